@@ -1,0 +1,1 @@
+"""The asyncio SDK for training on ModelArts."""

@@ -1,0 +1,1 @@
+"""The wire, without I/O: a request value out, a response value in."""
