@@ -104,4 +104,4 @@ def sign(
 def _payload_hash(body: bytes, declared: str | None) -> str:
     if not body:
         return _EMPTY_SHA256
-    return declared if declared else hashlib.sha256(body).hexdigest()
+    return declared or hashlib.sha256(body).hexdigest()
