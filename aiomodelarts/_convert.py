@@ -188,9 +188,9 @@ def _reason(error: BaseException, _: Any) -> str:
 
 _converter = _make_converter()
 _converter.register_structure_hook_factory(
-    lambda shape: attrs.has(shape) and shape is not Hyperparameters, lambda shape: _object_hook(shape)
+    lambda shape: attrs.has(shape) and shape is not Hyperparameters, _object_hook
 )
 _converter.register_structure_hook_factory(
     lambda shape: cast("Any", get_origin(shape)) is tuple and get_args(shape)[1:] == (Ellipsis,),
-    lambda shape: _tuple_hook(shape),
+    _tuple_hook,
 )

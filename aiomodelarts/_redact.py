@@ -2,7 +2,7 @@
 
 import re
 
-_KEYS = r"password|secret[_-]?key|secret|security[_-]?token|x-auth-token|x-subject-token|x-security-token|token|authorization|signature"
+_KEYS = r"password|secret(?:[_-]?key)?|(?:security[_-]?|x-(?:auth|subject|security)-)?token|authorization|signature"
 _SECRET = re.compile(rf"""(?ix) (["']? (?:{_KEYS}) ["']? \s* [:=] \s*) ("[^"]*"|'[^']*'|[^\s,;&}}"']+)""")
 
 

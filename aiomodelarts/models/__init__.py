@@ -1,4 +1,4 @@
-"""What the service tells, as frozen values. Every member can be missing; the answer itself stays reachable as ``raw``."""
+"""What the service tells, as frozen values. The answer itself stays reachable as ``raw``."""
 
 from ._text import JsonText, ScalarText
 from .catalog import Engine, ResourceSpec
