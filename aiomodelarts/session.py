@@ -23,7 +23,7 @@ from ._wire import catalog, iam, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
 from .errors import InvalidArgument, SessionClosed, WaitTimeout, Where
-from .models.catalog import Engine, ResourceSpec
+from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail, VersionPage
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "seams")
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "seams", "workspace_id")
 
 
 @frozen(kw_only=True)
@@ -104,6 +104,7 @@ class AsyncSession:
         token: a token that was fetched elsewhere.
         profile: section of the profile file.
         endpoints: addresses of the services, where they do not follow from the region.
+        workspace_id: the workspace that new jobs go to and lists are about; jobs of others are invisible to it.
         limits: ceilings.
         retry: how calls that can be repeated without harm are tried again.
         timeouts: limits on each exchange.
@@ -133,6 +134,7 @@ class AsyncSession:
         token: str | None = None,
         profile: str | None = None,
         endpoints: config.Endpoints | Mapping[str, str] | None = None,
+        workspace_id: str | None = None,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
@@ -154,7 +156,7 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = _Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, seams)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, seams, workspace_id)
 
     def _set_up(
         self,
@@ -165,8 +167,12 @@ class AsyncSession:
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
         seams: Seams | None = None,
+        workspace_id: str | None = None,
     ) -> None:
+        if workspace_id == "":
+            raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
+        self._workspace_id = workspace_id
         self._limits = limits or Limits()
         self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
@@ -174,9 +180,13 @@ class AsyncSession:
         self._line: _Line | None = None
         self._connect = SingleFlight(self._open)
         self._catalogue = Catalogue(
-            lambda: self.perform(catalog.list_resource_specs), lambda: self.perform(catalog.list_engines)
+            lambda: self.perform(catalog.list_resource_specs),
+            lambda: self.perform(catalog.list_engines),
+            lambda query: self.perform(catalog.list_built_in_algorithms, query),
+            self._seams.clock,
         )
-        self._watcher = Watcher(_Reads(self), self._seams.clock, cadence or Cadence())
+        self._cadence = cadence or Cadence()
+        self._watcher = Watcher(_Reads(self), self._seams.clock, self._cadence)
         self._closed = False
 
     @classmethod
@@ -252,12 +262,16 @@ class AsyncSession:
         return await line.call(build(line.site, *args, **kwargs))
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
-        """The flavours for training; asked for once a session."""
+        """The flavours for training; an answer is good for ten minutes."""
         return await self._catalogue.specs()
 
     async def engines(self) -> tuple[Engine, ...]:
-        """The engines for training; asked for once a session."""
+        """The engines for training; an answer is good for ten minutes."""
         return await self._catalogue.engines()
+
+    async def algorithms(self) -> tuple[BuiltInAlgorithm, ...]:
+        """All built-in algorithms; an answer is good for ten minutes."""
+        return await self._catalogue.algorithms()
 
     async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
         """The version's detail once it has ended, however it ended.
@@ -345,6 +359,11 @@ class AsyncSession:
         """Clock, randomness and transport of this session."""
         return self._seams
 
+    @property
+    def cadence(self) -> Cadence:
+        """How often something that somebody waits for is looked at."""
+        return self._cadence
+
     async def _connected(self) -> _Line:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
@@ -355,7 +374,7 @@ class AsyncSession:
         retry = Retry(self._policy, self._seams.clock, self._seams.rng)
         in_flight = asyncio.Semaphore(self._limits.in_flight)
         call = Caller(self._transport, self._auth(settings, retry), retry, in_flight)
-        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id), call)
+        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
         return self._line
 
     def _auth(self, settings: config.Settings, retry: Retry) -> Auth:
