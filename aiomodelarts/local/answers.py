@@ -21,9 +21,7 @@ class Answer:
 
     def rows(self) -> int:
         """The length of the longest list in the answer: how much work it is to encode."""
-        return max(
-            (len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0
-        )
+        return max((len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0)
 
     def encode(self) -> Response:
         """The answer as bytes."""

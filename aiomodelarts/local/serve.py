@@ -36,14 +36,10 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``aiomodelarts local serve``."""
     options = argparse.ArgumentParser(prog="aiomodelarts local serve", description="Serve a local platform.")
     options.add_argument("--root", type=Path, required=True, help="folder that keeps everything")
-    options.add_argument(
-        "--port", type=int, default=0, help="port on the loopback interface; 0 means any free one"
-    )
+    options.add_argument("--port", type=int, default=0, help="port on the loopback interface; 0 means any free one")
     options.add_argument("--ready-file", type=Path, help="gets endpoints and keys once the platform listens")
     options.add_argument("--executor", choices=("process", "simulated"), default="process")
-    options.add_argument(
-        "--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05"
-    )
+    options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
     return options
 
 
@@ -51,9 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Serve with these options (those of the process by default) and give the exit status."""
     options = parser().parse_args(arguments)
     try:
-        platform = LocalPlatform(
-            options.root, port=options.port, executor=options.executor, simulate=options.simulate
-        )
+        platform = LocalPlatform(options.root, port=options.port, executor=options.executor, simulate=options.simulate)
         asyncio.run(serve(platform, options.ready_file))
     except (ValueError, OSError, RootInUseError) as error:
         sys.stderr.write(f"aiomodelarts local serve: {error}\n")
