@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
 
 import aiohttp
 import orjson
@@ -40,9 +39,7 @@ async def main(load: Load) -> Figures:
             }
         )
         headers = {"Content-Type": "application/json", "X-Project-Id": PROJECT_ID}
-        headers = sign(
-            Request("POST", load.endpoint, path, (), headers, body), ACCESS_KEY, SECRET_KEY, time.time()
-        )
+        headers = sign(Request("POST", load.endpoint, path, (), headers, body), ACCESS_KEY, SECRET_KEY, time.time())
         async with session.post(url, data=body, headers=headers) as answer:
             text = await answer.read()
         answered = orjson.loads(text)
@@ -53,15 +50,13 @@ async def main(load: Load) -> Figures:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def many(count: int) -> int:
-            made: list[int] = []
             numbers = iter(range(count))
 
-            async def worker(numbers: Iterator[int]) -> None:
-                for number in numbers:
-                    made.append(await create(session, number))
+            async def worker() -> list[int]:
+                return [await create(session, number) for number in numbers]
 
-            await asyncio.gather(*(worker(numbers) for _ in range(load.concurrency)))
-            return len(made)
+            made = await asyncio.gather(*(worker() for _ in range(load.concurrency)))
+            return sum(map(len, made))
 
         return await measured(load, many)
 

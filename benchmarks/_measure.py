@@ -12,8 +12,9 @@ from typing import Self
 
 from attrs import asdict, frozen
 
+# The sample pair of the signing guide.
 ACCESS_KEY = "QTWAOYTTINDUT2QVKYUC"
-SECRET_KEY = "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"  # noqa: S105  (the sample pair of the signing guide)
+SECRET_KEY = "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"
 _TIME_LIMIT_S = 600
 
 

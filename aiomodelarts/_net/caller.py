@@ -1,6 +1,7 @@
 """One call from end to end: authorised, sent, read, and tried again where that does no harm."""
 
 import asyncio
+from functools import partial
 from typing import TypeVar
 
 from .._wire.call import Call, Kind
@@ -38,10 +39,7 @@ class Caller:
             DecodeError: the answer is not what the contract says.
             SessionClosed: after ``close``.
         """
-
-        async def attempt() -> T:
-            return await self._attempt(call)
-
+        attempt = partial(self._attempt, call)
         if call.kind is Kind.CREATE:
             return await self._retry.create(attempt)
         return await self._retry.read(attempt)
