@@ -166,7 +166,7 @@ class JobDesk:
             except ModelArtsError as error:
                 _log.debug("listing job %s for lost creations failed: %s", self.job_id, error)
                 self._out_of_patience(error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (told to everybody who waits)
                 _log.exception("settling job %s failed", self.job_id)
                 self._out_of_patience(error, at_once=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from .._wire.call import Call, Kind
@@ -47,10 +48,7 @@ class Caller:
             DecodeError: the answer is not what the contract says.
             SessionClosed: after ``close``.
         """
-
-        async def attempt() -> T:
-            return await self._attempt(call, sending)
-
+        attempt = partial(self._attempt, call, sending)
         if call.kind is Kind.CREATE:
             return await self._retry.create(attempt)
         return await self._retry.read(attempt)
