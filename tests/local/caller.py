@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import orjson
@@ -14,9 +14,11 @@ from yarl import URL
 
 from aiomodelarts._wire.message import Request
 from aiomodelarts._wire.signing import canonical_query, sign
+from aiomodelarts.local.leftovers import MARK
 
 FINAL = {3, 5, 10, 11, 12, 13, 14, 16, 17, 21, 22}
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @frozen
@@ -33,6 +35,14 @@ class Reply:
     @property
     def code(self) -> str | None:
         return self.json.get("error_code") if self.raw else None
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
+    """The first answer that is accepted, asked for again and again."""
+    async with asyncio.timeout(30):
+        while not accept(answer := await ask()):  # noqa: ASYNC110 - the platform is asked, as a user would
+            await asyncio.sleep(0.01)
+    return answer
 
 
 class Caller:
@@ -77,10 +87,11 @@ class Caller:
         return await self.ok("GET", where(version))
 
     async def until(self, version: Json, accept: Callable[[Json], bool]) -> Json:
-        async with asyncio.timeout(30):
-            while not accept(detail := await self.detail(version)):
-                await asyncio.sleep(0.01)
-        return detail
+        return await eventually(lambda: self.detail(version), accept)
+
+    async def until_printed(self, version: Json, text: str) -> str:
+        await self.until(version, lambda detail: detail["status"] == 8)
+        return await eventually(lambda: self.log(version), lambda log: text in log)
 
     async def finished(self, version: Json) -> Json:
         return await self.until(version, lambda detail: detail["status"] in FINAL)
@@ -122,3 +133,16 @@ def put_script(access: Any, text: str, name: str = "train.py", folder: str = "bu
     place = Path(access.obs_root, folder)
     place.mkdir(parents=True, exist_ok=True)
     (place / name).write_text(text)
+
+
+def marked(access_key: str) -> list[str]:
+    """The ids of all processes that runs of this platform have started. Blocks."""
+    mark = f"{MARK}={access_key}/".encode()
+    found = []
+    for place in Path("/proc").iterdir():
+        try:
+            if place.name.isdigit() and mark in (place / "environ").read_bytes():
+                found.append(place.name)
+        except OSError:
+            continue
+    return found

@@ -1,29 +1,11 @@
 """Scripts really run, and whatever they do, the platform tells the truth about them and leaves nothing behind."""
 
-import asyncio
-import os
 from pathlib import Path
 
 import pytest
 
 from aiomodelarts.local import LocalPlatform
-from aiomodelarts.local.leftovers import MARK
-from tests.local.caller import Caller, calling, config, put_script, where
-
-
-def processes_of(platform: LocalPlatform) -> list[str]:
-    """The command lines of every process that carries the mark of this platform."""
-    mark = f"{MARK}={platform.access_key}".encode()
-    found = []
-    for place in Path("/proc").iterdir():
-        if not place.name.isdigit():
-            continue
-        try:
-            if mark in (place / "environ").read_bytes():
-                found.append((place / "cmdline").read_bytes().decode(errors="replace"))
-        except OSError:
-            continue
-    return found
+from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
 
 
 async def run(caller: Caller, script: str, in_thread, **settings) -> tuple[dict, dict]:
@@ -112,11 +94,7 @@ async def test_lines_are_readable_while_the_script_runs_but_not_half_ones(caller
     script = "import sys, time\nprint('one')\nsys.stdout.write('two')\nsys.stdout.flush()\ntime.sleep(60)"
     await in_thread(put_script, caller.access, script)
     version = await caller.create_job()
-    async with asyncio.timeout(20):
-        await caller.until(version, lambda detail: detail["status"] == 8)
-        while not (text := await caller.log(version)):
-            await asyncio.sleep(0.01)
-    assert text == "one\n"
+    assert await caller.until_printed(version, "o") == "one\n"
     await caller.ok("POST", where(version) + "/stop")
     assert (await caller.finished(version))["status"] == 12
     assert (await caller.log(version)).splitlines() == ["one", "two", "[local platform] the run was stopped"]
@@ -129,23 +107,24 @@ async def test_a_stop_is_gentle_first(caller, in_thread):
     )
     await in_thread(put_script, caller.access, script)
     version = await caller.create_job()
-    await caller.until(version, lambda detail: detail["status"] == 8)
-    while "up" not in await caller.log(version):
-        await asyncio.sleep(0.01)
+    await caller.until_printed(version, "up")
     await caller.ok("POST", where(version) + "/stop")
     assert (await caller.finished(version))["status"] == 12
     assert "saved" in await caller.log(version)
 
 
 LINGERERS = {
-    "a child in the group": "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'])",
+    "a child in the group": (
+        "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'])"
+    ),
     "a daemon": (
         "import os, time\n"
         "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(99)\n    os._exit(0)\n"
         "os.wait()"
     ),
     "one that ignores SIGTERM": (
-        "import os, signal, time\nif os.fork() == 0:\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(99)"
+        "import os, signal, time\n"
+        "if os.fork() == 0:\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(99)"
     ),
 }
 
@@ -154,7 +133,7 @@ LINGERERS = {
 async def test_processes_left_behind_are_ended(platform, caller, in_thread, script):
     _, detail = await run(caller, script, in_thread)
     assert detail["status"] == 10
-    assert await in_thread(processes_of, platform) == []
+    assert await in_thread(marked, platform.access_key) == []
 
 
 async def test_a_script_that_ignores_sigterm_is_killed(platform, caller, in_thread):
@@ -164,12 +143,10 @@ async def test_a_script_that_ignores_sigterm_is_killed(platform, caller, in_thre
     )
     await in_thread(put_script, caller.access, script)
     version = await caller.create_job()
-    await caller.until(version, lambda detail: detail["status"] == 8)
-    while "up" not in await caller.log(version):
-        await asyncio.sleep(0.01)
+    await caller.until_printed(version, "up")
     await caller.ok("POST", where(version) + "/stop")
     assert (await caller.finished(version))["status"] == 12
-    assert await in_thread(processes_of, platform) == []
+    assert await in_thread(marked, platform.access_key) == []
 
 
 async def test_closing_the_platform_leaves_no_process(tmp_path, in_thread):
@@ -178,19 +155,7 @@ async def test_closing_the_platform_leaves_no_process(tmp_path, in_thread):
         await in_thread(put_script, platform, "import time\ntime.sleep(99)")
         version = await caller.create_job()
         await caller.until(version, lambda detail: detail["status"] == 8)
-    mark = f"{MARK}={key}".encode()
-
-    def marked() -> list[str]:
-        return [name for name in os.listdir("/proc") if name.isdigit() and _carries(name, mark)]
-
-    assert await in_thread(marked) == []
-
-
-def _carries(pid: str, mark: bytes) -> bool:
-    try:
-        return mark in Path("/proc", pid, "environ").read_bytes()
-    except OSError:
-        return False
+    assert await in_thread(marked, key) == []
 
 
 async def test_versions_wait_for_a_slot_in_the_order_of_creation(tmp_path, in_thread):
@@ -261,7 +226,10 @@ async def test_a_root_with_a_blank_in_its_name_does_not_change_a_command(tmp_pat
     async with LocalPlatform(tmp_path / "a b'c") as platform, calling(platform) as caller:
         await in_thread(put_script, platform, "print('ran')", "run.py", "usr/app")
         version = await caller.create_job(
-            app_url=None, boot_file_url=None, user_image_url="h/i:1", user_command="python /home/work/user-job-dir/app/run.py"
+            app_url=None,
+            boot_file_url=None,
+            user_image_url="h/i:1",
+            user_command="python /home/work/user-job-dir/app/run.py",
         )
         assert (await caller.finished(version))["status"] == 10
         assert await caller.log(version) == "ran\n"
@@ -297,9 +265,7 @@ async def test_code_changed_later_does_not_change_a_run_that_has_begun(caller, i
     await in_thread(put_script, caller.access, "print('before')", "other.py")
     await in_thread(put_script, caller.access, script)
     version = await caller.create_job()
-    await caller.until(version, lambda detail: detail["status"] == 8)
-    while "up" not in await caller.log(version):
-        await asyncio.sleep(0.01)
+    await caller.until_printed(version, "up")
     await in_thread(put_script, caller.access, "print('after')", "other.py")
     await caller.finished(version)
     assert await caller.log(version) == "up\nbefore\n"
@@ -310,11 +276,9 @@ async def test_deleting_a_running_version_stops_it_and_it_goes(platform, caller,
     version = await caller.create_job()
     await caller.until(version, lambda detail: detail["status"] == 8)
     await caller.ok("DELETE", f"training-jobs/{version['job_id']}")
-    async with asyncio.timeout(20):
-        while (reply := await caller.call("GET", where(version))).status == 200:
-            await asyncio.sleep(0.01)
+    reply = await eventually(lambda: caller.call("GET", where(version)), lambda reply: reply.status != 200)
     assert reply.code == "ModelArts.2775"
-    assert await in_thread(processes_of, platform) == []
+    assert await in_thread(marked, platform.access_key) == []
     again = await caller.create_job()
     assert again["job_id"] > version["job_id"]
 
