@@ -152,9 +152,7 @@ class Workplace:
             folder = code
         elif settings.model_id is not None:
             name = ALGORITHMS[settings.model_id].name
-            return Prepared(
-                (), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained"
-            )
+            return Prepared((), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained")
         else:
             raise CannotRunError("a custom image can only be run by its user_command here")
         port = _free_port() if settings.workers > 1 else 0
