@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--ready-file", type=Path, help="gets endpoints and keys once the platform listens")
     options.add_argument("--executor", choices=("process", "simulated"), default="process")
     options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
+    options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
     return options
 
 
@@ -47,7 +48,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Serve with these options (those of the process by default) and give the exit status."""
     options = parser().parse_args(arguments)
     try:
-        platform = LocalPlatform(options.root, port=options.port, executor=options.executor, simulate=options.simulate)
+        platform = LocalPlatform(
+            options.root,
+            port=options.port,
+            executor=options.executor,
+            simulate=options.simulate,
+            answers=options.answers,
+        )
         asyncio.run(serve(platform, options.ready_file))
     except (ValueError, OSError, RootInUseError) as error:
         sys.stderr.write(f"aiomodelarts local serve: {error}\n")

@@ -108,7 +108,7 @@ class Workplace:
                 log.write(b"\n" * torn + f"{NOTE} {text}\n".encode())
 
     def finish(self, job: Job, version: Version) -> JsonObject | None:
-        """Put the logs into the bucket, remove the working folder, and read what the run said about itself."""
+        """Put the logs into the bucket, remove the working folder, and read the metrics the run left."""
         shutil.rmtree(self._work / str(version.version_id), ignore_errors=True)
         settings = version.settings
         if settings.log_url:
