@@ -15,7 +15,7 @@ from .message import Request
 
 ALGORITHM = "SDK-HMAC-SHA256"
 DATE_HEADER = "X-Sdk-Date"
-TOKEN_HEADER = "X-Security-Token"
+TOKEN_HEADER = "X-Security-Token"  # noqa: S105  (the name of a header)
 PAYLOAD_HEADER = "X-Sdk-Content-Sha256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -104,4 +104,4 @@ def sign(
 def _payload_hash(body: bytes, declared: str | None) -> str:
     if not body:
         return _EMPTY_SHA256
-    return declared if declared else hashlib.sha256(body).hexdigest()
+    return declared or hashlib.sha256(body).hexdigest()

@@ -1,0 +1,40 @@
+"""What carries a request to the service and brings the answer back."""
+
+from typing import Protocol
+
+from attrs import frozen
+
+from .._wire.message import Request, Response
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """Limits on one exchange, in seconds; None is no limit.
+
+    Args:
+        connect_s: until the connection stands, name look-up and TLS included.
+        read_s: without a byte of the answer.
+        total_s: from the first moment to the last byte.
+    """
+
+    connect_s: float | None = 10.0
+    read_s: float | None = 60.0
+    total_s: float | None = 120.0
+
+
+class Transport(Protocol):
+    """Sends one request once; it neither retries nor follows redirects."""
+
+    async def send(self, request: Request) -> Response:
+        """The answer, whatever its status.
+
+        Raises:
+            NotSent: when the service certainly never saw the request.
+            ConnectionBroken: when the connection was lost after that.
+            AnswerTimeout: when a limit was reached after that.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what this transport opened itself."""
+        ...

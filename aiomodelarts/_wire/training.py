@@ -1,0 +1,49 @@
+"""Training jobs and their versions: one build/read pair an operation, named as in the contract."""
+
+from functools import partial
+
+from ..errors import Where
+from ..models.job import CreatedVersion, JobDetail, VersionPage
+from ..models.spec import TrainingSpec
+from .call import Call, Kind, Site
+from .envelope import read_done, read_value
+
+MAX_PAGE = 1000
+
+
+def create_training_job(site: Site, spec: TrainingSpec) -> Call[CreatedVersion]:
+    """createTrainingJob: a new job, with its first version."""
+    body = {"job_name": spec.job_name, "job_desc": spec.job_desc or "", "config": spec.wire_config()}
+    where = Where("createTrainingJob")
+    request = site.request("POST", "/training-jobs", body=body)
+    return Call(where, Kind.CREATE, request, partial(read_value, where=where, shape=CreatedVersion))
+
+
+def create_training_job_version(site: Site, spec: TrainingSpec) -> Call[CreatedVersion]:
+    """createTrainingJobVersion: one more version of a job."""
+    body = {"job_desc": spec.job_desc or "", "config": spec.wire_config()}
+    where = Where("createTrainingJobVersion", spec.job_id)
+    request = site.request("POST", f"/training-jobs/{spec.job_id}/versions", body=body)
+    return Call(where, Kind.CREATE, request, partial(read_value, where=where, shape=CreatedVersion))
+
+
+def list_training_job_versions(site: Site, job_id: int, page: int = 1, per_page: int = MAX_PAGE) -> Call[VersionPage]:
+    """listTrainingJobVersions: one page; both numbers are always sent, since the default can mean ten rows or all."""
+    where = Where("listTrainingJobVersions", job_id)
+    query = (("per_page", str(per_page)), ("page", str(page)))
+    request = site.request("GET", f"/training-jobs/{job_id}/versions", query)
+    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=VersionPage))
+
+
+def get_training_job_version(site: Site, job_id: int, version_id: int) -> Call[JobDetail]:
+    """getTrainingJobVersion: one version whole."""
+    where = Where("getTrainingJobVersion", job_id, version_id)
+    request = site.request("GET", f"/training-jobs/{job_id}/versions/{version_id}")
+    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=JobDetail))
+
+
+def stop_training_job_version(site: Site, job_id: int, version_id: int) -> Call[None]:
+    """stopTrainingJobVersion: accepted; the version passes through KILLING."""
+    where = Where("stopTrainingJobVersion", job_id, version_id)
+    request = site.request("POST", f"/training-jobs/{job_id}/versions/{version_id}/stop")
+    return Call(where, Kind.CHANGE, request, partial(read_done, where=where))

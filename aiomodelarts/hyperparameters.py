@@ -1,0 +1,146 @@
+"""Hyperparameters: the one place that turns Python scalars into text.
+
+The rule: text stays as it is, ``True`` becomes ``true``, whole numbers become their digits, other numbers the shortest
+text that reads back as the same number. None, NaN, infinities and nested values are refused, as is a repeated label.
+"""
+
+import hashlib
+import math
+import numbers
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import field, frozen
+
+from .errors import InvalidArgument
+
+Scalar = str | int | float | bool
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
+
+
+def to_text(value: object, argument: str = "hyperparameters") -> str:
+    """The text that a scalar is sent as.
+
+    Raises:
+        InvalidArgument: for anything that is not a finite number, a boolean or text.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    if isinstance(value, float) and math.isfinite(value):
+        # numpy's floats are floats whose own repr is not a number.
+        return float.__repr__(value)
+    if isinstance(value, numbers.Real | Decimal) and math.isfinite(value):
+        return str(value)
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return to_text(value.item(), argument)  # type: ignore[attr-defined]
+    raise InvalidArgument(argument, value, "a hyperparameter is a finite number, a boolean or text")
+
+
+@frozen(eq=False, repr=False)
+class Hyperparameters:
+    """Labels and texts, in order.
+
+    Two are equal when they have the same labels with the same values, whatever the order; values that are numbers are
+    compared as numbers, since an echo can come back as a number or as another spelling of it.
+    """
+
+    pairs: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def of(cls, given: object, argument: str = "hyperparameters") -> "Hyperparameters":
+        """Hyperparameters from a mapping, from a list of ``{"label": ..., "value": ...}``, or from None.
+
+        Raises:
+            InvalidArgument: for another form, an empty or repeated label, or a value that has no text.
+        """
+        if isinstance(given, Hyperparameters):
+            return given
+        if given is None:
+            return _NONE
+        pairs = tuple(_pairs(given, argument))
+        if len(dict(pairs)) != len(pairs):
+            labels = [label for label, _ in pairs]
+            twice = next(label for label in labels if labels.count(label) > 1)
+            raise InvalidArgument(f"{argument}[{twice!r}]", twice, "each label may be given only once")
+        return cls(pairs)
+
+    def as_dict(self) -> dict[str, str]:
+        """Label to text."""
+        return dict(self.pairs)
+
+    def as_parameters(self) -> list[dict[str, str]]:
+        """The wire form."""
+        return [{"label": label, "value": value} for label, value in self.pairs]
+
+    @property
+    def digest(self) -> str:
+        """A short text that is the same for equal hyperparameters."""
+        spelled = sorted(f"{label}\0{_spelled(value)}" for label, value in self._values())
+        return hashlib.sha256("\0\0".join(spelled).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def __iter__(self) -> Iterator[str]:
+        return (label for label, _ in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, label: str) -> str:
+        return dict(self.pairs)[label]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Hyperparameters):
+            return NotImplemented
+        return self.pairs == other.pairs or self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        return f"Hyperparameters({dict(self.pairs)!r})"
+
+    def _values(self) -> frozenset[tuple[str, str | Decimal]]:
+        return frozenset((label, _number_or_text(value)) for label, value in self.pairs)
+
+
+_NONE = Hyperparameters()
+
+
+def _pairs(given: object, argument: str) -> Iterable[tuple[str, str]]:
+    items: Iterable[tuple[Any, Any]]
+    if isinstance(given, Mapping):
+        items = given.items()
+    elif isinstance(given, list | tuple):
+        items = [_label_value(item, f"{argument}[{index}]") for index, item in enumerate(given)]
+    else:
+        raise InvalidArgument(argument, given, 'it is a mapping, or a list of {"label": ..., "value": ...}')
+    for label, value in items:
+        if not isinstance(label, str) or not label:
+            raise InvalidArgument(argument, label, "a label is text of at least one character")
+        yield label, to_text(value, f"{argument}[{label!r}]")
+
+
+def _label_value(item: object, argument: str) -> tuple[Any, Any]:
+    if not isinstance(item, Mapping) or set(item) != {"label", "value"}:
+        raise InvalidArgument(argument, item, 'an item has exactly the members "label" and "value"')
+    return item["label"], item["value"]
+
+
+def _number_or_text(value: str) -> str | Decimal:
+    if _NUMBER.fullmatch(value) is None:
+        return value
+    number = Decimal(value)
+    # An exponent can be given that would take memory to spell out; such a text stays text.
+    return number if abs(number.adjusted()) < 400 else value
+
+
+def _spelled(value: str | Decimal) -> str:
+    if isinstance(value, str):
+        return f"text {value}"
+    numerator, denominator = value.as_integer_ratio()
+    return f"number {numerator}/{denominator}"
