@@ -7,6 +7,8 @@ from ._reader import TableReader, kind_of, shown
 from .problems import nearest
 from .space import Axis, Choice, Float, Int
 
+_ReadAxis = Callable[[str, object, Mapping[str, Any]], Axis]
+
 
 def read_axis(table: TableReader, inside: TableReader, name: str, given: object) -> Axis | None:
     """The axis of this name, or None when it is wrong, which is noted.
@@ -33,13 +35,13 @@ def read_axis(table: TableReader, inside: TableReader, name: str, given: object)
     if not given.keys() <= {kinds[0], *options}:
         return None
     try:
-        return read(given[kinds[0]], {key: given[key] for key in options if key in given})
+        return read(kinds[0], given[kinds[0]], {key: given[key] for key in options if key in given})
     except ValueError as error:
         inside.problem(str(error))
         return None
 
 
-def _ends(given: object, kind: str) -> tuple[float, float]:
+def _ends(kind: str, given: object) -> tuple[float, float]:
     if not isinstance(given, list) or len(given) != 2:
         raise ValueError(f"{kind} is {shown(given)}, and has to be two numbers, as in [1, 10]")
     for end in given:
@@ -56,8 +58,8 @@ def _number(options: Mapping[str, Any], key: str, wanted: type[int] | type[float
     return value
 
 
-def _float(given: object, options: Mapping[str, Any]) -> Axis:
-    low, high = _ends(given, "float")
+def _float(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
+    low, high = _ends(kind, given)
     step = _number(options, "step", float)
     return Float(
         float(low),
@@ -67,31 +69,29 @@ def _float(given: object, options: Mapping[str, Any]) -> Axis:
     )
 
 
-def _log_float(given: object, options: Mapping[str, Any]) -> Axis:
-    low, high = _ends(given, "log_float")
+def _log_float(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
+    low, high = _ends(kind, given)
     return Float(float(low), float(high), log=True, num=_number(options, "num", int))
 
 
-def _int(given: object, options: Mapping[str, Any]) -> Axis:
-    low, high = _ends(given, "the range")
+def _int(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
+    low, high = _ends(kind, given)
     for end in (low, high):
         if not isinstance(end, int):
-            raise ValueError(f"the range holds {shown(end)}, and has to hold whole numbers")
+            raise ValueError(f"{kind} holds {shown(end)}, and has to hold whole numbers")
     return Int(int(low), int(high), _number(options, "step", int) if "step" in options else 1)
 
 
-def _choice(given: object, options: Mapping[str, Any]) -> Axis:  # noqa: ARG001  (every axis is read the same way)
+def _choice(kind: str, given: object, options: Mapping[str, Any]) -> Axis:  # noqa: ARG001  (every axis is read the same way)
     if not isinstance(given, list):
-        raise ValueError(f"choice is {shown(given)}, and has to be a list")
+        raise ValueError(f"{kind} is {shown(given)}, and has to be a list")
     for value in given:
         if not isinstance(value, str | int | float):
-            raise ValueError(
-                f"choice holds {shown(value)}, which is {kind_of(value)} and has to be one value"
-            )
+            raise ValueError(f"{kind} holds {shown(value)}, which is {kind_of(value)} and has to be one value")
     return Choice(tuple(given))
 
 
-_AXES: dict[str, tuple[Callable[[object, Mapping[str, Any]], Axis], frozenset[str]]] = {
+_AXES: dict[str, tuple[_ReadAxis, frozenset[str]]] = {
     "float": (_float, frozenset({"step", "num"})),
     "log_float": (_log_float, frozenset({"num"})),
     "int": (_int, frozenset({"step"})),

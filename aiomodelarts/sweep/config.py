@@ -204,9 +204,7 @@ class _Reading:
     def _space(self, fixed: Mapping[str, Scalar]) -> Space | None:
         table = self._table("space")
         if not table.values:
-            table.problem(
-                "is empty; give at least one hyperparameter, as in lr = { log_float = [1e-4, 1e-1] }"
-            )
+            table.problem("is empty; give at least one hyperparameter, as in lr = { log_float = [1e-4, 1e-1] }")
             return None
         axes: dict[str, Axis] = {}
         for name, given in table.values.items():
@@ -250,9 +248,7 @@ class _Reading:
         if "json_file" in table.values:
             path, key = table.text("json_file"), table.text("key", required=True)
             if path and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
-                table.problem(
-                    "is not inside the trial's output folder; give a path relative to it", "json_file"
-                )
+                table.problem("is not inside the trial's output folder; give a path relative to it", "json_file")
                 return None
             return JsonFile(path, key) if path and key else None
         pattern = table.text("log_pattern")

@@ -20,7 +20,7 @@ class Goal(Enum):
         return value > other if self is Goal.MAXIMIZE else value < other
 
 
-class MetricMissing(Exception):  # noqa: N818  (an outcome with a name, not a fault)
+class MetricMissing(Exception):
     """There is no usable number; the message says why."""
 
 

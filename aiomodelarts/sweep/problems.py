@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
+from aiomodelarts.errors import SweepError
+
 
 @frozen
 class Problem:
@@ -15,7 +17,7 @@ class Problem:
     message: str
 
 
-class SweepFileError(ValueError):
+class SweepFileError(SweepError, ValueError):
     """The sweep file cannot be used; ``problems`` holds all that was found, in the order of the lines."""
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:

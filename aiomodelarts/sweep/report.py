@@ -21,9 +21,7 @@ def best_of(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     """The trial with the best value, the earlier one of equals, or None when no trial has a value."""
     best: Trial | None = None
     for trial in trials:
-        if trial.value is not None and (
-            best is None or best.value is None or goal.prefers(trial.value, best.value)
-        ):
+        if trial.value is not None and (best is None or best.value is None or goal.prefers(trial.value, best.value)):
             best = trial
     return best
 

@@ -32,9 +32,7 @@ class GridSearch:
     def count(self, space: Space) -> int:
         if space.size is None:
             names = ", ".join(space.continuous)
-            raise ValueError(
-                f"a grid needs a number of points on {names}: give num or step, or search at random"
-            )
+            raise ValueError(f"a grid needs a number of points on {names}: give num or step, or search at random")
         return space.size
 
     def points(self, space: Space) -> Iterator[Point]:

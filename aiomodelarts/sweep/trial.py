@@ -46,8 +46,8 @@ class Trial:
     state: TrialState = TrialState.CREATING
     value: float | None = None
     reason: str | None = None
-    job_id: str | None = None
-    version_id: str | None = None
+    job_id: int | None = None
+    version_id: int | None = None
     duration_s: float | None = None
 
 

@@ -63,7 +63,7 @@ def test_a_finite_axis_has_as_many_values_as_it_says_each_once(axis: Choice | In
     if not isinstance(axis, Choice):
         assert values == sorted(values)
         assert values[0] == axis.low
-        assert all(axis.low <= value <= axis.high for value in values)
+        assert all(axis.low <= float(value) <= axis.high for value in values)
 
 
 @given(floats_by_num())

@@ -85,9 +85,7 @@ def test_each_written_key_is_found_on_its_line(pairs: dict[str, str], gap: int) 
     text = ("\n" * gap).join(["[t]\n", *(line + "\n" for line in written)])
     document = parse_toml(text)
     assert document.data == {"t": pairs} == tomllib.loads(text)
-    expected = {("t",): 1} | {
-        ("t", key): index * (gap + 1) + gap + 2 - gap for index, key in enumerate(pairs, start=0)
-    }
+    expected = {("t",): 1} | {("t", key): index * (gap + 1) + gap + 2 - gap for index, key in enumerate(pairs, start=0)}
     assert {path: line for path, line in document.lines.items() if len(path) == 1} == {("t",): 1}
     found = text.split("\n")
     for key in pairs:
