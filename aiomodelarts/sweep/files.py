@@ -1,6 +1,7 @@
 """What a sweep asks of the bucket: is a trial's file there, is it new, and what does it hold."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Protocol
 
@@ -36,5 +37,27 @@ class FolderFiles:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
+    async def put(self, folder: Path, path: str, leave_out: Path | None = None) -> None:
+        """Copy what a folder holds to a path of the bucket store, over what is there.
+
+        Args:
+            folder: on this machine; hidden files and compiled Python are left out.
+            path: begins with the bucket.
+            leave_out: a folder inside it that is not copied.
+        """
+        await asyncio.to_thread(self._copy, folder, self._place(path), leave_out)
+
+    def _copy(self, folder: Path, target: Path, leave_out: Path | None) -> None:
+        not_copied = {leave_out.resolve() if leave_out else None, self._root.resolve()}
+
+        def ignored(place: str, names: list[str]) -> list[str]:
+            return [
+                name
+                for name in names
+                if name.startswith(".") or name == "__pycache__" or (Path(place) / name).resolve() in not_copied
+            ]
+
+        shutil.copytree(folder, target, ignore=ignored, dirs_exist_ok=True)
+
     def _place(self, path: str) -> Path:
-        return self._root / path.removeprefix("obs:/").lstrip("/")
+        return self._root / path.removeprefix("obs:").lstrip("/")
