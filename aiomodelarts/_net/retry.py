@@ -57,7 +57,7 @@ class Retry:
         result: T = await self._create(attempt)
         return result
 
-    def _repeating(self, again: Callable[[ModelArtsError], bool]) -> Callable[[Attempt], Awaitable[Any]]:
+    def _repeating(self, again: Callable[[Any], bool]) -> Callable[[Attempt], Awaitable[Any]]:
         # backoff counts and sleeps; which error is repeated, and after what pause, is told to it here. Its own
         # defaults have no limit, and its own jitter would shorten a pause that the service asked for.
         repeat = backoff.on_exception(
@@ -71,7 +71,7 @@ class Retry:
         repeated: Callable[[Attempt], Awaitable[Any]] = repeat(_once)
         return repeated
 
-    def _pauses(self) -> Generator[float, ModelArtsError, None]:
+    def _pauses(self) -> Generator[float, Any, None]:
         """Pause after pause, told each time which error it is for; it ends when the time is used up."""
         policy = self._policy
         deadline = self._clock.monotonic() + policy.max_time_s

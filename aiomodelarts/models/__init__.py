@@ -2,7 +2,7 @@
 
 from ._text import JsonText, ScalarText
 from .catalog import Engine, ResourceSpec
-from .job import CreatedVersion, JobDetail, VersionPage
+from .job import CreatedVersion, JobDetail, VersionInfo, VersionPage
 from .logs import LogLine, LogPage
 from .spec import DataSource, Inputs, RunSettings, TrainingSpec
 
@@ -19,5 +19,6 @@ __all__ = [
     "RunSettings",
     "ScalarText",
     "TrainingSpec",
+    "VersionInfo",
     "VersionPage",
 ]

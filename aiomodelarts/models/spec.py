@@ -176,14 +176,27 @@ class RunSettings:
     hyperparameters: Hyperparameters = field(factory=Hyperparameters)
     log_url: str | None = None
 
+    def as_wire(self, *, spec_id: int | None, engine_id: int | None, model_id: int | None = None) -> dict[str, Any]:
+        """The members of ``config`` that are the same for every run, without those that are not set.
 
-@frozen(kw_only=True)
-class ResolvedIds:
-    """The numbers that stand for the names in the settings."""
-
-    spec_id: int | None = None
-    engine_id: int | None = None
-    model_id: int | None = None
+        Args:
+            spec_id: number of the flavour.
+            engine_id: number of the engine.
+            model_id: number of the built-in algorithm.
+        """
+        members = {
+            "worker_server_num": self.train_instance_count,
+            "spec_id": spec_id,
+            "pool_id": self.pool_id,
+            "app_url": self.code_dir,
+            "boot_file_url": self.boot_file,
+            "engine_id": engine_id,
+            "model_id": model_id,
+            "user_image_url": self.user_image_url,
+            "user_command": self.user_command,
+            "log_url": self.log_url,
+        }
+        return {name: value for name, value in members.items() if value is not None}
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,138 @@
+"""Many creations under one bound: what was made is never lost, whatever became of the rest."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator
+from enum import Enum
+from typing import Any
+
+from attrs import frozen
+
+from .errors import BatchFailed, CreateOutcomeUnknown, InvalidArgument, NotAllowed, QuotaExceeded, SessionClosed
+from .job import TrainingJob
+from .models.spec import TrainingSpec
+
+# After a cancellation the creations whose bytes may have left get this long to tell what became of them.
+_GRACE_S = 4.0
+# What refuses one element will refuse all that follow.
+_HOPELESS = (QuotaExceeded, NotAllowed, SessionClosed)
+
+
+class Result(Enum):
+    """What became of one element."""
+
+    MADE = "made"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not sent"
+
+
+@frozen
+class BatchOutcome:
+    """What became of one element of a batch.
+
+    Args:
+        index: its place in ``each``.
+        result: made, refused, unknown or not sent.
+        version: the handle, when it was made.
+        error: the reason, when it was not.
+    """
+
+    index: int
+    result: Result
+    version: TrainingJob | None = None
+    error: Exception | None = None
+
+
+class Batch:
+    """Creations that begin when the batch is awaited; ``await batch`` gives the handles in order.
+
+    Cancelling the await sends nothing new. Creations that are under way get a few seconds to end; after that, or at any
+    time, ``outcomes`` tells what exists.
+
+    Args:
+        specs: checks every element and gives the intents, before anything is sent.
+        create: makes one version.
+        max_concurrency: creations that are under way at once.
+    """
+
+    def __init__(
+        self,
+        specs: Callable[[], Awaitable[list[TrainingSpec]]],
+        create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
+        max_concurrency: int,
+    ) -> None:
+        if max_concurrency < 1:
+            raise InvalidArgument("max_concurrency", max_concurrency, "it is at least 1")
+        self._specs = specs
+        self._create = create
+        self._room = asyncio.Semaphore(max_concurrency)
+        self._outcomes: list[BatchOutcome] = []
+        self._hopeless = False
+        self._begun = False
+
+    @property
+    def outcomes(self) -> tuple[BatchOutcome, ...]:
+        """What is known now of each element, in order; empty until all of them were checked."""
+        return tuple(self._outcomes)
+
+    @property
+    def versions(self) -> list[TrainingJob]:
+        """The handles of what was made, in order."""
+        return [outcome.version for outcome in self._outcomes if outcome.version is not None]
+
+    def __await__(self) -> Generator[Any, None, list[TrainingJob]]:
+        return self._run().__await__()
+
+    async def _run(self) -> list[TrainingJob]:
+        if self._begun:
+            raise RuntimeError("a batch is awaited once; its outcomes and versions stay readable")
+        self._begun = True
+        specs = await self._specs()
+        self._outcomes = [BatchOutcome(index, Result.NOT_SENT) for index in range(len(specs))]
+        tasks = [asyncio.create_task(self._one(index, spec)) for index, spec in enumerate(specs)]
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+        except asyncio.CancelledError as error:
+            await self._stop(tasks)
+            error.add_note(f"batch of {len(tasks)} cancelled: {self.summary()}")
+            raise
+        if any(outcome.result is not Result.MADE for outcome in self._outcomes):
+            raise BatchFailed(self.summary(), self._outcomes)
+        return self.versions
+
+    def summary(self) -> str:
+        """What became of the elements, in one line."""
+        counts = Counter(outcome.result for outcome in self._outcomes)
+        parts = [f"{counts[result]} {result.value}" for result in Result if counts[result]]
+        first = next((outcome for outcome in self._outcomes if outcome.error is not None), None)
+        reason = f"; first failure, element {first.index}: {first.error}" if first else ""
+        return f"{', '.join(parts)} of {len(self._outcomes)}{reason}"
+
+    async def _one(self, index: int, spec: TrainingSpec) -> None:
+        async with self._room:
+            if self._hopeless:
+                return
+            try:
+                version = await self._create(spec)
+            except asyncio.CancelledError:
+                error = CreateOutcomeUnknown("cancelled before the answer came", intent=spec)
+                self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
+                raise
+            except CreateOutcomeUnknown as error:
+                self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
+            except Exception as error:  # noqa: BLE001  (kept for whoever awaits the batch)
+                self._hopeless |= isinstance(error, _HOPELESS)
+                self._outcomes[index] = BatchOutcome(index, Result.REFUSED, error=error)
+            else:
+                self._outcomes[index] = BatchOutcome(index, Result.MADE, version)
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._hopeless = True
+        try:
+            await asyncio.wait(tasks, timeout=_GRACE_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

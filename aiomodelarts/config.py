@@ -1,0 +1,243 @@
+"""Who asks whom: settings from arguments, then the environment, then the profile file."""
+
+import configparser
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from .credentials import AccessKey, AccountLogin, Credentials, Token
+from .errors import ConfigurationError, InvalidArgument, nearest
+
+_OTC_REGIONS = ("eu-de", "eu-nl", "eu-ch2")
+_SERVICES = ("modelarts", "iam", "obs")
+_ENDPOINT_VARIABLES = {
+    "modelarts": "AIOMODELARTS_MODELARTS_ENDPOINT",
+    "iam": "AIOMODELARTS_IAM_ENDPOINT",
+    "obs": "AIOMODELARTS_OBS_ENDPOINT",
+}
+_HOW = (
+    "pass access_key, secret_key, project_id and region_name to AsyncSession, or set HUAWEICLOUD_SDK_AK, "
+    "HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and AIOMODELARTS_REGION, or write a profile to "
+    "~/.huaweicloud/credentials"
+)
+
+
+@frozen(kw_only=True)
+class Endpoints:
+    """Addresses of the three services; what is None follows from the region.
+
+    Args:
+        modelarts: for instance ``https://modelarts.cn-north-4.myhuaweicloud.com``; the scheme may be left out.
+        iam: of the identity service.
+        obs: of the object store.
+    """
+
+    modelarts: str | None = None
+    iam: str | None = None
+    obs: str | None = None
+
+    @classmethod
+    def of(cls, given: "Endpoints | Mapping[str, str] | None") -> "Endpoints":
+        """Endpoints from themselves, from a mapping of service to address, or from None."""
+        if given is None:
+            return cls()
+        if isinstance(given, Endpoints):
+            return given
+        for name in given:
+            if name not in _SERVICES:
+                allowed = f"the services are {', '.join(_SERVICES)}"
+                raise InvalidArgument("endpoints", name, allowed, nearest=nearest(name, _SERVICES))
+        return cls(**given)
+
+
+@frozen(kw_only=True)
+class Given:
+    """What the caller of ``AsyncSession`` said, unchecked."""
+
+    access_key: str | None = None
+    secret_key: str | None = None
+    security_token: str | None = None
+    project_id: str | None = None
+    region_name: str | None = None
+    account: str | None = None
+    username: str | None = None
+    password: str | None = None
+    token: str | None = None
+    profile: str | None = None
+    endpoints: Endpoints = Endpoints()
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Everything a session needs to ask its first question."""
+
+    credentials: Credentials
+    project_id: str
+    region_name: str | None
+    modelarts_endpoint: str
+    iam_endpoint: str | None
+    obs_endpoint: str | None
+
+
+def given_credentials(given: Given) -> Credentials | None:
+    """The credentials among the arguments, or None.
+
+    Raises:
+        InvalidArgument: for half of a pair, or two kinds at once.
+    """
+    pair = _all_or_none(access_key=given.access_key, secret_key=given.secret_key)
+    login = _all_or_none(account=given.account, username=given.username, password=given.password)
+    kinds = [name for name, there in (("access_key", pair), ("account", login), ("token", given.token)) if there]
+    if len(kinds) > 1:
+        allowed = "a session has one kind of credentials: a key pair, an account with a password, or a token"
+        raise InvalidArgument(kinds[1], "***", allowed)
+    if given.security_token is not None and not pair:
+        raise InvalidArgument("security_token", "***", "it goes with access_key and secret_key")
+    if given.access_key and given.secret_key:
+        return AccessKey(given.access_key, given.secret_key, given.security_token)
+    if given.account and given.username and given.password:
+        return AccountLogin(given.account, given.username, given.password)
+    return Token(given.token) if given.token else None
+
+
+def environment_credentials(environ: Mapping[str, str]) -> Credentials | None:
+    """The credentials in the environment, or None: the vendor's variables first, then OpenStack's."""
+    for access_key, secret_key in (("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ("OS_ACCESS_KEY", "OS_SECRET_KEY")):
+        if environ.get(access_key) and environ.get(secret_key):
+            security_token = environ.get("HUAWEICLOUD_SDK_SECURITY_TOKEN") or environ.get("OS_SECURITY_TOKEN")
+            return AccessKey(environ[access_key], environ[secret_key], security_token or None)
+    account = _first(environ, "OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME")
+    username, password = environ.get("OS_USERNAME"), environ.get("OS_PASSWORD")
+    if account and username and password:
+        return AccountLogin(account, username, password)
+    token = _first(environ, "OS_TOKEN", "OS_AUTH_TOKEN")
+    return Token(token) if token else None
+
+
+def settings(
+    given: Given,
+    environ: Mapping[str, str],
+    defaults: Endpoints | None = None,
+    default_region: str | None = None,
+    profile: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings that all sources together give.
+
+    Args:
+        given: the arguments; they win.
+        environ: the environment.
+        defaults: endpoints set for the whole process.
+        default_region: region set for the whole process.
+        profile: members of the profile file; they come last.
+
+    Raises:
+        InvalidArgument: for arguments that do not go together.
+        ConfigurationError: where something is missing, with the ways to give it.
+    """
+    credentials = given_credentials(given) or _profile_if_named(given, profile) or environment_credentials(environ)
+    credentials = credentials or _profile_credentials(profile or {})
+    if credentials is None:
+        raise ConfigurationError(f"no credentials were found; {_HOW}")
+    profile = profile or {}
+    project_id = (
+        given.project_id or _first(environ, "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID") or profile.get("project_id")
+    )
+    if not project_id:
+        raise ConfigurationError(f"no project is known; {_HOW}")
+    region = (
+        given.region_name
+        or default_region
+        or _first(environ, "AIOMODELARTS_REGION", "OS_REGION_NAME")
+        or profile.get("region_name")
+    )
+    addresses = {service: _endpoint(service, given, environ, defaults, region) for service in _SERVICES}
+    modelarts = addresses["modelarts"]
+    if modelarts is None:
+        raise ConfigurationError(f"neither a region nor a ModelArts endpoint is known; {_HOW}")
+    if addresses["iam"] is None and isinstance(credentials, AccountLogin):
+        raise ConfigurationError(f"a password needs the identity service, but its endpoint is not known; {_HOW}")
+    return Settings(
+        credentials=credentials,
+        project_id=project_id,
+        region_name=region,
+        modelarts_endpoint=modelarts,
+        iam_endpoint=addresses["iam"],
+        obs_endpoint=addresses["obs"],
+    )
+
+
+def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]:
+    """The members of one section of the vendor's profile file; empty when there is none. This reads a file.
+
+    Args:
+        environ: HUAWEICLOUD_SDK_CREDENTIALS_FILE names another file than ``~/.huaweicloud/credentials``.
+        name: the section, ``basic`` when None.
+
+    Raises:
+        ConfigurationError: for a file that cannot be read, or a named section that is not there.
+    """
+    path = Path(environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or Path.home() / ".huaweicloud" / "credentials")
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if name is None:
+            return {}
+        raise ConfigurationError(f"profile {name!r} was asked for, but there is no file {path}") from None
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        # The parser's own message quotes the line, which can hold a key.
+        raise ConfigurationError(f"{path} cannot be read as a profile file ({type(error).__name__})") from None
+    section = name or "basic"
+    if not parser.has_section(section):
+        if name is None:
+            return {}
+        raise ConfigurationError(f"{path} has no profile {name!r}; it has {', '.join(parser.sections()) or 'none'}")
+    return dict(parser.items(section))
+
+
+def with_scheme(endpoint: str, argument: str) -> str:
+    """The endpoint with ``https://`` where no scheme was said, and without its last slash."""
+    address = endpoint if "://" in endpoint else f"https://{endpoint}"
+    scheme, _, rest = address.partition("://")
+    if scheme not in ("http", "https") or not rest or any(c.isspace() for c in rest):
+        raise InvalidArgument(argument, endpoint, "an endpoint is a host, with or without https:// before it")
+    return address.rstrip("/")
+
+
+def _endpoint(
+    service: str, given: Given, environ: Mapping[str, str], defaults: Endpoints | None, region: str | None
+) -> str | None:
+    variable = _ENDPOINT_VARIABLES[service]
+    explicit = getattr(given.endpoints, service) or (getattr(defaults, service) if defaults else None)
+    if explicit:
+        return with_scheme(explicit, f"{service}_endpoint")
+    if environ.get(variable):
+        return with_scheme(environ[variable], variable)
+    if region is None:
+        return None
+    domain = "otc.t-systems.com" if region in _OTC_REGIONS else "myhuaweicloud.com"
+    return f"https://{service}.{region}.{domain}"
+
+
+def _profile_if_named(given: Given, profile: Mapping[str, str] | None) -> Credentials | None:
+    return _profile_credentials(profile or {}) if given.profile else None
+
+
+def _profile_credentials(profile: Mapping[str, str]) -> Credentials | None:
+    access_key, secret_key = profile.get("ak"), profile.get("sk")
+    if not access_key or not secret_key:
+        return None
+    return AccessKey(access_key, secret_key, profile.get("security_token"))
+
+
+def _all_or_none(**members: str | None) -> bool:
+    missing = [name for name, value in members.items() if not value]
+    if missing and len(missing) < len(members):
+        together = ", ".join(members)
+        raise InvalidArgument(missing[0], None, f"{together} are given together")
+    return not missing
+
+
+def _first(environ: Mapping[str, str], *names: str) -> str | None:
+    return next((environ[name] for name in names if environ.get(name)), None)

@@ -1,0 +1,297 @@
+"""The estimator: checked settings that make jobs and versions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._catalogue import the_engine, the_spec
+from ._settings import check_settings
+from ._wire import training
+from .batch import Batch
+from .errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, nearest
+from .hyperparameters import Hyperparameters
+from .job import TrainingJob
+from .models.spec import (
+    Inputs,
+    RunSettings,
+    TrainingSpec,
+    check_description,
+    check_id,
+    check_job_name,
+    obs_path,
+)
+from .session import AsyncSession
+
+_ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc")
+
+
+class AsyncEstimator:
+    """Settings of training runs, under the official SDK's argument names.
+
+    What runs is named in exactly one of three ways: ``code_dir`` and ``boot_file`` with ``framework_type`` and
+    ``framework_version``; ``model_name``; ``user_image_url``, beside which code may stand.
+
+    Args:
+        modelarts_session: asks the platform.
+        train_instance_count: nodes of a run; at least 1, at most what the flavour allows.
+        train_instance_type: code of the flavour, for instance ``modelarts.vm.gpu.p100``.
+        output_path: where runs write, for instance ``/bucket/output/``.
+        code_dir: directory of the code.
+        boot_file: start script, inside ``code_dir``.
+        framework_type: name of the engine, for instance ``PyTorch``.
+        framework_version: version of the engine, for instance ``PyTorch-1.0.0-python3.6``.
+        model_name: a built-in algorithm instead of own code.
+        hyperparameters: a mapping, or a list of ``{"label": ..., "value": ...}``.
+        log_url: where logs are kept, for instance ``/bucket/log/``.
+        user_image_url: address of an own image.
+        user_command: start command in the image.
+        job_description: up to 256 characters; the service keeps it per job.
+        pool_id: a dedicated pool, in place of ``train_instance_type``.
+
+    Raises:
+        InvalidArgument: for a value that would be refused, or values that exclude each other.
+    """
+
+    def __init__(
+        self,
+        modelarts_session: AsyncSession,
+        *,
+        train_instance_count: int | None = None,
+        train_instance_type: str | None = None,
+        output_path: str | None = None,
+        code_dir: str | None = None,
+        boot_file: str | None = None,
+        framework_type: str | None = None,
+        framework_version: str | None = None,
+        model_name: str | None = None,
+        hyperparameters: Hyperparameters | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        log_url: str | None = None,
+        user_image_url: str | None = None,
+        user_command: str | None = None,
+        job_description: str | None = None,
+        pool_id: str | None = None,
+    ) -> None:
+        self._session = modelarts_session
+        self._settings = check_settings(
+            train_instance_count=train_instance_count,
+            train_instance_type=train_instance_type,
+            output_path=output_path,
+            code_dir=code_dir,
+            boot_file=boot_file,
+            framework_type=framework_type,
+            framework_version=framework_version,
+            model_name=model_name,
+            hyperparameters=hyperparameters,
+            log_url=log_url,
+            user_image_url=user_image_url,
+            user_command=user_command,
+            pool_id=pool_id,
+        )
+        self._description = check_description(job_description or "", "job_description")
+        self._config: dict[str, Any] | None = None
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session that this estimator asks through."""
+        return self._session
+
+    @property
+    def settings(self) -> RunSettings:
+        """The checked settings."""
+        return self._settings
+
+    async def fit(
+        self,
+        inputs: str | None = None,
+        wait: bool = False,
+        job_name: str | None = None,
+        *,
+        dataset_id: str | None = None,
+        dataset_version_id: str | None = None,
+        data_source: Sequence[Mapping[str, Any]] | None = None,
+        output_path: str | None = None,
+        hyperparameters: Hyperparameters | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> TrainingJob:
+        """The first version of a new job (createTrainingJob).
+
+        Args:
+            inputs: OBS path of the data; excludes the dataset pair and ``data_source``.
+            wait: return when the training has ended well, not when the platform has accepted it.
+            job_name: 1 to 64 letters, digits, underscores and hyphens; made up when None.
+            dataset_id: a dataset, with ``dataset_version_id``.
+            dataset_version_id: version of the dataset.
+            data_source: a list of inputs.
+            output_path: in place of the estimator's.
+            hyperparameters: in place of the estimator's.
+
+        Raises:
+            InvalidArgument: before anything is sent.
+            AlreadyExists: the name is taken.
+            CreateOutcomeUnknown: the answer was lost.
+            TrainingFailed: with ``wait``, when the run failed.
+        """
+        spec = await self._spec(
+            Inputs.of(inputs, dataset_id, dataset_version_id, data_source),
+            {"output_path": output_path, "hyperparameters": hyperparameters},
+            job_name=self._made_up_name() if job_name is None else check_job_name(job_name),
+        )
+        return await self._finished(await self.create(spec), wait)
+
+    async def create_job_version(
+        self,
+        job_id: int | str,
+        pre_version_id: int | str,
+        inputs: str | None = None,
+        wait: bool = False,
+        job_desc: str | None = None,
+        *,
+        dataset_id: str | None = None,
+        dataset_version_id: str | None = None,
+        data_source: Sequence[Mapping[str, Any]] | None = None,
+        output_path: str | None = None,
+        hyperparameters: Hyperparameters | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> TrainingJob:
+        """One more version of a job (createTrainingJobVersion).
+
+        Args:
+            job_id: the job.
+            pre_version_id: the version of this job that the new one derives from.
+            inputs: OBS path of the data; excludes the dataset pair and ``data_source``.
+            wait: return when the training has ended well, not when the platform has accepted it.
+            job_desc: description of the job, in place of the estimator's.
+            dataset_id: a dataset, with ``dataset_version_id``.
+            dataset_version_id: version of the dataset.
+            data_source: a list of inputs.
+            output_path: in place of the estimator's.
+            hyperparameters: in place of the estimator's.
+
+        Raises:
+            InvalidArgument: before anything is sent.
+            CreateOutcomeUnknown: the answer was lost.
+            TrainingFailed: with ``wait``, when the run failed.
+        """
+        spec = await self._spec(
+            Inputs.of(inputs, dataset_id, dataset_version_id, data_source),
+            {"output_path": output_path, "hyperparameters": hyperparameters, "job_desc": job_desc},
+            job_id=check_id(job_id, "job_id"),
+            pre_version_id=check_id(pre_version_id, "pre_version_id"),
+        )
+        return await self._finished(await self.create(spec), wait)
+
+    def create_job_versions(
+        self,
+        job_id: int | str,
+        pre_version_id: int | str,
+        inputs: str | None = None,
+        *,
+        each: Sequence[Mapping[str, Any]],
+        max_concurrency: int = 16,
+        dataset_id: str | None = None,
+        dataset_version_id: str | None = None,
+        data_source: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Batch:
+        """One version for each element, as a batch to await; it gives the handles in order.
+
+        Every element is checked before the first one is sent.
+
+        Args:
+            job_id: the job.
+            pre_version_id: the version that all of them derive from.
+            inputs: OBS path of the data; an element's own comes first.
+            each: mappings that may set ``hyperparameters``, ``inputs``, ``output_path`` and ``job_desc``.
+            max_concurrency: creations that are under way at once.
+            dataset_id: a dataset, with ``dataset_version_id``.
+            dataset_version_id: version of the dataset.
+            data_source: a list of inputs.
+
+        Raises:
+            InvalidArgument: when it is called or awaited, before anything is sent.
+            BatchFailed: when awaited, if some were not made; it holds an outcome for each element.
+        """
+        job, parent = check_id(job_id, "job_id"), check_id(pre_version_id, "pre_version_id")
+        if isinstance(each, str | Mapping) or not isinstance(each, Sequence):
+            raise InvalidArgument("each", each, "it is a list of mappings")
+        shared = (dataset_id, dataset_version_id, data_source)
+        common = Inputs.of(inputs, *shared) if inputs is not None or any(shared) else None
+
+        async def specs() -> list[TrainingSpec]:
+            return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
+
+        return Batch(specs, self.create, max_concurrency)
+
+    async def create(self, spec: TrainingSpec) -> TrainingJob:
+        """The version that a complete intent describes; ``fit`` and ``create_job_version`` end here.
+
+        Raises:
+            CreateOutcomeUnknown: the answer was lost, so that a version may exist; it carries the intent.
+        """
+        build = training.create_training_job if spec.job_id is None else training.create_training_job_version
+        try:
+            created = await self._session.perform(build, spec)
+        except ModelArtsError as error:
+            if not error.may_have_happened:
+                raise
+            message = f"whether a version was made is not known, since its answer was lost: {error.message}"
+            raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
+        if created.version_id is None:
+            raise CreateOutcomeUnknown("the job was made, but its answer names no version", intent=spec)
+        return TrainingJob(self._session, created.job_id, created.version_id, origin="created", created=created)
+
+    async def _element(
+        self, index: int, element: Mapping[str, Any], common: Inputs | None, job_id: int, pre_version_id: int
+    ) -> TrainingSpec:
+        argument = f"each[{index}]"
+        if not isinstance(element, Mapping):
+            raise InvalidArgument(argument, element, f"it is a mapping that may set {', '.join(_ELEMENT)}")
+        for name in element:
+            if name not in _ELEMENT:
+                allowed = f"an element may set {', '.join(_ELEMENT)}"
+                raise InvalidArgument(f"{argument}[{name!r}]", element[name], allowed, nearest=nearest(name, _ELEMENT))
+        own = element.get("inputs")
+        inputs = Inputs.of(own) if own is not None or common is None else common
+        return await self._spec(inputs, element, argument, job_id=job_id, pre_version_id=pre_version_id)
+
+    async def _spec(self, inputs: Inputs, own: Mapping[str, Any], argument: str = "", **identity: Any) -> TrainingSpec:
+        """The intent of one run: the estimator's settings with what this run says itself."""
+        prefix = f"{argument}." if argument else ""
+        output_path, given, job_desc = own.get("output_path"), own.get("hyperparameters"), own.get("job_desc")
+        return TrainingSpec(
+            inputs=inputs,
+            hyperparameters=(
+                self._settings.hyperparameters
+                if given is None
+                else Hyperparameters.of(given, f"{prefix}hyperparameters")
+            ),
+            output_path=(
+                self._settings.output_path
+                if output_path is None
+                else obs_path(output_path, f"{prefix}output_path", directory=True)
+            ),
+            job_desc=self._description if job_desc is None else check_description(job_desc, f"{prefix}job_desc"),
+            config=self._config or await self._resolved(),
+            **identity,
+        )
+
+    async def _resolved(self) -> dict[str, Any]:
+        """The members of ``config`` that are the same for every run, with names turned into numbers."""
+        settings = self._settings
+        spec_id = engine_id = None
+        if settings.train_instance_type is not None:
+            spec = the_spec(await self._session.flavors(), settings.train_instance_type)
+            if spec.max_num is not None and settings.train_instance_count > spec.max_num:
+                allowed = f"{spec.spec_code} takes at most {spec.max_num}"
+                raise InvalidArgument("train_instance_count", settings.train_instance_count, allowed)
+            spec_id = spec.spec_id
+        if settings.framework_type is not None and settings.framework_version is not None:
+            engines = await self._session.engines()
+            engine_id = the_engine(engines, settings.framework_type, settings.framework_version).engine_id
+        self._config = settings.as_wire(spec_id=spec_id, engine_id=engine_id)
+        return self._config
+
+    async def _finished(self, version: TrainingJob, wait: bool) -> TrainingJob:
+        if wait:
+            await version.wait()
+        return version
+
+    def _made_up_name(self) -> str:
+        seams = self._session.seams
+        return f"job-{int(seams.clock.now())}-{seams.rng.getrandbits(40):010x}"
