@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from aiomodelarts.sweep.space import Point, Scalar
+from ..sweep.space import Point, Scalar
 
 
 class Output(StrEnum):

@@ -11,11 +11,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.table import Column, Table
 from rich.text import Text
 
-from aiomodelarts.sweep.engine import SweepEvent
-from aiomodelarts.sweep.report import SweepResult
-from aiomodelarts.sweep.trial import Progress as SweepProgress
-from aiomodelarts.sweep.trial import Trial
-
+from ..sweep.engine import SweepEvent
+from ..sweep.report import SweepResult
+from ..sweep.trial import Progress as SweepProgress
+from ..sweep.trial import Trial
 from .render import brief_path, duration, number, point, scalar
 
 _ROWS = 10

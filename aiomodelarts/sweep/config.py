@@ -7,6 +7,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .._settings import check_settings
+from ..errors import InvalidArgument
+from ..models.spec import Inputs, check_description
 from ._axes import read_axis
 from ._reader import TableReader, kind_of, shown
 from .objective import Goal, JsonFile, LogPattern, Objective
@@ -34,6 +37,7 @@ TEXT_SETTINGS = frozenset(
         "log_url",
         "model_name",
         "output_path",
+        "pool_id",
         "train_instance_type",
         "user_command",
         "user_image_url",
@@ -67,7 +71,7 @@ class SweepConfig:
     search: GridSearch | RandomSearch
     objective: Objective
     settings: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, Any]
     concurrency: int = _DEFAULT_CONCURRENCY
     job_name: str | None = None
     results_dir: Path = Path("results")
@@ -179,13 +183,26 @@ class _Reading:
         table.only(ESTIMATOR_KEYS)
         settings: dict[str, Any] = {}
         for key in sorted(TEXT_SETTINGS):
-            value = table.text(key, required=key in {"output_path", "train_instance_type"})
+            value = table.text(key, required=key == "output_path")
             if value is not None:
                 settings[key] = value
         settings["train_instance_count"] = table.integer("train_instance_count", low=1) or 1
         settings["hyperparameters"] = self._fixed(table)
         inputs = {key: settings.pop(key) for key in INPUT_KEYS & settings.keys()}
+        if not self._problems:
+            self._check(table, settings, inputs)
         return settings, inputs
+
+    def _check(self, table: TableReader, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+        """Have the estimator's own rules applied now: what excludes what, and what a path looks like."""
+        try:
+            check_settings(**{**dict.fromkeys(TEXT_SETTINGS), **settings})
+            check_description(settings.get("job_description", ""), "job_description")
+            Inputs.of(**inputs)
+        except InvalidArgument as error:
+            key = error.argument.partition("[")[0]
+            given = f"is {shown(error.given)}; " if key in table.values else ""
+            table.problem(given + error.allowed, key)
 
     def _fixed(self, table: TableReader) -> dict[str, Scalar]:
         """The hyperparameters that every trial gets, as a table of names and values."""

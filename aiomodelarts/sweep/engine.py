@@ -6,8 +6,8 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from aiomodelarts._clock import Clock
-from aiomodelarts.errors import (
+from .._clock import Clock
+from ..errors import (
     ConfigurationError,
     CreateOutcomeUnknown,
     ModelArtsError,
@@ -17,7 +17,6 @@ from aiomodelarts.errors import (
     TokenExpired,
     TrainingFailed,
 )
-
 from .config import SweepConfig
 from .files import OutputFiles
 from .objective import JsonFile, LogPattern, MetricMissing

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from aiomodelarts.errors import SweepError
+from ..errors import SweepError
 
 
 @frozen

@@ -23,6 +23,8 @@ train_instance_type = "modelarts.vm.cpu.2u"
 output_path = "/bucket/out/"
 code_dir = "/bucket/src/"
 boot_file = "/bucket/src/train.py"
+framework_type = "PyTorch"
+framework_version = "PyTorch-1.0.0-python3.6"
 inputs = "/bucket/data/"
 hyperparameters = { epochs = 3 }
 
@@ -68,6 +70,8 @@ def test_a_good_file() -> None:
         "output_path": "/bucket/out/",
         "code_dir": "/bucket/src/",
         "boot_file": "/bucket/src/train.py",
+        "framework_type": "PyTorch",
+        "framework_version": "PyTorch-1.0.0-python3.6",
         "hyperparameters": {"epochs": 3},
     }
     assert config.results_dir == Path("here/results/digits")
@@ -129,72 +133,82 @@ BAD = [
         '[estimator] outputpath: unknown key; did you mean "output_path"?',
     ),
     ('output_path = "/bucket/out/"', "", 5, "[estimator]: output_path is missing"),
-    ("{ epochs = 3 }", "3", 11, "[estimator] hyperparameters: is a whole number, and has to be a table"),
+    ("{ epochs = 3 }", "3", 13, "[estimator] hyperparameters: is a whole number, and has to be a table"),
     (
         "{ epochs = 3 }",
         "{ epochs = [3] }",
-        11,
+        13,
         "[estimator] hyperparameters.epochs: is a list, and has to be",
     ),
-    ("{ epochs = 3 }", "{ lr = 3 }", 14, "[space] lr: stands under [estimator] hyperparameters too"),
-    ("log_float", "log_flaot", 14, '[space] lr.log_flaot: has no kind of values; did you mean "log_float"'),
+    ("{ epochs = 3 }", "{ lr = 3 }", 16, "[space] lr: stands under [estimator] hyperparameters too"),
+    ("log_float", "log_flaot", 16, '[space] lr.log_flaot: has no kind of values; did you mean "log_float"'),
     (
         ", num = 4",
         ", nmu = 4",
-        14,
+        16,
         '[space] lr.nmu: unknown key; did you mean "num"? Allowed: log_float',
     ),
-    (", num = 4", "", 17, "[search]: a grid needs a number of points on lr: give num or step"),
-    (", num = 4", ", num = 2.5", 14, "[space] lr: num is 2.5, and has to be a whole number"),
-    ("[1e-4, 1e-1]", "[1e-1, 1e-4]", 14, "[space] lr: the low end 0.1 lies above the high end 0.0001"),
-    ("[1e-4, 1e-1]", "[0, 1e-1]", 14, "[space] lr: a logarithmic range starts above 0"),
-    ("[1e-4, 1e-1]", "[nan, 1e-1]", 14, "[space] lr: nan is not a finite number"),
-    ("[1e-4, 1e-1]", "[1e-4]", 14, "[space] lr: log_float is [0.0001], and has to be two numbers"),
-    ("[1e-4, 1e-1]", '[1e-4, "1"]', 14, '[space] lr: log_float holds "1", which is text'),
-    ("{ int = [1, 4] }", "{ int = [1, 4.5] }", 15, "[space] layers: int holds 4.5, and has to hold whole"),
-    ("{ int = [1, 4] }", "{ choice = [] }", 15, "[space] layers: there is nothing to choose from"),
-    ("{ int = [1, 4] }", "{ choice = [1, 1] }", 15, "[space] layers: 1 is listed twice"),
-    ("{ int = [1, 4] }", "{ choice = 1 }", 15, "[space] layers: choice is 1, and has to be a list"),
-    ("{ int = [1, 4] }", "{ choice = [[1]] }", 15, "[space] layers: choice holds [1], which is a list"),
+    (", num = 4", "", 19, "[search]: a grid needs a number of points on lr: give num or step"),
+    (", num = 4", ", num = 2.5", 16, "[space] lr: num is 2.5, and has to be a whole number"),
+    ("[1e-4, 1e-1]", "[1e-1, 1e-4]", 16, "[space] lr: the low end 0.1 lies above the high end 0.0001"),
+    ("[1e-4, 1e-1]", "[0, 1e-1]", 16, "[space] lr: a logarithmic range starts above 0"),
+    ("[1e-4, 1e-1]", "[nan, 1e-1]", 16, "[space] lr: nan is not a finite number"),
+    ("[1e-4, 1e-1]", "[1e-4]", 16, "[space] lr: log_float is [0.0001], and has to be two numbers"),
+    ("[1e-4, 1e-1]", '[1e-4, "1"]', 16, '[space] lr: log_float holds "1", which is text'),
+    ("{ int = [1, 4] }", "{ int = [1, 4.5] }", 17, "[space] layers: int holds 4.5, and has to hold whole"),
+    ("{ int = [1, 4] }", "{ choice = [] }", 17, "[space] layers: there is nothing to choose from"),
+    ("{ int = [1, 4] }", "{ choice = [1, 1] }", 17, "[space] layers: 1 is listed twice"),
+    ("{ int = [1, 4] }", "{ choice = 1 }", 17, "[space] layers: choice is 1, and has to be a list"),
+    ("{ int = [1, 4] }", "{ choice = [[1]] }", 17, "[space] layers: choice holds [1], which is a list"),
     (
         "{ int = [1, 4] }",
         "[1, 4]",
-        15,
+        17,
         "[space] layers: is a list, and has to be a table, as in { choice",
     ),
-    ("{ int = [1, 4] }", "7", 15, "[space] layers: is a whole number, and has to be a table, as in { int"),
-    ("{ int = [1, 4] }", "{}", 15, "[space] layers: has no kind of values; Allowed: choice, float, int"),
-    ("{ int = [1, 4] }", "{ int = [1, 2], float = [1, 2] }", 15, "[space] layers: has 2 kinds (float, int)"),
-    ('"grid"', '"gird"', 18, '[search] algorithm: is "gird"; did you mean "grid"? Allowed: grid, random'),
-    ('"grid"', '"grid"\ntrials = 4', 19, "[search] trials: unknown key; Allowed: algorithm"),
-    ('"grid"', '"random"', 17, "[search]: trials is missing"),
-    ('"grid"', '"random"\ntrials = 17', 17, "[search]: the space has 16 points, and 17 trials are asked for"),
+    ("{ int = [1, 4] }", "7", 17, "[space] layers: is a whole number, and has to be a table, as in { int"),
+    ("{ int = [1, 4] }", "{}", 17, "[space] layers: has no kind of values; Allowed: choice, float, int"),
+    ("{ int = [1, 4] }", "{ int = [1, 2], float = [1, 2] }", 17, "[space] layers: has 2 kinds (float, int)"),
+    ('"grid"', '"gird"', 20, '[search] algorithm: is "gird"; did you mean "grid"? Allowed: grid, random'),
+    ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
+    ('"grid"', '"random"', 19, "[search]: trials is missing"),
+    ('"grid"', '"random"\ntrials = 17', 19, "[search]: the space has 16 points, and 17 trials are asked for"),
     (
         "'accuracy=([0-9.]+)'",
         "'accuracy=([0-9.+'",
-        21,
+        23,
         "[objective] log_pattern: is not a regular expression: ",
     ),
-    ("'accuracy=([0-9.]+)'", "'accuracy='", 21, "[objective] log_pattern: the pattern has no group"),
-    ("log_pattern", "json_file", 20, "[objective]: key is missing"),
-    ("log_pattern = 'accuracy=([0-9.]+)'", "", 20, "[objective]: needs one of log_pattern and json_file"),
-    ("log_pattern", 'key = "a"\nlog_pattern', 21, "[objective] key: goes with json_file only"),
+    ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
+    ("log_pattern", "json_file", 22, "[objective]: key is missing"),
+    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern and json_file"),
+    ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
     (
         "log_pattern = 'accuracy=([0-9.]+)'",
         'key = "a"\njson_file = "../m.json"',
-        22,
+        24,
         "[objective] json_file: is not inside the trial's output folder",
     ),
     (
         '"maximize"',
         '"maximise"',
-        22,
+        24,
         '[objective] goal: is "maximise"; did you mean "maximize"?',
     ),
-    ('"maximize"', '"maximize"\n[local]\ninputs = "no"', 24, "[local] inputs: is no folder: here/no"),
-    ('"maximize"', '"maximize"\n[local]\nlog = "x"', 24, "[local] log: unknown key"),
-    ('"maximize"', "", 22, "is not valid TOML: "),
-    ("[space]", "[search]", 17, "is not valid TOML: Cannot declare ('search',) twice"),
+    ('"maximize"', '"maximize"\n[local]\ninputs = "no"', 26, "[local] inputs: is no folder: here/no"),
+    ('"maximize"', '"maximize"\n[local]\nlog = "x"', 26, "[local] log: unknown key"),
+    ('"maximize"', "", 24, "is not valid TOML: "),
+    ("[space]", "[search]", 19, "is not valid TOML: Cannot declare ('search',) twice"),
+    ('"/bucket/out/"', '"/bucket/../x/"', 7, '[estimator] output_path: is "/bucket/../x/"; it is an OBS path without'),
+    (
+        '"/bucket/src/train.py"',
+        '"/other/train.py"',
+        9,
+        '[estimator] boot_file: is "/other/train.py"; it is a file inside',
+    ),
+    ('framework_type = "PyTorch"', "", 5, "[estimator] framework_type: what runs is named in one way"),
+    ('inputs = "/bucket/data/"', "", 5, "[estimator] inputs: exactly one of inputs, dataset_id"),
+    ("{ epochs = 3 }", "{ epochs = nan }", 13, "[estimator] hyperparameters: is nan; a hyperparameter is a finite"),
 ]
 
 
@@ -206,7 +220,7 @@ def test_a_mistake_is_told_with_file_line_and_key(old: str, new: str, line: int,
 
 def test_an_empty_space_is_told_on_its_line() -> None:
     axes = GOOD[GOOD.index("lr =") : GOOD.index("\n[search]")]
-    assert complaint(changed(axes, "")).startswith("sweep.toml:13: [space]: is empty; give at least one")
+    assert complaint(changed(axes, "")).startswith("sweep.toml:15: [space]: is empty; give at least one")
 
 
 def test_missing_tables_are_told_together() -> None:
@@ -221,7 +235,7 @@ def test_a_value_where_a_table_belongs() -> None:
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     text = changed('"maximize"', '"best"').replace("int = [1, 4]", "int = [4, 1]").replace("3\n", "-3\n")
     lines = [line.partition(" ")[0] for line in complaint(text).split("\n")]
-    assert lines == ["sweep.toml:3:", "sweep.toml:15:", "sweep.toml:22:"]
+    assert lines == ["sweep.toml:3:", "sweep.toml:17:", "sweep.toml:24:"]
 
 
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:

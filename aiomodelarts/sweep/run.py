@@ -1,0 +1,111 @@
+"""The sweep that users hold."""
+
+import asyncio
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .._clock import Clock, SystemClock
+from ..errors import SweepError
+from ..estimator import AsyncEstimator
+from ..session import AsyncSession
+from . import config as sweep_file
+from .config import SweepConfig
+from .engine import Engine, Listener, SweepEvent, Version
+from .files import FolderFiles, OutputFiles
+from .objective import JsonFile
+from .report import SweepResult, write_results
+from .trial import Trial
+
+
+class Sweep:
+    """A checked search over hyperparameters, ready to run.
+
+    Args:
+        config: what to run.
+    """
+
+    def __init__(self, config: SweepConfig) -> None:
+        self.config = config
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str]) -> "Sweep":
+        """Return the sweep that a TOML file describes.
+
+        Raises:
+            SweepFileError: everything that is wrong with it, with file, line and key.
+            OSError: the file cannot be read.
+        """
+        return cls(sweep_file.load(Path(path)))
+
+    async def stage(self, files: FolderFiles) -> None:
+        """Put the sweep's local folders where its settings say that code and data are.
+
+        Raises:
+            OSError: a file cannot be read or written.
+        """
+        places = {**self.config.settings, **self.config.inputs}
+        for key, folder in self.config.local_folders.items():
+            await files.put(folder, places[key], leave_out=self.config.results_dir)
+
+    async def run(
+        self,
+        session: AsyncSession,
+        *,
+        files: OutputFiles | None = None,
+        listener: Listener | None = None,
+        clock: Clock | None = None,
+    ) -> SweepResult:
+        """Make one job with a version for every point, await them, and return what they reached.
+
+        The results are written to the sweep's ``results_dir`` too, also when the run is cancelled. Versions that
+        run at that moment go on.
+
+        Args:
+            session: an open session.
+            files: reads the outputs of versions; needed where the objective is a ``json_file``.
+            listener: an async function that is told of every step.
+            clock: measures durations and dates the job's name.
+
+        Raises:
+            SweepError: the objective is a ``json_file`` and there are no ``files``.
+            ModelArtsError: the job could not be made.
+        """
+        if isinstance(self.config.objective.source, JsonFile) and files is None:
+            raise SweepError("json_file needs a way to read the outputs (files=); use log_pattern instead")
+        clock = clock or SystemClock()
+        versions = EstimatorVersions(self.config, session, clock)
+        engine = Engine(self.config, versions, files, listener or _nobody, clock)
+        try:
+            await engine.run()
+        finally:
+            if engine.result.trials:
+                await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
+        return engine.result
+
+
+class EstimatorVersions:
+    """Makes versions with one estimator: every run says its own hyperparameters and output path."""
+
+    def __init__(self, config: SweepConfig, session: AsyncSession, clock: Clock) -> None:
+        self._config = config
+        self._estimator = AsyncEstimator(session, **config.settings)
+        moment = datetime.fromtimestamp(clock.now(), UTC)
+        self._job_name = config.job_name or f"{config.name}-{moment:%Y%m%d-%H%M%S}"
+
+    async def first(self, trial: Trial) -> Version:
+        return await self._estimator.fit(job_name=self._job_name, **self._config.inputs, **self._own(trial))
+
+    async def next(self, trial: Trial, first: Version) -> Version:
+        return await self._estimator.create_job_version(
+            first.job_id, first.version_id, **self._config.inputs, **self._own(trial)
+        )
+
+    def _own(self, trial: Trial) -> dict[str, Any]:
+        fixed = self._config.settings["hyperparameters"]
+        return {"hyperparameters": fixed | trial.point, "output_path": trial.output_path}
+
+
+async def _nobody(event: SweepEvent) -> None:
+    """Listen to nothing."""
