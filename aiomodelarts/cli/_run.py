@@ -31,6 +31,10 @@ _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
 
 def exit_code(error: Exception) -> int | None:
     """The exit code of an error that a user can do something about, or None for a fault of this program."""
+    from ..local import RootInUseError
+
+    if isinstance(error, RootInUseError):
+        return UNREACHABLE
     return next((code for kinds, code in _BY_ERROR if isinstance(error, kinds)), None)
 
 

@@ -5,16 +5,19 @@ from typing import Annotated
 
 import typer
 
-from . import sweep
+from . import catalog, local, sweep, versions
 
 app = typer.Typer(
-    help="Training on ModelArts: sweeps, and a local platform to try them on.",
+    help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(sweep.app, name="sweep")
+app.add_typer(versions.app)
+app.add_typer(catalog.app)
+app.add_typer(local.app, name="local")
 
 
 def _print_version(wanted: bool) -> None:

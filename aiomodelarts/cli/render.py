@@ -5,10 +5,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ..sweep.space import Point, Scalar
+
+_FLUSH_RIGHT = {"trial", "value", "time", "cores", "memory", "gpus", "max_instances"}
 
 
 class Output(StrEnum):
@@ -62,3 +66,12 @@ def brief_path(path: Path) -> Path:
     resolved = path.resolve()
     here = Path.cwd()
     return resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
+
+
+def table(*heads: str) -> Table:
+    """An empty table with these columns; columns of numbers are flush right."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for head in heads:
+        right = head in _FLUSH_RIGHT
+        made.add_column(Text(head), justify="right" if right else "left", no_wrap=right, overflow="fold")
+    return made

@@ -16,7 +16,9 @@ from .sweep_view import Tally, print_interruption, print_result, sweep_view
 
 app = typer.Typer(help="Try many hyperparameters, and keep the best.", no_args_is_help=True)
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False)]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False, exists=True, dir_okay=False)
+]
 
 
 @app.command("check")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,7 +14,7 @@ from ..sweep.engine import SweepEvent
 from ..sweep.report import SweepResult
 from ..sweep.trial import Progress as SweepProgress
 from ..sweep.trial import Trial
-from .render import brief_path, duration, number, point, scalar
+from .render import brief_path, duration, number, point, scalar, table
 
 _ROWS = 10
 _BAR_FROM_WIDTH = 90
@@ -141,7 +140,8 @@ def print_result(result: SweepResult, elapsed_s: float, console: Console) -> Non
     best = result.best
     if best is not None and best.value is not None:
         console.print()
-        console.print(Text.assemble("Best: ", (number(best.value), "bold green"), f" in trial {best.number}"))
+        where = f" in trial {best.number} (job {best.job_id}, version {best.version_id})"
+        console.print(Text.assemble("Best: ", (number(best.value), "bold green"), where))
         console.print(Text(f"  {point(best.point)}"))
         console.print(Text(f"  {best.output_path}"), soft_wrap=True)
     if result.stopped_by is not None:
@@ -171,8 +171,8 @@ def print_interruption(tally: Tally, results_dir: Path, console: Console, *, loc
 def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
     """One column per hyperparameter where they fit, else all of them in one."""
     names = list(dict.fromkeys(name for trial in ranked for name in trial.point))
-    wide = _table("trial", "value", *names, "time")
-    narrow = _table("trial", "value", "hyperparameters", "time")
+    wide = table("trial", "value", *names, "time")
+    narrow = table("trial", "value", "hyperparameters", "time")
     for trial in ranked[:_ROWS]:
         head = (str(trial.number), number(trial.value or 0.0))
         time = duration(trial.duration_s or 0.0)
@@ -183,18 +183,10 @@ def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
 
 
 def _failures(trials: Sequence[Trial]) -> Table:
-    table = _table("trial", "state", "reason")
+    shown = table("trial", "state", "reason")
     for trial in trials[:_ROWS]:
-        table.add_row(str(trial.number), trial.state.value, Text(trial.reason or ""))
+        shown.add_row(str(trial.number), trial.state.value, Text(trial.reason or ""))
     more = f", the first {_ROWS}" if len(trials) > _ROWS else ""
-    table.title = Text(f"{len(trials)} without a value{more}", style="yellow")
-    table.title_justify = "left"
-    return table
-
-
-def _table(*heads: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for head in heads:
-        right = head in {"trial", "value", "time"}
-        table.add_column(Text(head), justify="right" if right else "left", no_wrap=right, overflow="fold")
-    return table
+    shown.title = Text(f"{len(trials)} without a value{more}", style="yellow")
+    shown.title_justify = "left"
+    return shown
