@@ -14,16 +14,16 @@ from ..errors import (
     ModelArtsError,
     NotAllowed,
     ServiceTrouble,
+    SweepError,
     Throttled,
     TokenExpired,
     TransportError,
 )
-from ..sweep.problems import SweepFileError
 from .render import tell_error
 
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
-    ((SweepFileError, InvalidArgument, ConfigurationError), USAGE),
+    ((SweepError, InvalidArgument, ConfigurationError), USAGE),
     ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble), UNREACHABLE),
     ((ModelArtsError, OSError), FAILED),
 )

@@ -19,7 +19,7 @@ from .space import Axis, Scalar, Space
 from .toml_lines import TomlDocument, TomlSyntaxError, parse_toml
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_NAME_CHARACTERS = 48  # a date is added to it, and the name of a job has 64
+_NAME_CHARACTERS = 40  # a date and a mark are added to it, and the name of a job has 64
 _JOB_NAME_CHARACTERS = 64
 _DEFAULT_CONCURRENCY = 4
 

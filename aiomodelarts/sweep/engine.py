@@ -27,6 +27,7 @@ from .trial import Progress, Trial, TrialState
 # After one of these, the next creation would end the same way.
 _ENDS_THE_SWEEP = (ConfigurationError, NotAllowed, QuotaExceeded, SessionClosed, TokenExpired)
 _LINES_AT_A_TIME = 500
+_LINES_OF_A_REASON = 2
 
 
 @frozen
@@ -222,6 +223,6 @@ def _one_line(error: Exception) -> str:
 
 
 def _why(error: TrainingFailed) -> str:
-    """What happened, with the last thing the script said: a traceback ends with its error."""
-    said = next((line.strip() for line in reversed(error.log_tail) if line.strip()), "")
-    return f"{_one_line(error)}; last line of the log: {said}" if said else _one_line(error)
+    """What happened, with the end of the log: the error of a script, and a remark of the platform after it."""
+    said = [line.strip() for line in error.log_tail if line.strip()][-_LINES_OF_A_REASON:]
+    return f"{error.message}; its log ends: {' / '.join(said)}" if said else error.message

@@ -6,7 +6,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .._clock import Clock, SystemClock
 from ..errors import SweepError
 from ..estimator import AsyncEstimator
 from ..session import AsyncSession
@@ -55,7 +54,6 @@ class Sweep:
         *,
         files: OutputFiles | None = None,
         listener: Listener | None = None,
-        clock: Clock | None = None,
     ) -> SweepResult:
         """Make one job with a version for every point, await them, and return what they reached.
 
@@ -66,17 +64,18 @@ class Sweep:
             session: an open session.
             files: reads the outputs of versions; needed where the objective is a ``json_file``.
             listener: an async function that is told of every step.
-            clock: measures durations and dates the job's name.
 
         Raises:
             SweepError: the objective is a ``json_file`` and there are no ``files``.
             ModelArtsError: the job could not be made.
         """
         if isinstance(self.config.objective.source, JsonFile) and files is None:
-            raise SweepError("json_file needs a way to read the outputs (files=); use log_pattern instead")
-        clock = clock or SystemClock()
-        versions = EstimatorVersions(self.config, session, clock)
-        engine = Engine(self.config, versions, files, listener or _nobody, clock)
+            raise SweepError(
+                "json_file is read from the bucket, and this session's buckets are not on this machine; "
+                "use log_pattern, or pass files= in Python"
+            )
+        versions = EstimatorVersions(self.config, session)
+        engine = Engine(self.config, versions, files, listener or _nobody, session.seams.clock)
         try:
             await engine.run()
         finally:
@@ -88,11 +87,12 @@ class Sweep:
 class EstimatorVersions:
     """Makes versions with one estimator: every run says its own hyperparameters and output path."""
 
-    def __init__(self, config: SweepConfig, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, config: SweepConfig, session: AsyncSession) -> None:
         self._config = config
         self._estimator = AsyncEstimator(session, **config.settings)
-        moment = datetime.fromtimestamp(clock.now(), UTC)
-        self._job_name = config.job_name or f"{config.name}-{moment:%Y%m%d-%H%M%S}"
+        # Names of jobs are taken for good, and two sweeps may begin in the same second.
+        moment, mark = datetime.fromtimestamp(session.seams.clock.now(), UTC), session.seams.rng.getrandbits(16)
+        self._job_name = config.job_name or f"{config.name}-{moment:%Y%m%d-%H%M%S}-{mark:04x}"
 
     async def first(self, trial: Trial) -> Version:
         return await self._estimator.fit(job_name=self._job_name, **self._config.inputs, **self._own(trial))

@@ -121,7 +121,7 @@ async def test_any_concurrency_makes_every_version_once(concurrency: int) -> Non
 
 
 async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None:
-    failed = TrainingFailed("exit code 1", log_tail=("Traceback", "ValueError: bad lr", ""))
+    failed = TrainingFailed("exit code 1", log_tail=("Traceback", "  ValueError: bad lr", "", "[note] over", ""))
     versions = ScriptedVersions(
         refused={
             3: WrongState("not now", status=400),
@@ -140,7 +140,7 @@ async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None
         6: TrialState.NO_METRIC,
     } | dict.fromkeys(range(7, 13), TrialState.SUCCEEDED)
     reasons = {trial.number: trial.reason for trial in engine.result.without_value}
-    assert reasons[1] == "exit code 1; last line of the log: ValueError: bad lr"
+    assert reasons[1] == "exit code 1; its log ends: ValueError: bad lr / [note] over"
     assert reasons[3] == "request: not now (status 400)"
     assert reasons[6] == "the log says '...', which is no number"
     assert events[-1].progress.failed == 6

@@ -118,7 +118,7 @@ def test_local_folders_are_taken_from_the_file(tmp_path: Path) -> None:
 BAD = [
     ('name = "digits"', 'nmae = "digits"', 2, '[sweep] nmae: unknown key; did you mean "name"? Allowed: '),
     ('name = "digits"', 'nmae = "digits"', 1, "[sweep]: name is missing"),
-    ('name = "digits"', 'name = "a b"', 2, '[sweep] name: is "a b"; allowed are 1 to 48 letters, digits'),
+    ('name = "digits"', 'name = "a b"', 2, '[sweep] name: is "a b"; allowed are 1 to 40 letters, digits'),
     ('name = "digits"', "name = 5", 2, "[sweep] name: is a whole number, 5, and has to be text in quotes"),
     ('name = "digits"', 'name = ""', 2, "[sweep] name: is empty"),
     ("concurrency = 3", "concurrency = 0", 3, "[sweep] concurrency: is 0, and has to be at least 1"),
