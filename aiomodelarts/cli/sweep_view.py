@@ -18,6 +18,7 @@ from .render import brief_path, duration, number, point, scalar, table
 
 _ROWS = 10
 _BAR_FROM_WIDTH = 90
+_WORD_FROM_WIDTH = 70
 
 
 class Tally:
@@ -100,6 +101,8 @@ class LiveView:
         if console.width >= _BAR_FROM_WIDTH:
             columns.append(BarColumn(bar_width=None))
         columns.append(TimeRemainingColumn(compact=True))
+        if console.width >= _WORD_FROM_WIDTH:
+            columns.append(TextColumn("left"))
         # The pace is taken from the whole sweep: trials may be minutes apart.
         self._shown = Progress(*columns, console=console, transient=True, speed_estimate_period=1e9)
         self._line = self._shown.add_task("starting", total=None)
