@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -74,6 +76,10 @@ def _report(raised: Exception) -> int:
     error = raised
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the output has enough of it; nothing more may be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     code = exit_code(error)
     if code is None:
         raise raised

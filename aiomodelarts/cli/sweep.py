@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.run import Sweep
+from ..sweep.report import SweepResult
+from ..sweep.run import ResultsNotWritten, Sweep
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, Place, open_session
-from .render import Output, brief_path, print_json
-from .sweep_view import Tally, print_interruption, print_result, sweep_view
+from .render import Output, brief_path, print_json, tell_error
+from .sweep_view import SweepView, Tally, print_interruption, print_result, sweep_view
 
 app = typer.Typer(help="Try many hyperparameters, and keep the best.", no_args_is_help=True)
 
@@ -52,11 +53,11 @@ async def _run(file: Path, local: bool, output: Output) -> int:
             if place.files is not None:
                 await sweep.stage(place.files)
             with sweep_view(console, tally) as view:
-                result = await sweep.run(place.session, files=place.files, listener=view.listen)
+                result, unwritten = await _result(sweep, place, view)
     except asyncio.CancelledError:
         print_interruption(tally, sweep.config.results_dir, console, local=local)
         raise
-    paths = _paths(sweep, place)
+    paths = _paths(sweep, place, written=unwritten is None)
     if output is Output.JSON:
         print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
     else:
@@ -65,13 +66,23 @@ async def _run(file: Path, local: bool, output: Output) -> int:
         stdout.print()
         for name, path in paths.items():
             stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
-    return DONE if result.best is not None else FAILED
+    if unwritten is not None:
+        tell_error(str(unwritten))
+    return DONE if result.best is not None and unwritten is None else FAILED
 
 
-def _paths(sweep: Sweep, place: Place) -> dict[str, Path]:
+async def _result(sweep: Sweep, place: Place, view: SweepView) -> tuple[SweepResult, ResultsNotWritten | None]:
+    """What the sweep found, and why its files are missing, if they are."""
+    try:
+        return await sweep.run(place.session, files=place.files, listener=view.listen), None
+    except ResultsNotWritten as error:
+        return error.result, error
+
+
+def _paths(sweep: Sweep, place: Place, *, written: bool) -> dict[str, Path]:
     """Where everything is that the sweep left behind on this machine."""
     results = sweep.config.results_dir
-    paths = {"results_csv": results / "results.csv", "results_json": results / "results.json"}
+    paths = {"results_csv": results / "results.csv", "results_json": results / "results.json"} if written else {}
     if place.root is not None:
         paths["buckets"] = place.root
     return paths

@@ -6,7 +6,7 @@ from .files import FolderFiles, OutputFiles
 from .objective import Goal, JsonFile, LogPattern, Objective
 from .problems import Problem, SweepFileError
 from .report import SweepResult
-from .run import Sweep
+from .run import ResultsNotWritten, Sweep
 from .search import GridSearch, RandomSearch
 from .space import Choice, Float, Int, Space
 from .trial import Progress, Trial, TrialState
@@ -26,6 +26,7 @@ __all__ = [
     "Problem",
     "Progress",
     "RandomSearch",
+    "ResultsNotWritten",
     "Space",
     "Sweep",
     "SweepConfig",

@@ -28,6 +28,7 @@ from .trial import Progress, Trial, TrialState
 _ENDS_THE_SWEEP = (ConfigurationError, NotAllowed, QuotaExceeded, SessionClosed, TokenExpired)
 _LINES_AT_A_TIME = 500
 _LINES_OF_A_REASON = 2
+_LONGEST_REASON = 300
 
 
 @frozen
@@ -225,4 +226,10 @@ def _one_line(error: Exception) -> str:
 def _why(error: TrainingFailed) -> str:
     """What happened, with the end of the log: the error of a script, and a remark of the platform after it."""
     said = [line.strip() for line in error.log_tail if line.strip()][-_LINES_OF_A_REASON:]
-    return f"{error.message}; its log ends: {' / '.join(said)}" if said else error.message
+    return f"{error.message}; its log ends: {_printable(' / '.join(said))}" if said else error.message
+
+
+def _printable(text: str) -> str:
+    """A text that cannot steer a terminal, whatever the script wrote, and of a bearable length."""
+    safe = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return safe if len(safe) <= _LONGEST_REASON else safe[:_LONGEST_REASON] + "..."

@@ -1,9 +1,13 @@
 """What a sweep asks of the bucket: is a trial's file there, is it new, and what does it hold."""
 
 import asyncio
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from ..errors import SweepError
 
 
 class OutputFiles(Protocol):
@@ -37,17 +41,24 @@ class FolderFiles:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
-    async def put(self, folder: Path, path: str, leave_out: Path | None = None) -> None:
+    async def put(
+        self, folder: Path, path: str, *, leave_out: Path | None = None, most_files: int | None = None
+    ) -> None:
         """Copy what a folder holds to a path of the bucket store, over what is there.
 
         Args:
             folder: on this machine; hidden files and compiled Python are left out.
             path: begins with the bucket.
             leave_out: a folder inside it that is not copied.
-        """
-        await asyncio.to_thread(self._copy, folder, self._place(path), leave_out)
+            most_files: how many files it may hold, or None for any number.
 
-    def _copy(self, folder: Path, target: Path, leave_out: Path | None) -> None:
+        Raises:
+            SweepError: it holds more; nothing was copied.
+            OSError: a file cannot be read or written.
+        """
+        await asyncio.to_thread(self._copy, folder, self._place(path), leave_out, most_files)
+
+    def _copy(self, folder: Path, target: Path, leave_out: Path | None, most_files: int | None) -> None:
         not_copied = {leave_out.resolve() if leave_out else None, self._root.resolve()}
 
         def ignored(place: str, names: list[str]) -> list[str]:
@@ -57,7 +68,21 @@ class FolderFiles:
                 if name.startswith(".") or name == "__pycache__" or (Path(place) / name).resolve() in not_copied
             ]
 
+        if most_files is not None:
+            _check_count(folder, ignored, most_files)
         shutil.copytree(folder, target, ignore=ignored, dirs_exist_ok=True)
 
     def _place(self, path: str) -> Path:
         return self._root / path.removeprefix("obs:").lstrip("/")
+
+
+def _check_count(folder: Path, ignored: Callable[[str, list[str]], list[str]], most_files: int) -> None:
+    count = 0
+    for place, folders, files in os.walk(folder):
+        folders[:] = set(folders).difference(ignored(place, folders))
+        count += len(files) - len(ignored(place, files))
+        if count > most_files:
+            raise SweepError(
+                f"{folder.resolve()} holds more than {most_files} files; "
+                "give the code a folder of its own, and name it under [local] code_dir"
+            )

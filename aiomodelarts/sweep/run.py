@@ -17,6 +17,17 @@ from .objective import JsonFile
 from .report import SweepResult, write_results
 from .trial import Trial
 
+# What the service takes; the local platform copies the code for every version, too.
+_MOST_CODE_FILES = 1000
+
+
+class ResultsNotWritten(SweepError):
+    """A finished sweep whose result files could not be written; ``result`` holds what they would."""
+
+    def __init__(self, result: SweepResult, reason: OSError) -> None:
+        super().__init__(f"the results could not be written: {reason}")
+        self.result = result
+
 
 class Sweep:
     """A checked search over hyperparameters, ready to run.
@@ -42,11 +53,13 @@ class Sweep:
         """Put the sweep's local folders where its settings say that code and data are.
 
         Raises:
+            SweepError: the folder of the code holds more files than the service takes.
             OSError: a file cannot be read or written.
         """
         places = {**self.config.settings, **self.config.inputs}
         for key, folder in self.config.local_folders.items():
-            await files.put(folder, places[key], leave_out=self.config.results_dir)
+            most_files = _MOST_CODE_FILES if key == "code_dir" else None
+            await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
 
     async def run(
         self,
@@ -68,19 +81,31 @@ class Sweep:
         Raises:
             SweepError: the objective is a ``json_file`` and there are no ``files``.
             ModelArtsError: the job could not be made.
+            ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
+            OSError: the folder for the results cannot be made; nothing was sent.
         """
         if isinstance(self.config.objective.source, JsonFile) and files is None:
             raise SweepError(
                 "json_file is read from the bucket, and this session's buckets are not on this machine; "
                 "use log_pattern, or pass files= in Python"
             )
+        # A folder that cannot be written is told now, not when hours of training are over.
+        await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         versions = EstimatorVersions(self.config, session)
         engine = Engine(self.config, versions, files, listener or _nobody, session.seams.clock)
         try:
             await engine.run()
-        finally:
+        except BaseException as error:
             if engine.result.trials:
-                await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
+                try:
+                    await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
+                except OSError as failure:
+                    error.add_note(f"the results so far could not be written: {failure}")
+            raise
+        try:
+            await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
+        except OSError as failure:
+            raise ResultsNotWritten(engine.result, failure) from failure
         return engine.result
 
 

@@ -183,6 +183,15 @@ async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
     assert any(not trial.state.is_final for trial in engine.result.trials)
 
 
+async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
+    failed = TrainingFailed("exit code 1", log_tail=("\x1b[2J\x07" + "x" * 5000,))
+    engine, _ = await carry_out(ScriptedVersions(ends={1: failed}))
+    reason = engine.result.trials[0].reason
+    assert reason is not None
+    assert reason.startswith("exit code 1; its log ends: \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}xx")
+    assert len(reason) < 400
+
+
 async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None:
     config = read(
         changed('"maximize"', '"minimize"')
