@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..sweep.report import SweepResult
 from ..sweep.run import ResultsNotWritten, Sweep
-from ._run import DONE, FAILED, run
+from ._run import DONE, FAILED, exit_code, run
 from ._session import LocalOption, OutputOption, Place, open_session
 from .render import Output, brief_path, print_json, tell_error
 from .sweep_view import SweepView, Tally, print_interruption, print_result, sweep_view
@@ -68,6 +68,8 @@ async def _run(file: Path, local: bool, output: Output) -> int:
             stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
     if unwritten is not None:
         tell_error(str(unwritten))
+    if result.stopped_by is not None:
+        return exit_code(result.stopped_by) or FAILED
     return DONE if result.best is not None and unwritten is None else FAILED
 
 

@@ -58,7 +58,8 @@ class SweepView(Protocol):
 
 def sweep_view(console: Console, tally: Tally) -> SweepView:
     """A live line on a terminal; one line per finished trial elsewhere."""
-    return LiveView(console, tally) if console.is_terminal else PlainView(console, tally)
+    redrawn = console.is_terminal and not console.is_dumb_terminal
+    return LiveView(console, tally) if redrawn else PlainView(console, tally)
 
 
 class PlainView:

@@ -26,6 +26,8 @@ from .trial import Progress, Trial, TrialState
 
 # After one of these, the next creation would end the same way.
 _ENDS_THE_SWEEP = (ConfigurationError, NotAllowed, QuotaExceeded, SessionClosed, TokenExpired)
+# A platform that cannot be reached would otherwise use up every point within minutes.
+_MOST_FAILURES_IN_A_ROW = 5
 _LINES_AT_A_TIME = 500
 _LINES_OF_A_REASON = 2
 _LONGEST_REASON = 300
@@ -100,6 +102,7 @@ class Engine:
         self._done = 0
         self._failed = 0
         self._best: Trial | None = None
+        self._failures_in_a_row = 0
         self._stopped_by: ModelArtsError | None = None
         self._began = clock.monotonic()
 
@@ -152,14 +155,16 @@ class Engine:
 
     async def _create(self, trial: Trial, first: Version) -> Version | None:
         try:
-            return await self._versions.next(trial, first)
-        except CreateOutcomeUnknown as error:
-            await self._tell(evolve(trial, state=TrialState.UNCLEAR, reason=_one_line(error)))
+            version = await self._versions.next(trial, first)
         except ModelArtsError as error:
-            if isinstance(error, _ENDS_THE_SWEEP):
+            self._failures_in_a_row += 1
+            if isinstance(error, _ENDS_THE_SWEEP) or self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
                 self._stopped_by = self._stopped_by or error
-            await self._tell(evolve(trial, state=TrialState.REFUSED, reason=_one_line(error)))
-        return None
+            state = TrialState.UNCLEAR if isinstance(error, CreateOutcomeUnknown) else TrialState.REFUSED
+            await self._tell(evolve(trial, state=state, reason=_one_line(error)))
+            return None
+        self._failures_in_a_row = 0
+        return version
 
     async def _follow(self, trial: Trial, version: Version, stamp: str | None) -> None:
         began = self._clock.monotonic()

@@ -13,6 +13,7 @@ from aiomodelarts.errors import (
     CreateOutcomeUnknown,
     ModelArtsError,
     NotAllowed,
+    NotSent,
     QuotaExceeded,
     TrainingFailed,
     WrongState,
@@ -158,6 +159,22 @@ async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is
     assert made[4] is TrialState.REFUSED
     assert len(made) < 12
     assert all(state is TrialState.SUCCEEDED for number, state in made.items() if number != 4)
+
+
+async def test_creations_that_fail_one_after_the_other_end_the_creating() -> None:
+    lost: dict[int, Exception] = {number: NotSent("refused") for number in range(4, 12)}
+    engine, _ = await carry_out(ScriptedVersions(refused=lost))
+    assert isinstance(engine.result.stopped_by, NotSent)
+    # Those that were being made at that moment come to their own end.
+    assert 8 <= len(engine.result.trials) <= 8 + CONFIG.concurrency
+    assert [trial.number for trial in engine.result.ranked] == [3, 2, 1]
+
+
+async def test_single_failed_creations_do_not_add_up() -> None:
+    refused: dict[int, Exception] = {number: WrongState("no", status=400) for number in range(2, 13, 2)}
+    engine, _ = await carry_out(ScriptedVersions(refused=refused), evolve(CONFIG, concurrency=1))
+    assert engine.result.stopped_by is None
+    assert len(engine.result.ranked) == 6
 
 
 async def test_a_job_that_cannot_be_made_is_the_callers_error() -> None:

@@ -1,6 +1,7 @@
 """What may stand in a sweep file, and how everything else is told."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,13 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
 def test_nothing_but_the_known_error_comes_out_of_a_mangled_file(start: int, cut: int, put: str) -> None:
     with contextlib.suppress(SweepFileError):
         read(GOOD[:start] + put + GOOD[start + cut :])
+
+
+def test_the_documented_file_is_a_good_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/sweeps.md").read_text(encoding="utf-8")
+    sweep, local = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    for folder in ("src", "data"):
+        (tmp_path / folder).mkdir()
+    config = read(sweep + local, tmp_path)
+    assert (config.count, config.space.size) == (50, 4 * 6 * 4 * 4 * 2)
+    assert config.local_folders == {"code_dir": tmp_path / "src", "inputs": tmp_path / "data"}
