@@ -1,8 +1,8 @@
 """How long a lost answer is looked for."""
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-_POSITIVE = validators.and_(validators.gt(0), validators.lt(float("inf")))
+from .._checks import above_zero, at_least_one
 
 
 @frozen(kw_only=True)
@@ -18,11 +18,11 @@ class SettlePolicy:
         grace_s: how long a cancelled create may still find out what became of it.
     """
 
-    quiet_window_s: float = field(default=15.0, validator=_POSITIVE)
-    late_watch_s: float = field(default=300.0, validator=_POSITIVE)
-    patience_s: float = field(default=120.0, validator=_POSITIVE)
-    max_sends: int = field(default=5, validator=[validators.instance_of(int), validators.ge(1)])
-    grace_s: float = field(default=2.0, validator=_POSITIVE)
+    quiet_window_s: float = field(default=15.0, validator=above_zero)
+    late_watch_s: float = field(default=300.0, validator=above_zero)
+    patience_s: float = field(default=120.0, validator=above_zero)
+    max_sends: int = field(default=5, validator=at_least_one)
+    grace_s: float = field(default=2.0, validator=above_zero)
 
     def pause_s(self, looked_for_s: float) -> float:
         """Seconds until the next look, for a create that has been looked for that long."""
