@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from ._create.made import Made, Twin
 from ._operations import jobs, versions
 from ._operations import logs as log_verbs
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
 from .models.logs import LogLine
-from .models.spec import check_id
+from .models.spec import TrainingSpec, check_id
 from .session import AsyncSession
 from .status import JobStatus, Outcome
 
@@ -27,9 +28,10 @@ class TrainingJob:
         origin: how the handle came about.
         created: the answer to the creation, where there was one.
         detail: a snapshot, where there is one already.
+        spec: what was asked for, where this session asked.
     """
 
-    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_version_id")
+    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_spec", "_version_id")
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class TrainingJob:
         origin: Origin = "attached",
         created: CreatedVersion | None = None,
         detail: JobDetail | None = None,
+        spec: TrainingSpec | None = None,
     ) -> None:
         self._session = session
         self._job_id = job_id
         self._version_id = version_id
         self._origin: Origin = origin
         self._created = created
+        self._spec = spec
         self._detail = detail
 
     @classmethod
@@ -56,6 +60,11 @@ class TrainingJob:
             InvalidArgument: for ids that are not whole numbers.
         """
         return cls(session, check_id(job_id, "job_id"), check_id(version_id, "version_id"))
+
+    @classmethod
+    def of(cls, session: AsyncSession, made: Made, spec: TrainingSpec) -> "TrainingJob":
+        """The handle of a version that was just made or adopted."""
+        return cls(session, made.job_id, made.version_id, origin=made.origin, created=made.created, spec=spec)
 
     @property
     def session(self) -> AsyncSession:
@@ -81,6 +90,16 @@ class TrainingJob:
     def created(self) -> CreatedVersion | None:
         """The answer to the creation, or None."""
         return self._created
+
+    @property
+    def spec(self) -> TrainingSpec | None:
+        """What was asked for, or None for a handle from ids."""
+        return self._spec
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Second versions for the same intent that landed late; all of them were stopped."""
+        return tuple(twin for twin in self._session.twins if twin.spec is self._spec)
 
     @property
     def detail(self) -> JobDetail | None:

@@ -55,7 +55,7 @@ class ConfigurationSpec:
         config: the members that are common to all runs of an estimator.
         inputs: what the run reads; None leaves it open.
         hyperparameters: what the run is told.
-        output_path: where it writes.
+        output_path: where it writes; blank where a configuration made elsewhere has none.
     """
 
     config_name: str
@@ -71,6 +71,6 @@ class ConfigurationSpec:
             **self.config,
             **(self.inputs.as_wire() if self.inputs is not None else {}),
             "parameter": self.hyperparameters.as_parameters(),
-            "train_url": self.output_path,
+            **({"train_url": self.output_path} if self.output_path else {}),
             "config_desc": self.config_desc,
         }
