@@ -1,7 +1,6 @@
 """Faults happen as they were ordered, are counted, and do not happen otherwise."""
 
 import asyncio
-import time
 
 import aiohttp
 import pytest
@@ -190,11 +189,9 @@ def test_a_wrong_rate_is_told(spec):
 
 async def test_late_work_is_dropped_at_the_end(tmp_path):
     rule = {"match": {"method": "POST"}, "fault": {"kind": "late_commit", "seconds": 3600}}
-    began = time.monotonic()
     async with LocalPlatform(tmp_path, executor="simulated", faults=[rule]) as platform, calling(platform) as caller:
         reply = await caller.call("POST", "training-jobs", body={"job_name": "a", "config": config()})
         assert reply.status == 504
-    assert time.monotonic() - began < 60
 
 
 async def test_faults_meet_the_versions_of_an_attached_job_only(caller):
