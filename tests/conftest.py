@@ -1,0 +1,72 @@
+"""What every test is held to: nothing blocks the loop, nothing is left running, nothing is left open."""
+
+import asyncio
+import gc
+import inspect
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import blockbuster
+import hypothesis
+import pytest
+import pytest_asyncio
+
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+# Reading a module's source is how an import works, and how a traceback finds its lines; neither is ours to move.
+_READS_SOURCE = (
+    ("<frozen importlib._bootstrap>", {"_find_and_load"}),
+    ("linecache.py", {"updatecache", "checkcache"}),
+    ("_pytest/assertion/rewrite.py", {"exec_module"}),
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop() -> Iterator[None]:
+    with blockbuster.blockbuster_ctx() as detector:
+        for function in detector.functions.values():
+            for filename, names in _READS_SOURCE:
+                function.can_block_in(filename, names)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind(request: pytest.FixtureRequest) -> None:
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_clean_loop")
+
+
+@pytest_asyncio.fixture
+async def _clean_loop() -> AsyncIterator[None]:
+    """Set up before every other asynchronous fixture, and so torn down after all of them."""
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(_told(context)))
+    yield
+    # Connections and generators that were just closed need a turn or two of the loop to be gone.
+    for _ in range(5):
+        await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() - {asyncio.current_task()} if not task.done()]
+    gc.collect(0)
+    assert not left, f"tasks left running: {left}"
+    assert not complaints, f"told to the loop's exception handler: {complaints}"
+
+
+def _told(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return f"{context['message']} {error!r}" if error else str(context["message"])
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever runs the tests has credentials of their own; no test may see them."""
+    for name in list(os.environ):
+        if name.startswith(("HUAWEICLOUD_", "OS_", "AIOMODELARTS_")):
+            monkeypatch.delenv(name)
+    home: Path = tmp_path_factory.getbasetemp() / "nobody"
+    home.mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(home))
