@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +66,7 @@ class Caller:
             headers = sign(request, self.access.access_key, self.access.secret_key, time.time())
         query = canonical_query(request.query)
         url = URL(request.origin + request.path + (f"?{query}" if query else ""), encoded=True)
-        async with self.http.request(request.method, url, headers=headers, data=request.body) as answer:
+        async with self.http.request(request.method, url, headers=headers, data=BytesIO(request.body)) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 
     async def call(self, method: str, path: str, query: Json | None = None, body: Any = None) -> Reply:
