@@ -131,8 +131,6 @@ class Inputs:
         Raises:
             InvalidArgument: unless exactly one form is given, and given whole.
         """
-        if isinstance(inputs, Inputs):
-            return inputs
         pair = dataset_id is not None or dataset_version_id is not None
         if (inputs is not None) + pair + (data_source is not None) != 1:
             given = {
@@ -146,6 +144,8 @@ class Inputs:
                 {name: value for name, value in given.items() if value is not None},
                 "exactly one of inputs, dataset_id with dataset_version_id, and data_source is given",
             )
+        if isinstance(inputs, Inputs):
+            return inputs
         if inputs is not None:
             return cls(data_url=obs_path(inputs, "inputs"))
         if pair:
