@@ -114,7 +114,7 @@ class AsyncSession:
 
     Raises:
         InvalidArgument: for arguments that do not go together.
-        ConfigurationError: where something is missing; it comes when the session is entered, or with the first question.
+        ConfigurationError: where something is missing; told on entering, or with the first question.
     """
 
     _endpoints: ClassVar[config.Endpoints | None] = None

@@ -27,7 +27,7 @@ _READS_SOURCE = (
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _nothing_blocks_the_loop() -> Iterator[None]:
     with blockbuster.blockbuster_ctx() as detector:
         for function in detector.functions.values():

@@ -34,7 +34,7 @@ class SingleFlight(Generic[T]):
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             # The work was given up, which is not to say that this caller was cancelled.
-            if self._closed and task.cancelled() and not _is_being_cancelled():
+            if task.cancelled() and not _is_being_cancelled():
                 raise _closed() from None
             raise
 
