@@ -1,6 +1,7 @@
 """The session: credentials, endpoints, connections and the watcher. It owns everything that it starts."""
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ from ._watch.watcher import Watcher
 from ._wire import catalog, iam, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
-from .errors import InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
+from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
 from .models.catalog import Engine, ResourceSpec
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
@@ -119,7 +120,7 @@ class AsyncSession:
 
     Raises:
         InvalidArgument: for arguments that do not go together.
-        ConfigurationError: where something is missing; without any credentials it comes with the first question.
+        ConfigurationError: where something is missing; told on entering, or with the first question.
     """
 
     _endpoints: ClassVar[config.Endpoints | None] = None
@@ -232,7 +233,12 @@ class AsyncSession:
         return self._home.platform
 
     async def __aenter__(self) -> Self:
-        await self._connected()
+        try:
+            await self._connected()
+        except BaseException:
+            # Nobody calls __aexit__ after this.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -243,14 +249,18 @@ class AsyncSession:
         if self._closed:
             return
         self._closed = True
-        await self._maker.close()
-        await self._watcher.close()
-        await self._catalogue.close()
-        await self._connect.close()
-        if self._line is not None:
-            await self._line.call.close()
-        await self._transport.close()
-        await self._home.close()
+        # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._home.close)
+            stack.push_async_callback(self._transport.close)
+            stack.push_async_callback(self._connect.close)
+            stack.push_async_callback(self._catalogue.close)
+            stack.push_async_callback(self._watcher.close)
+            if self._line is not None:
+                # A call that waits for a place must not take the one that is given up below.
+                stack.push_async_callback(self._line.call.close)
+            # Settling asks until its end, so it comes before everything that it asks through.
+            stack.push_async_callback(self._maker.close)
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs.
@@ -448,17 +458,22 @@ class _Configured:
     platform = None
 
     def __init__(self, given: config.Given, endpoints: config.Endpoints | None, region_name: str | None) -> None:
-        self._sources = (given, os.environ, endpoints, region_name)
-        self._profile_name = given.profile
+        self._given, self._endpoints, self._region_name = given, endpoints, region_name
         self._settings: config.Settings | None = None
-        if config.given_credentials(given) or (given.profile is None and config.environment_credentials(os.environ)):
-            self._settings = config.settings(*self._sources)
+        config.given_credentials(given)
+        if given.profile is None:
+            # What is still missing may stand in the profile file, which is not read here.
+            with contextlib.suppress(ConfigurationError):
+                self._settings = self._read({})
 
     async def settings(self) -> config.Settings:
         if self._settings is None:
-            profile = await asyncio.to_thread(config.read_profile, os.environ, self._profile_name)
-            self._settings = config.settings(*self._sources, profile)
+            profile = await asyncio.to_thread(config.read_profile, os.environ, self._given.profile)
+            self._settings = self._read(profile)
         return self._settings
+
+    def _read(self, profile: Mapping[str, str]) -> config.Settings:
+        return config.settings(self._given, os.environ, self._endpoints, self._region_name, profile)
 
     async def close(self) -> None:
         return

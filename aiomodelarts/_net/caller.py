@@ -60,8 +60,6 @@ class Caller:
             await self._auth.close()
 
     async def _attempt(self, call: Call[T], sending: Callable[[], None]) -> T:
-        if self._closed:
-            raise SessionClosed("the session is closed; open a new one", where=call.where)
         try:
             return await self._exchange(call, sending, renew=True)
         except ModelArtsError as error:
@@ -73,6 +71,8 @@ class Caller:
         request = call.request
         # Waiting for a place must not age a signature or a token, so the place is taken first.
         async with self._in_flight:
+            if self._closed:
+                raise SessionClosed("the session is closed; open a new one")
             if self._auth is not None:
                 request = await self._auth.authorized(request)
             sending()
