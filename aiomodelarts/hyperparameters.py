@@ -17,6 +17,7 @@ from attrs import field, frozen
 from .errors import InvalidArgument
 
 Scalar = str | int | float | bool
+_ALLOWED = "a hyperparameter is a finite number, a boolean or text"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 
@@ -26,20 +27,28 @@ def to_text(value: object, argument: str = "hyperparameters") -> str:
     Raises:
         InvalidArgument: for anything that is not a finite number, a boolean or text.
     """
+    text = _text(value)
+    if text is None:
+        raise InvalidArgument(argument, value, _ALLOWED)
+    return text
+
+
+def _text(value: object) -> str | None:
+    """The text of a scalar; None for what is none."""
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, float):
+        # numpy's floats are floats whose own repr is not a number.
+        return float.__repr__(value) if math.isfinite(value) else None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, int | numbers.Integral):
         return str(int(value))
-    if isinstance(value, float) and math.isfinite(value):
-        # numpy's floats are floats whose own repr is not a number.
-        return float.__repr__(value)
     if isinstance(value, numbers.Real | Decimal) and math.isfinite(value):
         return str(value)
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return to_text(value.item(), argument)  # type: ignore[attr-defined]
-    raise InvalidArgument(argument, value, "a hyperparameter is a finite number, a boolean or text")
+        return _text(value.item())  # type: ignore[attr-defined]
+    return None
 
 
 @frozen(eq=False, repr=False)
@@ -122,7 +131,10 @@ def _pairs(given: object, argument: str) -> Iterable[tuple[str, str]]:
     for label, value in items:
         if not isinstance(label, str) or not label:
             raise InvalidArgument(argument, label, "a label is text of at least one character")
-        yield label, to_text(value, f"{argument}[{label!r}]")
+        text = _text(value)
+        if text is None:
+            raise InvalidArgument(f"{argument}[{label!r}]", value, _ALLOWED)
+        yield label, text
 
 
 def _label_value(item: object, argument: str) -> tuple[Any, Any]:
