@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
 import backoff
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from .._checks import above_zero, at_least_one
 from .._clock import Clock
 from ..errors import ModelArtsError
 
@@ -24,10 +25,10 @@ class RetryPolicy:
         cap_s: the longest pause, also where the service asks for a longer one.
     """
 
-    max_tries: int = field(default=6, validator=[validators.instance_of(int), validators.ge(1)])
-    max_time_s: float = field(default=120.0, validator=validators.gt(0))
-    base_s: float = field(default=0.25, validator=validators.gt(0))
-    cap_s: float = field(default=30.0, validator=validators.gt(0))
+    max_tries: int = field(default=6, validator=at_least_one)
+    max_time_s: float = field(default=120.0, validator=above_zero)
+    base_s: float = field(default=0.25, validator=above_zero)
+    cap_s: float = field(default=30.0, validator=above_zero)
 
 
 class Retry:

@@ -1,6 +1,7 @@
 """How an answer is dressed: which of the documented forms it has on the wire."""
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import orjson
@@ -13,24 +14,31 @@ from .refusals import Refusal
 
 @frozen
 class Answer:
-    """An answer before it becomes bytes; ``payload`` None means no body."""
+    """An answer before it becomes bytes.
+
+    Args:
+        status: of HTTP.
+        payload: the JSON object; None means no body.
+        headers: names in lower case.
+        dress: the last change of form, left to the encoding because long lists make it slow.
+    """
 
     status: int
     payload: JsonObject | None
     headers: dict[str, str] = field(factory=dict, repr=False)
+    dress: Callable[[JsonObject], JsonObject] | None = None
 
     def rows(self) -> int:
         """The length of the longest list in the answer: how much work it is to encode."""
-        return max(
-            (len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0
-        )
+        return max((len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0)
 
     def encode(self) -> Response:
         """The answer as bytes."""
         if self.payload is None:
             return Response(self.status, self.headers, b"")
         headers = {"content-type": "application/json", **self.headers}
-        return Response(self.status, headers, orjson.dumps(self.payload))
+        payload = self.payload if self.dress is None else self.dress(self.payload)
+        return Response(self.status, headers, orjson.dumps(payload))
 
 
 class Style(Protocol):

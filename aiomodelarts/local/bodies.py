@@ -260,9 +260,7 @@ def _check_code(settings: RunSettings) -> None:
     if (app is None) != (boot is None):
         raise refusals.invalid("boot_file_url", "app_url and boot_file_url belong together")
     if app is None and settings.model_id is None and settings.user_image_url is None:
-        raise refusals.invalid(
-            "app_url", "one of app_url with boot_file_url, model_id and user_image_url is required"
-        )
+        raise refusals.invalid("app_url", "one of app_url with boot_file_url, model_id and user_image_url is required")
     if app is not None and boot is not None and not _plain(boot).startswith(_plain(app).rstrip("/") + "/"):
         raise refusals.invalid("boot_file_url", "it has to lie below app_url")
 

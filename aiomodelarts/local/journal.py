@@ -105,9 +105,7 @@ class SqliteJournal:
             if outcome is None:
                 self._owed.update({(change.table, change.key): change for change in changes})
         asked = [(changes, outcome) for changes, outcome in items if outcome is not None]
-        failed = self._try(
-            database, [*self._owed.values(), *[one for changes, _ in asked for one in changes]]
-        )
+        failed = self._try(database, [*self._owed.values(), *[one for changes, _ in asked for one in changes]])
         if failed is None:
             self._owed.clear()
             self._report([(outcome, None) for _, outcome in asked])
@@ -145,9 +143,7 @@ class _Connection:
         if max_pages is not None:
             self._database.execute(f"PRAGMA max_page_count={max_pages}")
         for table, kind in TABLES.items():
-            self._database.execute(
-                f"CREATE TABLE IF NOT EXISTS {table} (key {kind} PRIMARY KEY, body BLOB NOT NULL)"
-            )
+            self._database.execute(f"CREATE TABLE IF NOT EXISTS {table} (key {kind} PRIMARY KEY, body BLOB NOT NULL)")
 
     def __enter__(self) -> sqlite3.Connection:
         return self._database

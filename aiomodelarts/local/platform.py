@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from attrs import field, fields, frozen
+from attrs import field, frozen
 
 from aiomodelarts._clock import Clock, SystemClock
-from aiomodelarts.local.answers import Style, Tidy
+from aiomodelarts.local.answers import Style
 from aiomodelarts.local.app import HOST, App, Listener
 from aiomodelarts.local.board import restore
 from aiomodelarts.local.core import Core
@@ -24,6 +24,7 @@ from aiomodelarts.local.root import Root, open_root
 from aiomodelarts.local.runner import GRACE_S, FileLogs, ProcessExecutor
 from aiomodelarts.local.simulated import SimulatedExecutor, SimulatedLogs, Simulation
 from aiomodelarts.local.storage import Folder, Nowhere
+from aiomodelarts.local.varied import style_of
 from aiomodelarts.local.workplace import Workplace
 
 ExecutorName = Literal["process", "simulated"]
@@ -47,13 +48,10 @@ class Access:
     pid: int
 
 
-_ACCESS_NAMES = frozenset(one.name for one in fields(Access))
-
-
 class LocalPlatform:
     """A stand-in for ModelArts, IAM and OBS on this machine, which really runs the training scripts.
 
-    Use it as an async context manager; inside, every member of :class:`Access` is an attribute. It may live
+    Use it as an async context manager; inside, endpoints and keys are attributes. It may live
     in the event loop of its own client: nothing it does blocks the loop.
 
     Args:
@@ -61,12 +59,13 @@ class LocalPlatform:
         port: to listen on, on the loopback interface only; 0 means any free one.
         executor: ``process`` runs scripts, ``simulated`` only takes their time.
         simulate: what simulated versions do, for instance ``duration=5..25,fail=0.05``.
+        answers: ``tidy``, or ``varied`` (``varied:SEED``): among all forms that the documents allow.
         slots: how many workers run at once; by default one per core, and without limit if simulated.
         grace_s: seconds that a stopped script has between SIGTERM and SIGKILL.
         clock: tells the time.
 
     Raises:
-        ValueError: ``simulate`` cannot be read.
+        ValueError: ``simulate`` or ``answers`` cannot be read.
         RootInUseError: on entering, another platform uses this root.
         OSError: on entering, the root cannot be written or the port is taken.
     """
@@ -78,6 +77,7 @@ class LocalPlatform:
         port: int = 0,
         executor: ExecutorName = "process",
         simulate: str = "",
+        answers: str = "tidy",
         slots: int | None = None,
         grace_s: float = GRACE_S,
         clock: Clock | None = None,
@@ -90,6 +90,7 @@ class LocalPlatform:
         self._wanted_port = port
         self._executor_name = executor
         self._simulation = Simulation.parse(simulate)
+        self._style: Style = style_of(answers)
         self._slots = slots
         self._grace_s = grace_s
         self._clock: Clock = SystemClock() if clock is None else clock
@@ -120,11 +121,65 @@ class LocalPlatform:
             raise RuntimeError("the local platform is not running; enter it with 'async with'")
         return self._access
 
-    def __getattr__(self, name: str) -> str | int:
-        if name.startswith("_") or name not in _ACCESS_NAMES:
-            raise AttributeError(name)
-        value: str | int = getattr(self.access, name)
-        return value
+    @property
+    def modelarts_endpoint(self) -> str:
+        """Address of the training service."""
+        return self.access.modelarts_endpoint
+
+    @property
+    def iam_endpoint(self) -> str:
+        """Address of the token service."""
+        return self.access.iam_endpoint
+
+    @property
+    def obs_root(self) -> str:
+        """The folder that holds one folder per bucket."""
+        return self.access.obs_root
+
+    @property
+    def region_name(self) -> str:
+        """Also the name of the project."""
+        return self.access.region_name
+
+    @property
+    def project_id(self) -> str:
+        """Of the one project."""
+        return self.access.project_id
+
+    @property
+    def access_key(self) -> str:
+        """Public half of the key pair."""
+        return self.access.access_key
+
+    @property
+    def secret_key(self) -> str:
+        """Secret half of the key pair."""
+        return self.access.secret_key
+
+    @property
+    def account(self) -> str:
+        """The tenant's name."""
+        return self.access.account
+
+    @property
+    def username(self) -> str:
+        """The tenant's one user."""
+        return self.access.username
+
+    @property
+    def password(self) -> str:
+        """Of the user."""
+        return self.access.password
+
+    @property
+    def admin_token(self) -> str:
+        """For the header ``X-Local-Admin``."""
+        return self.access.admin_token
+
+    @property
+    def pid(self) -> int:
+        """The process that the platform lives in."""
+        return self.access.pid
 
     async def _open(self, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -134,10 +189,9 @@ class LocalPlatform:
         records = await asyncio.to_thread(journal.read)
         journal.start(loop)
         stack.push_async_callback(asyncio.to_thread, journal.stop)
-        style: Style = Tidy()
-        executor, logs, storage = await self._outside(root, journal, style, stack)
+        executor, logs, storage = await self._outside(root, journal, stack)
         ports = Ports(journal, executor, logs, storage, self._clock.now, self._later)
-        self._core = Core(root.keys, ports, board=restore(records), style=style, slots=self._slot_count())
+        self._core = Core(root.keys, ports, board=restore(records), style=self._style, slots=self._slot_count())
         listener = Listener(App(self._core))
         stack.push_async_callback(listener.close)
         await listener.open(self._wanted_port)
@@ -145,9 +199,9 @@ class LocalPlatform:
         self._access = _access(root, listener.port)
 
     async def _outside(
-        self, root: Root, journal: SqliteJournal, style: Style, stack: AsyncExitStack
+        self, root: Root, journal: SqliteJournal, stack: AsyncExitStack
     ) -> tuple[Executor, Logs, Storage]:
-        repeats = style.base_line_is_repeated
+        repeats = self._style.base_line_is_repeated
         if self._executor_name == "simulated":
             simulated = SimulatedExecutor(self._simulation, self._clock.monotonic, self._later, self._ended)
             stack.push_async_callback(simulated.close)

@@ -48,9 +48,7 @@ async def check_paths(platform: Platform, settings: RunSettings) -> None:
 async def refuse_paths(platform: Platform, paths: dict[str, str]) -> None:
     outside = await platform.ports.storage.check(paths)
     if outside is not None:
-        raise refusals.invalid(
-            outside, "it is not a path of the form /bucket/object, or it leaves its bucket"
-        )
+        raise refusals.invalid(outside, "it is not a path of the form /bucket/object, or it leaves its bucket")
 
 
 async def create_training_job(platform: Platform, call: Call) -> Answer:
