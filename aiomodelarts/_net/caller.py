@@ -12,6 +12,8 @@ from .retry import Retry
 from .transport import Transport
 
 T = TypeVar("T")
+# A page of a thousand versions takes tens of milliseconds to read, which the loop is not made to wait for.
+_READ_ON_THE_LOOP = 64 * 1024
 
 
 def _nobody_asks() -> None:
@@ -78,6 +80,8 @@ class Caller:
             sending()
             response = await self._transport.send(request)
         try:
+            if len(response.body) > _READ_ON_THE_LOOP:
+                return await asyncio.to_thread(call.read, response)
             return call.read(response)
         except TokenExpired:
             # Authentication comes before any work, so even a creation may be sent once more.
