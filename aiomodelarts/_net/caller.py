@@ -1,11 +1,13 @@
 """One call from end to end: authorised, sent, read, and tried again where that does no harm."""
 
-import asyncio
 from typing import TypeVar
 
+from .._clock import Clock
 from .._wire.call import Call, Kind
-from ..errors import ModelArtsError, SessionClosed, TokenExpired
+from .._wire.message import Request
+from ..errors import ApiError, ModelArtsError, ServiceTrouble, SessionClosed, Throttled, TokenExpired
 from .auth import Auth
+from .governor import Governor, Place
 from .retry import Retry
 from .transport import Transport
 
@@ -19,14 +21,16 @@ class Caller:
         transport: carries each attempt.
         auth: makes each attempt one of ours; None for calls that need nobody's name.
         retry: decides on another attempt.
-        in_flight: bounds how many requests are out at once.
+        governor: says when a request may leave.
+        clock: measures how long a call has been refused for its rate.
     """
 
-    def __init__(self, transport: Transport, auth: Auth | None, retry: Retry, in_flight: asyncio.Semaphore) -> None:
+    def __init__(self, transport: Transport, auth: Auth | None, retry: Retry, governor: Governor, clock: Clock) -> None:
         self._transport = transport
         self._auth = auth
         self._retry = retry
-        self._in_flight = in_flight
+        self._governor = governor
+        self._clock = clock
         self._closed = False
 
     async def __call__(self, call: Call[T]) -> T:
@@ -49,6 +53,7 @@ class Caller:
     async def close(self) -> None:
         """Refuse whatever comes after this."""
         self._closed = True
+        self._governor.close()
         if self._auth is not None:
             await self._auth.close()
 
@@ -56,23 +61,55 @@ class Caller:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one", where=call.where)
         try:
-            return await self._exchange(call, renew=True)
+            return await self._patiently(call)
         except ModelArtsError as error:
             if error.where is None:
                 error.where = call.where
             raise
 
-    async def _exchange(self, call: Call[T], *, renew: bool) -> T:
+    async def _patiently(self, call: Call[T]) -> T:
+        """The call's value; a refusal for the rate means "not begun", so any call is sent again when its turn comes."""
+        place = await self._governor.enter(call.share)
+        patient_until = place.sent_at + self._governor.patience_s
+        renew = True
+        while True:
+            try:
+                return await self._exchange(call, place, renew=renew)
+            except Throttled:
+                if self._clock.monotonic() + self._governor.paused_s(call.share) > patient_until:
+                    raise
+            except _Renewed:
+                renew = False
+            place = await self._governor.enter(call.share, place.turn)
+
+    async def _exchange(self, call: Call[T], place: Place, *, renew: bool) -> T:
         request = call.request
-        # Waiting for a place must not age a signature or a token, so the place is taken first.
-        async with self._in_flight:
+        try:
+            # Waiting for a place must not age a signature or a token, so the place is taken first.
             if self._auth is not None:
                 request = await self._auth.authorized(request)
-            response = await self._transport.send(request)
-        try:
-            return call.read(response)
-        except TokenExpired:
-            # Authentication comes before any work, so even a creation may be sent once more.
-            if not renew or self._auth is None or not await self._auth.renewed(request):
-                raise
-        return await self._exchange(call, renew=False)
+            value = call.read(await self._transport.send(request))
+        except Throttled as error:
+            place.throttled(error.retry_after_s)
+            raise
+        except ServiceTrouble:
+            place.lost()
+            raise
+        except ApiError as error:
+            place.answered()
+            if isinstance(error, TokenExpired) and renew and await self._renewed(request):
+                # Authentication comes before any work, so even a creation may be sent once more.
+                raise _Renewed from error
+            raise
+        except BaseException:
+            place.lost()
+            raise
+        place.answered()
+        return value
+
+    async def _renewed(self, refused: Request) -> bool:
+        return self._auth is not None and await self._auth.renewed(refused)
+
+
+class _Renewed(Exception):
+    """The token was refused, and there is a new one."""
