@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
 from . import config
 from ._catalogue import Catalogue
@@ -17,7 +17,9 @@ from ._create.maker import Maker
 from ._create.policy import SettlePolicy
 from ._net.aiohttp_transport import AiohttpTransport
 from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
-from ._net.caller import Caller
+from ._net.caller import Aside, Caller
+from ._net.governor import Governor
+from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.singleflight import SingleFlight
 from ._net.transport import Timeouts, Transport
@@ -43,17 +45,6 @@ _SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams")
 
 
 @frozen(kw_only=True)
-class Limits:
-    """Ceilings of a session.
-
-    Args:
-        in_flight: requests that are out at once.
-    """
-
-    in_flight: int = field(default=128, validator=[validators.instance_of(int), validators.ge(1)])
-
-
-@frozen(kw_only=True)
 class Seams:
     """Where tests and simulators put their own hands in.
 
@@ -61,11 +52,13 @@ class Seams:
         clock: all dates, ages and pauses.
         rng: all drawing.
         transport: carries the requests; None opens one over aiohttp.
+        aside: runs what would hold up the event loop.
     """
 
     clock: Clock = field(factory=SystemClock)
     rng: random.Random = field(factory=random.Random)
     transport: Transport | None = None
+    aside: Aside = asyncio.to_thread
 
 
 class Waitable(Protocol):
@@ -176,9 +169,9 @@ class AsyncSession:
         seams: Seams | None = None,
     ) -> None:
         self._home = home
-        self._limits = limits or Limits()
         self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
+        self._governor = Governor(limits or Limits(), self._seams.clock)
         self._transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
         self._line: _Line | None = None
         self._connect = SingleFlight(self._open)
@@ -387,6 +380,11 @@ class AsyncSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
+    def governor(self) -> Governor:
+        """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
+        return self._governor
+
+    @property
     def seams(self) -> Seams:
         """Clock, randomness and transport of this session."""
         return self._seams
@@ -401,8 +399,9 @@ class AsyncSession:
     async def _open(self) -> _Line:
         settings = await self._home.settings()
         retry = Retry(self._policy, self._seams.clock, self._seams.rng)
-        in_flight = asyncio.Semaphore(self._limits.in_flight)
-        call = Caller(self._transport, self._auth(settings, retry), retry, in_flight)
+        call = Caller(
+            self._transport, self._auth(settings, retry), retry, self._governor, self._seams.clock, self._seams.aside
+        )
         self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id), call)
         return self._line
 
@@ -416,7 +415,8 @@ class AsyncSession:
 
     async def _fetch_token(self, settings: config.Settings, login: AccountLogin, retry: Retry) -> iam.IssuedToken:
         # Tokens are asked for while a request already has its place, so they need a place of their own.
-        caller = Caller(self._transport, None, retry, asyncio.Semaphore(1))
+        governor = Governor(Limits(in_flight=1), self._seams.clock)
+        caller = Caller(self._transport, None, retry, governor, self._seams.clock, self._seams.aside)
         endpoint = settings.iam_endpoint or ""
         call = iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
         return await caller(call)
