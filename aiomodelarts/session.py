@@ -29,7 +29,7 @@ from ._wire import catalog, iam, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
 from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
-from .models.catalog import Engine, ResourceSpec
+from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams")
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams", "workspace_id")
 
 
 @frozen(kw_only=True)
@@ -103,6 +103,7 @@ class AsyncSession:
         token: a token that was fetched elsewhere.
         profile: section of the profile file.
         endpoints: addresses of the services, where they do not follow from the region.
+        workspace_id: the workspace that new jobs go to and lists are about; jobs of others are invisible to it.
         limits: ceilings.
         retry: how calls that can be repeated without harm are tried again.
         timeouts: limits on each exchange.
@@ -133,6 +134,7 @@ class AsyncSession:
         token: str | None = None,
         profile: str | None = None,
         endpoints: config.Endpoints | Mapping[str, str] | None = None,
+        workspace_id: str | None = None,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
@@ -155,7 +157,7 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = _Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams, workspace_id)
 
     def _set_up(
         self,
@@ -167,8 +169,12 @@ class AsyncSession:
         cadence: Cadence | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
+        workspace_id: str | None = None,
     ) -> None:
+        if workspace_id == "":
+            raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
+        self._workspace_id = workspace_id
         self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
         self._governor = Governor(limits or Limits(), self._seams.clock)
@@ -176,10 +182,14 @@ class AsyncSession:
         self._line: _Line | None = None
         self._connect = SingleFlight(self._open)
         self._catalogue = Catalogue(
-            lambda: self.perform(catalog.list_resource_specs), lambda: self.perform(catalog.list_engines)
+            lambda: self.perform(catalog.list_resource_specs),
+            lambda: self.perform(catalog.list_engines),
+            lambda query: self.perform(catalog.list_built_in_algorithms, query),
+            self._seams.clock,
         )
+        self._cadence = cadence or Cadence()
         asks = _Asks(self)
-        self._watcher = Watcher(asks, self._seams.clock, cadence or Cadence())
+        self._watcher = Watcher(asks, self._seams.clock, self._cadence)
         self._maker = Maker(asks, self._seams.clock, settle or SettlePolicy())
         self._closed = False
 
@@ -291,12 +301,16 @@ class AsyncSession:
         return tuple(self._maker.left_behind)
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
-        """The flavours for training; asked for once a session."""
+        """The flavours for training; an answer is good for ten minutes."""
         return await self._catalogue.specs()
 
     async def engines(self) -> tuple[Engine, ...]:
-        """The engines for training; asked for once a session."""
+        """The engines for training; an answer is good for ten minutes."""
         return await self._catalogue.engines()
+
+    async def algorithms(self) -> tuple[BuiltInAlgorithm, ...]:
+        """All built-in algorithms; an answer is good for ten minutes."""
+        return await self._catalogue.algorithms()
 
     async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
         """The version's detail once it has ended, however it ended.
@@ -389,6 +403,11 @@ class AsyncSession:
         """Clock, randomness and transport of this session."""
         return self._seams
 
+    @property
+    def cadence(self) -> Cadence:
+        """How often something that somebody waits for is looked at."""
+        return self._cadence
+
     async def _connected(self) -> _Line:
         if self._line is not None:
             return self._line
@@ -402,7 +421,7 @@ class AsyncSession:
         call = Caller(
             self._transport, self._auth(settings, retry), retry, self._governor, self._seams.clock, self._seams.aside
         )
-        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id), call)
+        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
         return self._line
 
     def _auth(self, settings: config.Settings, retry: Retry) -> Auth:
