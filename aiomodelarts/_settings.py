@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import InvalidArgument
-from .hyperparameters import Hyperparameters
+from .hyperparameters import Hyperparameters, sendable
 from .models.spec import RunSettings, obs_path
 
 _WAYS = "own code (code_dir, boot_file, framework_type, framework_version), model_name, or user_image_url"
@@ -81,7 +81,7 @@ def _check_texts(given: dict[str, Any]) -> None:
     for name in _TEXTS:
         if given[name] == "":
             given[name] = None
-        if given[name] is not None and not isinstance(given[name], str):
+        if given[name] is not None and not (isinstance(given[name], str) and sendable(given[name])):
             raise InvalidArgument(name, given[name], "it is text")
 
 

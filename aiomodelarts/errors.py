@@ -366,5 +366,9 @@ def nearest(given: object, allowed: Iterable[str]) -> str | None:
 
 
 def _brief(given: object) -> str:
-    text = repr(given)
+    try:
+        text = repr(given)
+    except ValueError:
+        # A number of thousands of digits.
+        text = f"a very long {type(given).__name__}"
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -94,7 +94,7 @@ class AsyncEstimator:
             user_command=user_command,
             pool_id=pool_id,
         )
-        self._description = check_description(job_description or "", "job_description")
+        self._description = check_description("" if job_description is None else job_description, "job_description")
         self._config: dict[str, Any] | None = None
         self._job_id = None if job_id is None else check_id(job_id, "job_id")
         self._version_id = None if version_id is None else check_id(version_id, "version_id")
