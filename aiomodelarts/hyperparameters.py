@@ -17,6 +17,7 @@ from attrs import field, frozen
 from .errors import InvalidArgument
 
 Scalar = str | int | float | bool
+_ALLOWED = "a hyperparameter is a finite number, a boolean or text"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -33,31 +34,36 @@ def to_text(value: object, argument: str = "hyperparameters") -> str:
     Raises:
         InvalidArgument: for anything that is not a finite number, a boolean or text.
     """
-    try:
-        text = _text(value)
-    except ValueError:
-        # Whole numbers of thousands of digits have no text that Python would give.
-        text = None
-    if text is None and type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return to_text(value.item(), argument)  # type: ignore[attr-defined]
-    if text is None or not sendable(text):
-        raise InvalidArgument(argument, value, "a hyperparameter is a finite number, a boolean or text")
+    text = _text_or_none(value)
+    if text is None:
+        raise InvalidArgument(argument, value, _ALLOWED)
     return text
 
 
-def _text(value: object) -> str | None:
+def _text_or_none(value: object) -> str | None:
+    try:
+        text = _spelled_out(value)
+    except ValueError:
+        # Whole numbers of thousands of digits have no text that Python would give.
+        return None
+    return text if text is not None and sendable(text) else None
+
+
+def _spelled_out(value: object) -> str | None:
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, numbers.Integral):
-        return str(int(value))
     if isinstance(value, float):
         # numpy's floats are floats whose own repr is not a number.
         return float.__repr__(value) if math.isfinite(value) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | numbers.Integral):
+        return str(int(value))
     if isinstance(value, numbers.Real | Decimal):
         text = str(value)
         return text if _NUMBER.fullmatch(text) else None
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return _spelled_out(value.item())  # type: ignore[attr-defined]
     return None
 
 
@@ -141,7 +147,10 @@ def _pairs(given: object, argument: str) -> Iterable[tuple[str, str]]:
     for label, value in items:
         if not isinstance(label, str) or not label or not sendable(label):
             raise InvalidArgument(argument, label, "a label is text of at least one character")
-        yield label, to_text(value, f"{argument}[{label!r}]")
+        text = _text_or_none(value)
+        if text is None:
+            raise InvalidArgument(f"{argument}[{label!r}]", value, _ALLOWED)
+        yield label, text
 
 
 def _label_value(item: object, argument: str) -> tuple[Any, Any]:

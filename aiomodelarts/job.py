@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from ._create.made import Made, Twin
 from ._log_reader import ReadPage, read_lines
 from ._wire import logs as log_calls
 from ._wire import training
 from .errors import LogNotReady, ModelArtsError, TrainingCancelled, TrainingFailed, Where, WrongState
 from .models.job import CreatedVersion, JobDetail
 from .models.logs import LogLine, LogPage
-from .models.spec import check_id
+from .models.spec import TrainingSpec, check_id
 from .session import AsyncSession
 from .status import JobStatus, Outcome
 
@@ -26,9 +27,10 @@ class TrainingJob:
         version_id: the version.
         origin: how the handle came about.
         created: the answer to the creation, where there was one.
+        spec: what was asked for, where this session asked.
     """
 
-    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_version_id")
+    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_spec", "_version_id")
 
     def __init__(
         self,
@@ -38,12 +40,14 @@ class TrainingJob:
         *,
         origin: Origin = "attached",
         created: CreatedVersion | None = None,
+        spec: TrainingSpec | None = None,
     ) -> None:
         self._session = session
         self._job_id = job_id
         self._version_id = version_id
         self._origin: Origin = origin
         self._created = created
+        self._spec = spec
         self._detail: JobDetail | None = None
 
     @classmethod
@@ -54,6 +58,11 @@ class TrainingJob:
             InvalidArgument: for ids that are not whole numbers.
         """
         return cls(session, check_id(job_id, "job_id"), check_id(version_id, "version_id"))
+
+    @classmethod
+    def of(cls, session: AsyncSession, made: Made, spec: TrainingSpec) -> "TrainingJob":
+        """The handle of a version that was just made or adopted."""
+        return cls(session, made.job_id, made.version_id, origin=made.origin, created=made.created, spec=spec)
 
     @property
     def session(self) -> AsyncSession:
@@ -79,6 +88,16 @@ class TrainingJob:
     def created(self) -> CreatedVersion | None:
         """The answer to the creation, or None."""
         return self._created
+
+    @property
+    def spec(self) -> TrainingSpec | None:
+        """What was asked for, or None for a handle from ids."""
+        return self._spec
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Second versions for the same intent that landed late; all of them were stopped."""
+        return tuple(twin for twin in self._session.twins if twin.spec is self._spec)
 
     @property
     def detail(self) -> JobDetail | None:

@@ -12,6 +12,9 @@ from attrs import field, frozen, validators
 from . import config
 from ._catalogue import Catalogue
 from ._clock import Clock, SystemClock
+from ._create.made import LeftBehind, Made, Pending, Twin
+from ._create.maker import Maker
+from ._create.policy import SettlePolicy
 from ._net.aiohttp_transport import AiohttpTransport
 from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
 from ._net.caller import Caller
@@ -23,9 +26,11 @@ from ._watch.watcher import Watcher
 from ._wire import catalog, iam, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
-from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where
+from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
 from .models.catalog import Engine, ResourceSpec
-from .models.job import JobDetail, VersionPage
+from .models.job import CreatedVersion, JobDetail, VersionPage
+from .models.listing import JOBS, ListQuery
+from .models.spec import TrainingSpec
 
 if TYPE_CHECKING:
     import aiohttp
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "seams")
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams")
 
 
 @frozen(kw_only=True)
@@ -110,6 +115,7 @@ class AsyncSession:
         timeouts: limits on each exchange.
         http: an aiohttp session to borrow; it is never closed here.
         cadence: how often versions that somebody waits for are looked at.
+        settle: how long the version of a create whose answer was lost is looked for.
         seams: clock, randomness and transport.
 
     Raises:
@@ -139,6 +145,7 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        settle: SettlePolicy | None = None,
         seams: Seams | None = None,
     ) -> None:
         given = config.Given(
@@ -155,7 +162,7 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = _Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, seams)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams)
 
     def _set_up(
         self,
@@ -165,6 +172,7 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        settle: SettlePolicy | None = None,
         seams: Seams | None = None,
     ) -> None:
         self._home = home
@@ -177,7 +185,9 @@ class AsyncSession:
         self._catalogue = Catalogue(
             lambda: self.perform(catalog.list_resource_specs), lambda: self.perform(catalog.list_engines)
         )
-        self._watcher = Watcher(_Reads(self), self._seams.clock, cadence or Cadence())
+        asks = _Asks(self)
+        self._watcher = Watcher(asks, self._seams.clock, cadence or Cadence())
+        self._maker = Maker(asks, self._seams.clock, settle or SettlePolicy())
         self._closed = False
 
     @classmethod
@@ -249,6 +259,8 @@ class AsyncSession:
             if self._line is not None:
                 # A call that waits for a place must not take the one that is given up below.
                 stack.push_async_callback(self._line.call.close)
+            # Settling asks until its end, so it comes before everything that it asks through.
+            stack.push_async_callback(self._maker.close)
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs.
@@ -259,6 +271,31 @@ class AsyncSession:
         """
         line = self._line or await self._connected()
         return await line.call(build(line.site, *args, **kwargs))
+
+    async def make(self, spec: TrainingSpec) -> Made:
+        """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
+
+        Raises:
+            ApiError: the service refused.
+            CreateOutcomeUnknown: it could not be found out whether there is a version.
+        """
+        await self._connected()
+        return await self._maker.make(spec)
+
+    async def settle(self, pending: Pending) -> Made | None:
+        """What became of an intent whose outcome was unknown; None when it made nothing."""
+        await self._connected()
+        return await self._maker.settle(pending)
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Versions that landed after they had been given up; all of them were stopped."""
+        return tuple(self._maker.twins)
+
+    @property
+    def left_behind(self) -> tuple[LeftBehind, ...]:
+        """Versions that exist, or may exist, although their create was cancelled."""
+        return tuple(self._maker.left_behind)
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
         """The flavours for training; asked for once a session."""
@@ -355,9 +392,11 @@ class AsyncSession:
         return self._seams
 
     async def _connected(self) -> _Line:
+        if self._line is not None:
+            return self._line
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
-        return self._line or await self._connect()
+        return await self._connect()
 
     async def _open(self) -> _Line:
         settings = await self._home.settings()
@@ -383,8 +422,8 @@ class AsyncSession:
         return await caller(call)
 
 
-class _Reads:
-    """What the watcher asks, through a session."""
+class _Asks:
+    """What watching and making ask, through a session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -394,6 +433,23 @@ class _Reads:
 
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
         return await self._session.perform(training.list_training_job_versions, job_id, page, per_page)
+
+    async def stop(self, job_id: int, version_id: int) -> None:
+        try:
+            await self._session.perform(training.stop_training_job_version, job_id, version_id)
+        except WrongState:
+            # It has ended by itself, which is as good.
+            return
+
+    async def create(self, spec: TrainingSpec, sending: Callable[[], None]) -> CreatedVersion:
+        build = training.create_training_job if spec.job_id is None else training.create_training_job_version
+        line = await self._session._connected()
+        return await line.call(build(line.site, spec), sending)
+
+    async def job_named(self, name: str) -> int | None:
+        query = ListQuery.of(JOBS, search_content=name, per_page=JOBS.max_per_page)
+        page = await self._session.perform(training.list_training_jobs, query)
+        return next((job.job_id for job in page.jobs if job.job_name == name), None)
 
 
 class _Configured:

@@ -1,6 +1,8 @@
 """One call from end to end: authorised, sent, read, and tried again where that does no harm."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from .._wire.call import Call, Kind
@@ -10,6 +12,12 @@ from .retry import Retry
 from .transport import Transport
 
 T = TypeVar("T")
+# A page of a thousand versions takes tens of milliseconds to read, which the loop is not made to wait for.
+_READ_ON_THE_LOOP = 64 * 1024
+
+
+def _nobody_asks() -> None:
+    return
 
 
 class Caller:
@@ -29,8 +37,12 @@ class Caller:
         self._in_flight = in_flight
         self._closed = False
 
-    async def __call__(self, call: Call[T]) -> T:
+    async def __call__(self, call: Call[T], sending: Callable[[], None] = _nobody_asks) -> T:
         """What the answer says.
+
+        Args:
+            call: what is asked.
+            sending: is called each time the bytes may begin to leave.
 
         Raises:
             ApiError: the service refused.
@@ -38,10 +50,7 @@ class Caller:
             DecodeError: the answer is not what the contract says.
             SessionClosed: after ``close``.
         """
-
-        async def attempt() -> T:
-            return await self._attempt(call)
-
+        attempt = partial(self._attempt, call, sending)
         if call.kind is Kind.CREATE:
             return await self._retry.create(attempt)
         return await self._retry.read(attempt)
@@ -52,15 +61,15 @@ class Caller:
         if self._auth is not None:
             await self._auth.close()
 
-    async def _attempt(self, call: Call[T]) -> T:
+    async def _attempt(self, call: Call[T], sending: Callable[[], None]) -> T:
         try:
-            return await self._exchange(call, renew=True)
+            return await self._exchange(call, sending, renew=True)
         except ModelArtsError as error:
             if error.where is None:
                 error.where = call.where
             raise
 
-    async def _exchange(self, call: Call[T], *, renew: bool) -> T:
+    async def _exchange(self, call: Call[T], sending: Callable[[], None], *, renew: bool) -> T:
         request = call.request
         # Waiting for a place must not age a signature or a token, so the place is taken first.
         async with self._in_flight:
@@ -68,11 +77,14 @@ class Caller:
                 raise SessionClosed("the session is closed; open a new one")
             if self._auth is not None:
                 request = await self._auth.authorized(request)
+            sending()
             response = await self._transport.send(request)
         try:
+            if len(response.body) > _READ_ON_THE_LOOP:
+                return await asyncio.to_thread(call.read, response)
             return call.read(response)
         except TokenExpired:
             # Authentication comes before any work, so even a creation may be sent once more.
             if not renew or self._auth is None or not await self._auth.renewed(request):
                 raise
-        return await self._exchange(call, renew=False)
+        return await self._exchange(call, sending, renew=False)

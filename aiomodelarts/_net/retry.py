@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
 import backoff
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from .._checks import above_zero, at_least_one
 from .._clock import Clock
 from ..errors import ModelArtsError
 
 T = TypeVar("T")
-Attempt = Callable[[], Awaitable[Any]]
 
 
 @frozen(kw_only=True)
@@ -25,10 +25,10 @@ class RetryPolicy:
         cap_s: the longest pause, also where the service asks for a longer one.
     """
 
-    max_tries: int = field(default=6, validator=[validators.instance_of(int), validators.ge(1)])
-    max_time_s: float = field(default=120.0, validator=validators.gt(0))
-    base_s: float = field(default=0.25, validator=validators.gt(0))
-    cap_s: float = field(default=30.0, validator=validators.gt(0))
+    max_tries: int = field(default=6, validator=at_least_one)
+    max_time_s: float = field(default=120.0, validator=above_zero)
+    base_s: float = field(default=0.25, validator=above_zero)
+    cap_s: float = field(default=30.0, validator=above_zero)
 
 
 class Retry:
@@ -44,37 +44,47 @@ class Retry:
         self._policy = policy
         self._clock = clock
         self._rng = rng
-        self._read = self._repeating(_can_succeed_later)
-        self._create = self._repeating(_was_certainly_not_done)
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; whatever can succeed later is tried again."""
-        result: T = await self._read(attempt)
-        return result
+        return await self._tried(attempt, _can_succeed_later)
 
     async def create(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; it is tried again only where the service certainly did nothing."""
-        result: T = await self._create(attempt)
-        return result
+        return await self._tried(attempt, _was_certainly_not_done)
 
-    def _repeating(self, again: Callable[[Any], bool]) -> Callable[[Attempt], Awaitable[Any]]:
+    async def _tried(self, attempt: Callable[[], Awaitable[T]], again: Callable[[Any], bool]) -> T:
+        deadline = self._clock.monotonic() + self._policy.max_time_s
+        try:
+            return await attempt()
+        except ModelArtsError as error:
+            if not again(error):
+                raise
+            failed = [error]
+
+        # Nearly every call succeeds at once and should not pay for repeating, so backoff joins after the first
+        # failure, which it is shown as its own first try.
+        async def resumed() -> T:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
         # backoff counts and sleeps; which error is repeated, and after what pause, is told to it here. Its own
         # defaults have no limit, and its own jitter would shorten a pause that the service asked for.
         repeat = backoff.on_exception(
-            self._pauses,
+            lambda: self._pauses(deadline),
             ModelArtsError,
             max_tries=self._policy.max_tries,
             giveup=lambda error: not again(error),
             jitter=None,
             logger=None,
         )
-        repeated: Callable[[Attempt], Awaitable[Any]] = repeat(_once)
-        return repeated
+        result: T = await repeat(resumed)()
+        return result
 
-    def _pauses(self) -> Generator[float, Any, None]:
-        """Pause after pause, told each time which error it is for; it ends when the time is used up."""
+    def _pauses(self, deadline: float) -> Generator[float, Any, None]:
+        """Pause after pause, told each time which error it is for; it ends when the next would pass the deadline."""
         policy = self._policy
-        deadline = self._clock.monotonic() + policy.max_time_s
         pause = 0.0
         doubled = policy.base_s
         error = yield pause
@@ -86,10 +96,6 @@ class Retry:
                 return
             doubled *= 2
             error = yield pause
-
-
-async def _once(attempt: Attempt) -> Any:
-    return await attempt()
 
 
 def _can_succeed_later(error: ModelArtsError) -> bool:

@@ -3,7 +3,8 @@
 from functools import partial
 
 from ..errors import Where
-from ..models.job import CreatedVersion, JobDetail, VersionPage
+from ..models.job import CreatedVersion, JobDetail, JobPage, VersionPage
+from ..models.listing import ListQuery
 from ..models.spec import TrainingSpec
 from .call import Call, Kind, Site
 from .envelope import read_done, read_value
@@ -17,6 +18,13 @@ def create_training_job(site: Site, spec: TrainingSpec) -> Call[CreatedVersion]:
     where = Where("createTrainingJob")
     request = site.request("POST", "/training-jobs", body=body)
     return Call(where, Kind.CREATE, request, partial(read_value, where=where, shape=CreatedVersion))
+
+
+def list_training_jobs(site: Site, query: ListQuery) -> Call[JobPage]:
+    """listTrainingJobs: one page of the jobs of the workspace."""
+    where = Where("listTrainingJobs")
+    request = site.request("GET", "/training-jobs", query.pairs())
+    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=JobPage))
 
 
 def create_training_job_version(site: Site, spec: TrainingSpec) -> Call[CreatedVersion]:

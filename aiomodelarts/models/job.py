@@ -104,3 +104,29 @@ class VersionPage:
     job_desc: str | None = None
     version_count: int | None = None
     raw: Raw = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class JobSummary:
+    """One job as a list row tells it; which of its versions speaks for it is not said, presumably the newest."""
+
+    job_id: int
+    job_name: str | None = None
+    version_id: int | None = None
+    status: JobStatus = JobStatus.UNKNOWN
+    create_time: int | None = None
+    duration: int | None = None
+    job_desc: str | None = None
+    version_count: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class JobPage:
+    """Some jobs. The counts are hints: what they count differs from page to page of the documents."""
+
+    jobs: tuple[JobSummary, ...]
+    job_total_count: int | None = None
+    job_count_limit: int | None = None
+    quotas: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)

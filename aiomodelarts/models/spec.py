@@ -221,6 +221,8 @@ class TrainingSpec:
         pre_version_id: the version it derives from; None for the first version of a new job.
         job_id: the job it belongs to; None for a new job.
         job_name: the name of a new job.
+        intent_id: the caller's own key; asking again with it gives the same version.
+        own_path: whether the output path was given for this run alone, so that it tells the run from all others.
     """
 
     config: Mapping[str, Any]
@@ -231,6 +233,8 @@ class TrainingSpec:
     pre_version_id: int | None = None
     job_id: int | None = None
     job_name: str | None = None
+    intent_id: str | None = field(default=None, eq=False)
+    own_path: bool = False
 
     @property
     def digest(self) -> str:
@@ -238,6 +242,36 @@ class TrainingSpec:
         body = self.wire_config() | {"job_id": self.job_id, "job_name": self.job_name}
         body["parameter"] = self.hyperparameters.digest
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+    def as_plain(self) -> dict[str, Any]:
+        """The intent as JSON can hold it."""
+        return {
+            "job_id": self.job_id,
+            "job_name": self.job_name,
+            "job_desc": self.job_desc,
+            "intent_id": self.intent_id,
+            "own_path": self.own_path,
+            "settings": dict(self.config),
+            "config": self.wire_config(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "TrainingSpec":
+        """The intent that ``as_plain`` wrote down."""
+        config = plain["config"]
+        inputs = {name: config.get(name) for name in ("dataset_id", "dataset_version_id", "data_source")}
+        return cls(
+            config=plain["settings"],
+            inputs=Inputs.of(config.get("data_url"), **inputs),
+            hyperparameters=Hyperparameters.of(config["parameter"]),
+            output_path=config["train_url"],
+            job_desc=plain["job_desc"],
+            pre_version_id=config.get("pre_version_id"),
+            job_id=plain["job_id"],
+            job_name=plain["job_name"],
+            intent_id=plain["intent_id"],
+            own_path=plain["own_path"],
+        )
 
     def wire_config(self) -> dict[str, Any]:
         """The member ``config`` of the request."""

@@ -1,0 +1,99 @@
+"""The folder of a platform: its keys, its lock, its journal, its buckets. All of this blocks."""
+
+import fcntl
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from shutil import rmtree
+from typing import IO
+
+import orjson
+from attrs import asdict, define
+
+from aiomodelarts.local.gatekeeper import Keys
+
+REGION = "local"
+
+
+class RootInUseError(RuntimeError):
+    """Another platform works in this folder."""
+
+
+@define
+class Root:
+    """An opened folder; the lock is held until :meth:`close`."""
+
+    path: Path
+    temporary: bool
+    keys: Keys
+    lock: IO[bytes]
+
+    @property
+    def buckets(self) -> Path:
+        return self.path / "obs"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "board.sqlite3"
+
+    def close(self) -> None:
+        """Give the folder back; a temporary one is removed."""
+        self.lock.close()
+        if self.temporary:
+            rmtree(self.path, ignore_errors=True)
+
+
+def open_root(path: Path | None) -> Root:
+    """Open a folder, made if it is missing; None means a temporary one.
+
+    Raises:
+        RootInUseError: another platform has it.
+        OSError: it cannot be made or written.
+    """
+    temporary = path is None
+    place = Path(tempfile.mkdtemp(prefix="aiomodelarts-")) if path is None else path
+    place.mkdir(parents=True, exist_ok=True)
+    place = place.resolve()
+    (place / "obs").mkdir(exist_ok=True)
+    lock = (place / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
+    # The board holds the settings of every version, so it is nobody else's business.
+    os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
+    return Root(place, temporary, _keys(place / "keys.json"), lock)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put a file that only its owner can read in its place in one step."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _keys(path: Path) -> Keys:
+    if path.exists():
+        return Keys(**orjson.loads(path.read_bytes()))
+    keys = Keys(
+        region_name=REGION,
+        project_id=secrets.token_hex(16),
+        access_key=f"LOCAL{secrets.token_hex(8).upper()}",
+        secret_key=secrets.token_hex(20),
+        account="local-account",
+        username="local-user",
+        password=secrets.token_urlsafe(18),
+        token_secret=secrets.token_hex(32),
+        admin_token=secrets.token_urlsafe(24),
+    )
+    write_private(path, orjson.dumps(asdict(keys)))
+    return keys

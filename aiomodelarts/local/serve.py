@@ -1,0 +1,66 @@
+"""Serving a local platform until a signal comes, for the command line."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+from attrs import asdict
+
+from aiomodelarts.local.platform import LocalPlatform
+from aiomodelarts.local.root import RootInUseError, write_private
+
+
+async def serve(platform: LocalPlatform, ready_file: Path | None = None) -> None:
+    """Run a platform until SIGTERM or SIGINT.
+
+    Args:
+        platform: not entered yet.
+        ready_file: gets endpoints and keys as one JSON object once the platform listens; only its owner can
+            read it.
+    """
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    async with platform:
+        if ready_file is not None:
+            await asyncio.to_thread(write_private, ready_file, orjson.dumps(asdict(platform.access)))
+        await over.wait()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``aiomodelarts local serve``."""
+    options = argparse.ArgumentParser(prog="aiomodelarts local serve", description="Serve a local platform.")
+    options.add_argument("--root", type=Path, required=True, help="folder that keeps everything")
+    options.add_argument("--port", type=int, default=0, help="port on the loopback interface; 0 means any free one")
+    options.add_argument("--ready-file", type=Path, help="gets endpoints and keys once the platform listens")
+    options.add_argument("--executor", choices=("process", "simulated"), default="process")
+    options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
+    options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
+    options.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
+    options.add_argument("--rate", default="", metavar="SPEC", help="for instance creates=20/s,reads=50/s")
+    return options
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Serve with these options (those of the process by default) and give the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        platform = LocalPlatform(
+            options.root,
+            port=options.port,
+            executor=options.executor,
+            simulate=options.simulate,
+            answers=options.answers,
+            faults=orjson.loads(options.faults.read_bytes()) if options.faults else (),
+            rate=options.rate,
+        )
+        asyncio.run(serve(platform, options.ready_file))
+    except (ValueError, OSError, RootInUseError) as error:
+        sys.stderr.write(f"aiomodelarts local serve: {error}\n")
+        return 2 if isinstance(error, ValueError) else 3
+    return 0

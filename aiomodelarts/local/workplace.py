@@ -1,0 +1,248 @@
+"""The place of one run on disk: a copy of its code, its log files, and its command. All of this blocks."""
+
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+from attrs import frozen
+
+from aiomodelarts._wire.message import JsonObject
+from aiomodelarts.local import arguments
+from aiomodelarts.local.arguments import CODE_FOLDER, Command
+from aiomodelarts.local.board import Job, Version
+from aiomodelarts.local.catalogue import ALGORITHMS
+from aiomodelarts.local.leftovers import MARK
+from aiomodelarts.local.settings import RunSettings
+from aiomodelarts.local.storage import Folder, OutsideError, segments
+
+NOTE = "[local platform]"
+METRICS_FILE = "metric.json"
+_MAX_METRICS_BYTES = 65536
+_SHELL_SAFE = re.compile(r"[\w./@%+-]+", re.ASCII)
+
+
+class CannotRunError(Exception):
+    """The run cannot begin; the message is for its log."""
+
+
+@frozen
+class Prepared:
+    """What is to be executed, one command a worker; none means that there is nothing to execute."""
+
+    commands: tuple[Command, ...]
+    folder: Path
+    note: str = ""
+
+
+class Workplace:
+    """Everything about runs on disk, below the root of a platform.
+
+    Args:
+        root: absolute, without links.
+        storage: OBS as a folder.
+        identity: marks the processes of this platform.
+    """
+
+    def __init__(self, root: Path, storage: Folder, identity: str) -> None:
+        self.identity = identity
+        self._root = root
+        self._storage = storage
+        self._environment = arguments.inherited(os.environ)
+        self._work = root / "work"
+        self._borrowed_work = False
+
+    def open(self) -> None:
+        """Make the folders, and remove what an earlier process left in them."""
+        if _SHELL_SAFE.fullmatch(str(self._work)) is None:
+            # The path becomes part of shell commands, where a blank or a quote would change their meaning.
+            self._work = Path(tempfile.mkdtemp(prefix="aiomodelarts-"))
+            self._borrowed_work = True
+        shutil.rmtree(self._work, ignore_errors=True)
+        tools = self._work / "bin"
+        tools.mkdir(parents=True)
+        for name in ("python", "python3"):
+            _write_script(tools / name, f'#!/bin/sh\nexec {_quoted(sys.executable)} "$@"\n')
+        self._environment["PATH"] = f"{tools}:{self._environment.get('PATH', os.defpath)}"
+        self._environment["PYTHONUNBUFFERED"] = "1"
+
+    def close(self) -> None:
+        """Remove the working folders."""
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def log_path(self, version_id: int, worker: int) -> Path:
+        return self._root / "logs" / str(version_id) / f"{worker}.log"
+
+    def mark(self, version_id: int) -> str:
+        """What every process of a run carries in its environment."""
+        return f"{self.identity}/{version_id}"
+
+    def prepare(self, version: Version) -> Prepared:
+        """Copy the code, make the output folder and the log files, and say what to execute.
+
+        Raises:
+            CannotRunError: something that the run needs is missing or outside the buckets.
+            OSError: the disk does not play along.
+        """
+        for index in range(version.settings.workers):
+            log = self.log_path(version.version_id, index)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.touch()
+        home = self._work / str(version.version_id)
+        (home / CODE_FOLDER).mkdir(parents=True)
+        try:
+            return self._prepare(version.settings, home, self.mark(version.version_id))
+        except OutsideError as error:
+            raise CannotRunError(f"the path {error} leaves its bucket") from None
+
+    def note(self, version: Version, text: str) -> None:
+        """Append a remark of the platform to the logs of a run."""
+        for index in range(version.settings.workers):
+            with self.log_path(version.version_id, index).open("ab+") as log:
+                torn = log.tell() > 0 and os.pread(log.fileno(), 1, log.tell() - 1) != b"\n"
+                log.write(b"\n" * torn + f"{NOTE} {text}\n".encode())
+
+    def finish(self, job: Job, version: Version) -> JsonObject | None:
+        """Put the logs into the bucket, remove the working folder, and read the metrics the run left."""
+        shutil.rmtree(self._work / str(version.version_id), ignore_errors=True)
+        settings = version.settings
+        if settings.log_url:
+            try:
+                self._publish_logs(job, version, self._storage.resolve(settings.log_url))
+            except OSError as error:
+                self.note(version, f"the log was not copied to {settings.log_url}: {error.strerror}")
+            except OutsideError:
+                self.note(version, f"the log was not copied to {settings.log_url}: it leaves its bucket")
+        return self._metrics(settings.train_url) if settings.train_url else None
+
+    def forget(self, version: Version) -> None:
+        """Remove the logs of a deleted version."""
+        shutil.rmtree(self.log_path(version.version_id, 0).parent, ignore_errors=True)
+
+    def _prepare(self, settings: RunSettings, home: Path, mark: str) -> Prepared:
+        data = self._data(settings)
+        train = self._storage.resolve(settings.train_url) if settings.train_url else None
+        if train is not None:
+            train.mkdir(parents=True, exist_ok=True)
+        environment = {**self._environment, MARK: mark}
+        by_command = settings.user_image_url is not None and settings.user_command is not None
+        code = self._copy_code(settings, home) if settings.app_url else None
+        if by_command:
+            assert settings.user_command is not None
+            self._find_code(settings, home)
+            _write_script(home / "run_train.sh", arguments.WRAPPER)
+            line = arguments.user_command(settings.user_command, str(home))
+            places = {"DLS_DATA_URL": data, "DLS_TRAIN_URL": None if train is None else str(train)}
+            environment = {
+                **self._environment,
+                **{name: place for name, place in places.items() if place is not None},
+                **dict(settings.parameters),
+                MARK: mark,
+            }
+            folder = home
+        elif code is not None:
+            boot = self._boot_file(settings, code)
+            options = arguments.boot_arguments(settings, data, None if train is None else str(train))
+            line = (sys.executable, "-u", str(boot), *options)
+            folder = code
+        elif settings.model_id is not None:
+            name = ALGORITHMS[settings.model_id].name
+            return Prepared((), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained")
+        else:
+            raise CannotRunError("a custom image can only be run by its user_command here")
+        port = _free_port() if settings.workers > 1 else 0
+        return Prepared(
+            tuple(
+                Command(line, {**environment, **arguments.worker_environment(index, settings.workers, port)})
+                for index in range(settings.workers)
+            ),
+            folder,
+        )
+
+    def _data(self, settings: RunSettings) -> str | None:
+        """The local folder of the first input."""
+        source = next(iter(settings.data_source), {})
+        obs = settings.data_url or source.get("data_url")
+        if obs:
+            return str(self._storage.resolve(obs))
+        dataset = settings.dataset_id or source.get("dataset_id")
+        version = settings.dataset_version_id or source.get("dataset_version")
+        if dataset is None or version is None:
+            return None
+        place = self._root / "datasets" / _file_name(dataset) / _file_name(version)
+        place.mkdir(parents=True, exist_ok=True)
+        return str(place)
+
+    def _copy_code(self, settings: RunSettings, home: Path) -> Path:
+        assert settings.app_url is not None
+        source = self._storage.resolve(settings.app_url)
+        if not source.is_dir():
+            raise CannotRunError(f"there is no code directory {settings.app_url} (looked for {source})")
+        target = home / CODE_FOLDER / source.name
+        shutil.copytree(source, target, symlinks=True)
+        return target
+
+    def _boot_file(self, settings: RunSettings, code: Path) -> Path:
+        assert settings.app_url is not None
+        assert settings.boot_file_url is not None
+        app, boot = self._storage.resolve(settings.app_url), self._storage.resolve(settings.boot_file_url)
+        if not boot.is_file() or not boot.is_relative_to(app):
+            raise CannotRunError(f"there is no boot file {settings.boot_file_url} (looked for {boot})")
+        return code / boot.relative_to(app)
+
+    def _find_code(self, settings: RunSettings, home: Path) -> None:
+        """Bring the code folders that a command names: from the buckets of this run, then from any other."""
+        assert settings.user_command is not None
+        own = [segments(path)[0] for path in settings.paths().values()]
+        others = sorted(entry.name for entry in self._storage.root.iterdir() if entry.is_dir())
+        buckets = list(dict.fromkeys((*own, *others)))
+        for name in arguments.mentioned_folders(settings.user_command):
+            target = home / CODE_FOLDER / name
+            places = [bucket for bucket in buckets if (self._storage.root / bucket / name).is_dir()]
+            if places and not target.exists():
+                shutil.copytree(self._storage.resolve(f"/{places[0]}/{name}"), target, symlinks=True)
+
+    def _publish_logs(self, job: Job, version: Version, target: Path) -> None:
+        target.mkdir(parents=True, exist_ok=True)
+        for index in range(version.settings.workers):
+            place = target / f"{job.name}-{version.name}.{index}"
+            place.unlink(missing_ok=True)
+            try:
+                os.link(self.log_path(version.version_id, index), place)
+            except OSError:
+                shutil.copyfile(self.log_path(version.version_id, index), place)
+
+    def _metrics(self, train_url: str) -> JsonObject | None:
+        try:
+            place = self._storage.resolve(train_url) / METRICS_FILE
+            if place.stat().st_size > _MAX_METRICS_BYTES:
+                return None
+            value = orjson.loads(place.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+def _write_script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def _quoted(path: str) -> str:
+    return "'" + path.replace("'", "'\\''") + "'"
+
+
+def _file_name(identifier: str) -> str:
+    return quote(identifier, safe="").replace(".", "%2E")[:200]
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
