@@ -11,7 +11,7 @@ from attrs import asdict, field, frozen
 from ..errors import InvalidArgument
 from ..hyperparameters import Hyperparameters, sendable
 
-_JOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _OBS = "obs://"
 MAX_DESCRIPTION = 256
@@ -39,11 +39,17 @@ def obs_path(value: object, argument: str, *, directory: bool = False) -> str:
     return path + "/" if directory and not path.endswith("/") else path
 
 
-def check_job_name(value: object, argument: str = "job_name") -> str:
-    """The name of a job: 1 to 64 ASCII letters, digits, underscores and hyphens."""
-    if not isinstance(value, str) or _JOB_NAME.fullmatch(value) is None:
-        raise InvalidArgument(argument, value, "it has 1 to 64 ASCII letters, digits, underscores and hyphens")
+def check_name(value: object, argument: str, longest: int) -> str:
+    """A name: ASCII letters, digits, underscores and hyphens, at least one and at most ``longest``."""
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None or len(value) > longest:
+        allowed = f"it has 1 to {longest} ASCII letters, digits, underscores and hyphens"
+        raise InvalidArgument(argument, value, allowed)
     return value
+
+
+def check_job_name(value: object, argument: str = "job_name") -> str:
+    """The name of a training job."""
+    return check_name(value, argument, 64)
 
 
 def check_description(value: object, argument: str) -> str:
