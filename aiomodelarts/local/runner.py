@@ -23,7 +23,6 @@ from aiomodelarts.status import JobStatus
 
 _log = logging.getLogger(__name__)
 GRACE_S = 5.0
-_THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,6 +41,7 @@ class ProcessExecutor:
 
     Args:
         workplace: the disk side of runs.
+        threads: for what blocks; not closed here.
         settled: returns once the status of a run has been recorded.
         ended: is told of every end, once per start.
         grace_s: seconds between SIGTERM and SIGKILL.
@@ -50,6 +50,7 @@ class ProcessExecutor:
     def __init__(
         self,
         workplace: Workplace,
+        threads: ThreadPoolExecutor,
         settled: Callable[[], Awaitable[None]],
         ended: Callable[[int, Ending], None],
         grace_s: float = GRACE_S,
@@ -60,7 +61,7 @@ class ProcessExecutor:
         self._grace_s = grace_s
         self._runs: dict[int, _Run] = {}
         self._leftovers = Leftovers()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
+        self._threads = threads
         self._closing = False
 
     def start(self, job: Job, version: Version) -> None:
@@ -82,7 +83,6 @@ class ProcessExecutor:
         if tasks:
             await asyncio.wait(tasks)
         await self._call(self._leftovers.end, self._workplace.identity)
-        self._threads.shutdown(wait=False)
 
     async def _carry_out(self, run: _Run) -> None:
         version = run.version
@@ -174,13 +174,14 @@ class FileLogs:
 
     Args:
         workplace: knows where they are.
+        threads: removes them.
         repeat_base: whether a page begins with its base line; asked for every page.
     """
 
-    def __init__(self, workplace: Workplace, repeat_base: Callable[[], bool]) -> None:
+    def __init__(self, workplace: Workplace, threads: ThreadPoolExecutor, repeat_base: Callable[[], bool]) -> None:
         self._workplace = workplace
         self._repeat_base = repeat_base
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="aiomodelarts-logs")
+        self._threads = threads
 
     async def page(self, job: Job, version: Version, query: LogQuery) -> LogLines:  # noqa: ARG002
         """See :class:`~aiomodelarts.local.ports.Logs`."""
