@@ -41,7 +41,7 @@ class Reply:
 async def eventually(ask: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
     """The first answer that is accepted, asked for again and again."""
     async with asyncio.timeout(30):
-        while not accept(answer := await ask()):  # noqa: ASYNC110 - the platform is asked, as a user would
+        while not accept(answer := await ask()):
             await asyncio.sleep(0.01)
     return answer
 
