@@ -90,7 +90,11 @@ class ProcessExecutor:
             ending = await self._run(run)
         except (OSError, ValueError, CannotRunError) as error:
             ending = Ending(JobStatus.FAILED)
-            await self._call(self._explain, version, f"the run could not begin: {error}")
+            await self._call(self._explain, version, f"the run could not be carried out: {error}")
+        finally:
+            # Nothing happens here after an orderly end; otherwise nobody would watch these any more.
+            for process in run.processes:
+                process.send(signal.SIGKILL)
         del self._runs[version.version_id]
         if not self._closing:
             self._ended(version.version_id, ending)
@@ -123,19 +127,22 @@ class ProcessExecutor:
         """Wait for all workers; when one fails, or a stop comes, the others are ended."""
         if not run.processes:
             return []
-        waiting = {asyncio.create_task(exited(process)) for process in run.processes}
+        pending = {asyncio.create_task(exited(process)) for process in run.processes}
         stopping = asyncio.create_task(run.stopping.wait())
+        tasks = (stopping, *pending)
         exits: list[Exit] = []
-        pending: set[asyncio.Task[Exit]] = set(waiting)
-        while pending:
-            finished, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
-            exits += [task.result() for task in pending & finished]
-            pending -= finished
-            if pending and (stopping in finished or any(one.code != 0 for one in exits)):
-                await self._terminate(run.processes, pending)
-                exits += [task.result() for task in pending]
-                break
-        stopping.cancel()
+        try:
+            while pending:
+                finished, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
+                exits += [task.result() for task in pending if task in finished]
+                pending -= finished
+                if pending and (stopping in finished or any(one.code != 0 for one in exits)):
+                    await self._terminate(run.processes, pending)
+                    exits += [task.result() for task in pending]
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
         return exits
 
     async def _terminate(self, processes: list[Process], pending: set[asyncio.Task[Exit]]) -> None:
