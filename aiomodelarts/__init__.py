@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ._clock import Clock, SystemClock
+from ._net.limits import Limits
 from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._watch.cadence import Cadence
@@ -56,7 +57,7 @@ from .models import (
     TrainingSpec,
     VersionInfo,
 )
-from .session import AsyncSession, Limits, Seams
+from .session import AsyncSession, Seams
 from .status import JobStatus, Outcome
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ class AsyncEstimator:
             user_command=user_command,
             pool_id=pool_id,
         )
-        self._description = check_description(job_description or "", "job_description")
+        self._description = check_description("" if job_description is None else job_description, "job_description")
         self._config: dict[str, Any] | None = None
 
     @property

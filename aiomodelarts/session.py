@@ -1,12 +1,13 @@
 """The session: credentials, endpoints, connections and the watcher. It owns everything that it starts."""
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
 from . import config
 from ._catalogue import Catalogue
@@ -16,7 +17,9 @@ from ._create.maker import Maker
 from ._create.policy import SettlePolicy
 from ._net.aiohttp_transport import AiohttpTransport
 from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
-from ._net.caller import Caller
+from ._net.caller import Aside, Caller
+from ._net.governor import Governor
+from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.singleflight import SingleFlight
 from ._net.transport import Timeouts, Transport
@@ -25,8 +28,8 @@ from ._watch.watcher import Watcher
 from ._wire import catalog, iam, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
-from .errors import InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
-from .models.catalog import Engine, ResourceSpec
+from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
+from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
@@ -38,18 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams")
-
-
-@frozen(kw_only=True)
-class Limits:
-    """Ceilings of a session.
-
-    Args:
-        in_flight: requests that are out at once.
-    """
-
-    in_flight: int = field(default=128, validator=[validators.instance_of(int), validators.ge(1)])
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams", "workspace_id")
 
 
 @frozen(kw_only=True)
@@ -60,11 +52,13 @@ class Seams:
         clock: all dates, ages and pauses.
         rng: all drawing.
         transport: carries the requests; None opens one over aiohttp.
+        aside: runs what would hold up the event loop.
     """
 
     clock: Clock = field(factory=SystemClock)
     rng: random.Random = field(factory=random.Random)
     transport: Transport | None = None
+    aside: Aside = asyncio.to_thread
 
 
 class Waitable(Protocol):
@@ -109,6 +103,7 @@ class AsyncSession:
         token: a token that was fetched elsewhere.
         profile: section of the profile file.
         endpoints: addresses of the services, where they do not follow from the region.
+        workspace_id: the workspace that new jobs go to and lists are about; jobs of others are invisible to it.
         limits: ceilings.
         retry: how calls that can be repeated without harm are tried again.
         timeouts: limits on each exchange.
@@ -119,7 +114,7 @@ class AsyncSession:
 
     Raises:
         InvalidArgument: for arguments that do not go together.
-        ConfigurationError: where something is missing; without any credentials it comes with the first question.
+        ConfigurationError: where something is missing; told on entering, or with the first question.
     """
 
     _endpoints: ClassVar[config.Endpoints | None] = None
@@ -139,6 +134,7 @@ class AsyncSession:
         token: str | None = None,
         profile: str | None = None,
         endpoints: config.Endpoints | Mapping[str, str] | None = None,
+        workspace_id: str | None = None,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
@@ -161,7 +157,7 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = _Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams, workspace_id)
 
     def _set_up(
         self,
@@ -173,19 +169,27 @@ class AsyncSession:
         cadence: Cadence | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
+        workspace_id: str | None = None,
     ) -> None:
+        if workspace_id == "":
+            raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
-        self._limits = limits or Limits()
+        self._workspace_id = workspace_id
         self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
+        self._governor = Governor(limits or Limits(), self._seams.clock)
         self._transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
         self._line: _Line | None = None
         self._connect = SingleFlight(self._open)
         self._catalogue = Catalogue(
-            lambda: self.perform(catalog.list_resource_specs), lambda: self.perform(catalog.list_engines)
+            lambda: self.perform(catalog.list_resource_specs),
+            lambda: self.perform(catalog.list_engines),
+            lambda query: self.perform(catalog.list_built_in_algorithms, query),
+            self._seams.clock,
         )
+        self._cadence = cadence or Cadence()
         asks = _Asks(self)
-        self._watcher = Watcher(asks, self._seams.clock, cadence or Cadence())
+        self._watcher = Watcher(asks, self._seams.clock, self._cadence)
         self._maker = Maker(asks, self._seams.clock, settle or SettlePolicy())
         self._closed = False
 
@@ -232,7 +236,12 @@ class AsyncSession:
         return self._home.platform
 
     async def __aenter__(self) -> Self:
-        await self._connected()
+        try:
+            await self._connected()
+        except BaseException:
+            # Nobody calls __aexit__ after this.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -243,14 +252,18 @@ class AsyncSession:
         if self._closed:
             return
         self._closed = True
-        await self._maker.close()
-        await self._watcher.close()
-        await self._catalogue.close()
-        await self._connect.close()
-        if self._line is not None:
-            await self._line.call.close()
-        await self._transport.close()
-        await self._home.close()
+        # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._home.close)
+            stack.push_async_callback(self._transport.close)
+            stack.push_async_callback(self._connect.close)
+            stack.push_async_callback(self._catalogue.close)
+            stack.push_async_callback(self._watcher.close)
+            if self._line is not None:
+                # A call that waits for a place must not take the one that is given up below.
+                stack.push_async_callback(self._line.call.close)
+            # Settling asks until its end, so it comes before everything that it asks through.
+            stack.push_async_callback(self._maker.close)
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs.
@@ -288,12 +301,16 @@ class AsyncSession:
         return tuple(self._maker.left_behind)
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
-        """The flavours for training; asked for once a session."""
+        """The flavours for training; an answer is good for ten minutes."""
         return await self._catalogue.specs()
 
     async def engines(self) -> tuple[Engine, ...]:
-        """The engines for training; asked for once a session."""
+        """The engines for training; an answer is good for ten minutes."""
         return await self._catalogue.engines()
+
+    async def algorithms(self) -> tuple[BuiltInAlgorithm, ...]:
+        """All built-in algorithms; an answer is good for ten minutes."""
+        return await self._catalogue.algorithms()
 
     async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
         """The version's detail once it has ended, however it ended.
@@ -377,9 +394,19 @@ class AsyncSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
+    def governor(self) -> Governor:
+        """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
+        return self._governor
+
+    @property
     def seams(self) -> Seams:
         """Clock, randomness and transport of this session."""
         return self._seams
+
+    @property
+    def cadence(self) -> Cadence:
+        """How often something that somebody waits for is looked at."""
+        return self._cadence
 
     async def _connected(self) -> _Line:
         if self._line is not None:
@@ -391,9 +418,10 @@ class AsyncSession:
     async def _open(self) -> _Line:
         settings = await self._home.settings()
         retry = Retry(self._policy, self._seams.clock, self._seams.rng)
-        in_flight = asyncio.Semaphore(self._limits.in_flight)
-        call = Caller(self._transport, self._auth(settings, retry), retry, in_flight)
-        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id), call)
+        call = Caller(
+            self._transport, self._auth(settings, retry), retry, self._governor, self._seams.clock, self._seams.aside
+        )
+        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
         return self._line
 
     def _auth(self, settings: config.Settings, retry: Retry) -> Auth:
@@ -406,7 +434,8 @@ class AsyncSession:
 
     async def _fetch_token(self, settings: config.Settings, login: AccountLogin, retry: Retry) -> iam.IssuedToken:
         # Tokens are asked for while a request already has its place, so they need a place of their own.
-        caller = Caller(self._transport, None, retry, asyncio.Semaphore(1))
+        governor = Governor(Limits(in_flight=1), self._seams.clock)
+        caller = Caller(self._transport, None, retry, governor, self._seams.clock, self._seams.aside)
         endpoint = settings.iam_endpoint or ""
         call = iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
         return await caller(call)
@@ -448,17 +477,22 @@ class _Configured:
     platform = None
 
     def __init__(self, given: config.Given, endpoints: config.Endpoints | None, region_name: str | None) -> None:
-        self._sources = (given, os.environ, endpoints, region_name)
-        self._profile_name = given.profile
+        self._given, self._endpoints, self._region_name = given, endpoints, region_name
         self._settings: config.Settings | None = None
-        if config.given_credentials(given) or (given.profile is None and config.environment_credentials(os.environ)):
-            self._settings = config.settings(*self._sources)
+        config.given_credentials(given)
+        if given.profile is None:
+            # What is still missing may stand in the profile file, which is not read here.
+            with contextlib.suppress(ConfigurationError):
+                self._settings = self._read({})
 
     async def settings(self) -> config.Settings:
         if self._settings is None:
-            profile = await asyncio.to_thread(config.read_profile, os.environ, self._profile_name)
-            self._settings = config.settings(*self._sources, profile)
+            profile = await asyncio.to_thread(config.read_profile, os.environ, self._given.profile)
+            self._settings = self._read(profile)
         return self._settings
+
+    def _read(self, profile: Mapping[str, str]) -> config.Settings:
+        return config.settings(self._given, os.environ, self._endpoints, self._region_name, profile)
 
     async def close(self) -> None:
         return

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..models.job import DataSourceInfo, VersionInfo
+from ..models.job import VersionInfo
+from ..models.run import DataSourceInfo
 from ..models.spec import Inputs, TrainingSpec
 
 _ECHOED = (

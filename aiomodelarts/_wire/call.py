@@ -25,6 +25,15 @@ class Kind(Enum):
     """Make a second one: it is never repeated after an unclear outcome."""
 
 
+class Share(Enum):
+    """Whose places and whose rate a call uses, so that none of the three waits for another."""
+
+    CREATE = "create"
+    READ = "read"
+    """Also stops, deletions and changes."""
+    LOG = "log"
+
+
 @frozen
 class Call(Generic[T]):
     """A build/read pair."""
@@ -33,6 +42,11 @@ class Call(Generic[T]):
     kind: Kind
     request: Request
     read: Callable[[Response], T]
+    share: Share = field()
+
+    @share.default
+    def _share_of_its_kind(self) -> Share:
+        return Share.CREATE if self.kind is Kind.CREATE else Share.READ
 
 
 @frozen
@@ -42,10 +56,12 @@ class Site:
     Args:
         endpoint: scheme and host of ModelArts, with a path where a proxy demands one.
         project_id: the project.
+        workspace_id: the workspace that new jobs go to and lists are about; None leaves both to the service.
     """
 
     endpoint: str
     project_id: str
+    workspace_id: str | None = None
     _origin: str = field(init=False, repr=False)
     _prefix: str = field(init=False, repr=False)
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from ..errors import Where
 from ..models.logs import LogFileList, LogPage
-from .call import Call, Kind, Site
+from .call import Call, Kind, Share, Site
 from .envelope import read_value
 
 MAX_LINES = 500
@@ -14,7 +14,7 @@ def list_training_job_log_files(site: Site, job_id: int, version_id: int) -> Cal
     """listTrainingJobLogFiles: names have no fixed form, so they are always asked for."""
     where = Where("listTrainingJobLogFiles", job_id, version_id)
     request = site.request("GET", f"/training-jobs/{job_id}/versions/{version_id}/log/file-names")
-    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=LogFileList))
+    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=LogFileList), Share.LOG)
 
 
 def get_training_job_log(
@@ -48,4 +48,4 @@ def get_training_job_log(
     if base_line is not None:
         query += (("base_line", base_line),)
     request = site.request("GET", f"/training-jobs/{job_id}/versions/{version_id}/aom-log", query)
-    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=LogPage))
+    return Call(where, Kind.READ, request, partial(read_value, where=where, shape=LogPage), Share.LOG)

@@ -209,7 +209,9 @@ def _data_source(body: JsonObject) -> tuple[JsonObject, ...]:
 def _source(item: Any, place: str) -> JsonObject:
     if not isinstance(item, dict):
         raise refusals.invalid(place, "it has to be an object")
-    kind = item.get("type") or ("obs" if item.get("data_url") else "dataset")
+    kind = item.get("type")
+    if kind is None:
+        kind = "obs" if item.get("data_url") else "dataset"
     wanted = {"obs": ("data_url",), "dataset": ("dataset_id", "dataset_version")}.get(
         kind if isinstance(kind, str) else ""
     )

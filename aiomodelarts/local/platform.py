@@ -2,24 +2,28 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from attrs import field, frozen
 
 from aiomodelarts._clock import Clock, SystemClock
+from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.answers import Style
 from aiomodelarts.local.app import HOST, App, Listener
 from aiomodelarts.local.board import restore
 from aiomodelarts.local.core import Core
+from aiomodelarts.local.exchange import Exchange
+from aiomodelarts.local.faults import Faults, read_rules
 from aiomodelarts.local.gatekeeper import Keys
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.leftovers import Leftovers
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.local.ports import Executor, Logs, Ports, Storage
+from aiomodelarts.local.rate import RateLimit
 from aiomodelarts.local.root import Root, open_root
 from aiomodelarts.local.runner import GRACE_S, FileLogs, ProcessExecutor
 from aiomodelarts.local.simulated import SimulatedExecutor, SimulatedLogs, Simulation
@@ -60,12 +64,14 @@ class LocalPlatform:
         executor: ``process`` runs scripts, ``simulated`` only takes their time.
         simulate: what simulated versions do, for instance ``duration=5..25,fail=0.05``.
         answers: ``tidy``, or ``varied`` (``varied:SEED``): among all forms that the documents allow.
+        faults: rules as ``PUT /_local/faults`` takes them.
+        rate: a limit such as ``creates=20/s,reads=50/s``; what is too much is answered 429.
         slots: how many workers run at once; by default one per core, and without limit if simulated.
         grace_s: seconds that a stopped script has between SIGTERM and SIGKILL.
         clock: tells the time.
 
     Raises:
-        ValueError: ``simulate`` or ``answers`` cannot be read.
+        ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read.
         RootInUseError: on entering, another platform uses this root.
         OSError: on entering, the root cannot be written or the port is taken.
     """
@@ -78,6 +84,8 @@ class LocalPlatform:
         executor: ExecutorName = "process",
         simulate: str = "",
         answers: str = "tidy",
+        faults: Sequence[JsonObject] = (),
+        rate: str = "",
         slots: int | None = None,
         grace_s: float = GRACE_S,
         clock: Clock | None = None,
@@ -91,6 +99,8 @@ class LocalPlatform:
         self._executor_name = executor
         self._simulation = Simulation.parse(simulate)
         self._style: Style = style_of(answers)
+        self._faults = Faults(read_rules(list(faults)))
+        self._rate = RateLimit.parse(rate)
         self._slots = slots
         self._grace_s = grace_s
         self._clock: Clock = SystemClock() if clock is None else clock
@@ -192,7 +202,10 @@ class LocalPlatform:
         executor, logs, storage = await self._outside(root, journal, stack)
         ports = Ports(journal, executor, logs, storage, self._clock.now, self._later)
         self._core = Core(root.keys, ports, board=restore(records), style=self._style, slots=self._slot_count())
-        listener = Listener(App(self._core))
+        late = _Late()
+        stack.push_async_callback(late.close)
+        exchange = Exchange(self._core, self._faults, self._rate, self._clock.monotonic, self._clock.sleep, late.start)
+        listener = Listener(App(exchange, root.keys.admin_token))
         stack.push_async_callback(listener.close)
         await listener.open(self._wanted_port)
         self._core.recover()
@@ -227,6 +240,23 @@ class LocalPlatform:
     @staticmethod
     def _later(delay_s: float, callback: Callable[[], None]) -> object:
         return asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+class _Late:
+    """Work that outlives its request; what has not landed at the end never does."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _access(root: Root, port: int) -> Access:

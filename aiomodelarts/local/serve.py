@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--executor", choices=("process", "simulated"), default="process")
     options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
     options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
+    options.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
+    options.add_argument("--rate", default="", metavar="SPEC", help="for instance creates=20/s,reads=50/s")
     return options
 
 
@@ -54,6 +56,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             executor=options.executor,
             simulate=options.simulate,
             answers=options.answers,
+            faults=orjson.loads(options.faults.read_bytes()) if options.faults else (),
+            rate=options.rate,
         )
         asyncio.run(serve(platform, options.ready_file))
     except (ValueError, OSError, RootInUseError) as error:

@@ -58,20 +58,27 @@ def _number(options: Mapping[str, Any], key: str, wanted: type[int] | type[float
     return value
 
 
+def _as_float(key: str, value: float | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        raise ValueError(f"{key} holds {shown(value)}, which is too large") from None
+
+
+def _row_or_range(kind: str, given: object, options: Mapping[str, Any], *, log: bool) -> Axis:
+    low, high = (_as_float(kind, end) for end in _ends(kind, given))
+    assert low is not None
+    assert high is not None
+    step = _as_float("step", _number(options, "step", float))
+    return Float(low, high, log=log, step=step, num=_number(options, "num", int))
+
+
 def _float(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
-    low, high = _ends(kind, given)
-    step = _number(options, "step", float)
-    return Float(
-        float(low),
-        float(high),
-        step=None if step is None else float(step),
-        num=_number(options, "num", int),
-    )
+    return _row_or_range(kind, given, options, log=False)
 
 
 def _log_float(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
-    low, high = _ends(kind, given)
-    return Float(float(low), float(high), log=True, num=_number(options, "num", int))
+    return _row_or_range(kind, given, options, log=True)
 
 
 def _int(kind: str, given: object, options: Mapping[str, Any]) -> Axis:

@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NAME_CHARACTERS = 40  # a date and a mark are added to it, and the name of a job has 64
 _JOB_NAME_CHARACTERS = 64
 _DEFAULT_CONCURRENCY = 4
+_NAMES_OF_THE_PLATFORM = frozenset({"data_url", "train_url"})
 
 # The estimator's arguments that a sweep can set, by the type each takes in the file.
 TEXT_SETTINGS = frozenset(
@@ -225,6 +226,10 @@ class _Reading:
             return None
         axes: dict[str, Axis] = {}
         for name, given in table.values.items():
+            if not name:
+                table.problem("holds a hyperparameter without a name")
+            if name in _NAMES_OF_THE_PLATFORM:
+                table.problem("is an option that the platform itself gives to the script; choose another name", name)
             if name in fixed:
                 table.problem("stands under [estimator] hyperparameters too; keep one of the two", name)
             axis = read_axis(table, self._table("space", name), name, given)

@@ -14,9 +14,9 @@ _CAN_END_A_STATEMENT = ("]", '"""', "'''")
 
 
 class TomlSyntaxError(ValueError):
-    """The text is not TOML; ``line`` counts from 1."""
+    """The text is not TOML; ``line`` counts from 1 and is None where the parser does not tell."""
 
-    def __init__(self, what: str, line: int) -> None:
+    def __init__(self, what: str, line: int | None) -> None:
         super().__init__(what)
         self.line = line
 
@@ -50,7 +50,10 @@ def parse_toml(text: str) -> TomlDocument:
         what, line = (found["what"], found["line"]) if found else (str(error), None)
         raise TomlSyntaxError(what, int(line) if line else text.rstrip("\n").count("\n") + 1) from None
     except RecursionError:
-        raise TomlSyntaxError("Nested too deeply", 1) from None
+        raise TomlSyntaxError("Nested too deeply", None) from None
+    except ValueError as error:
+        # Python turns no text of thousands of digits into a number.
+        raise TomlSyntaxError(str(error), None) from None
     return TomlDocument(data, _key_lines(text))
 
 

@@ -1,5 +1,6 @@
 """What a sweep looks like on terminals of several widths, and in a pipe."""
 
+import asyncio
 import io
 import re
 from pathlib import Path
@@ -114,8 +115,8 @@ async def test_in_a_pipe_each_finished_trial_is_a_plain_line() -> None:
     ]
 
 
-async def test_an_interruption_lists_what_goes_on() -> None:
-    tally = await play(screen(80))
+def test_an_interruption_lists_what_goes_on() -> None:
+    tally = asyncio.run(play(screen(80)))
     console = screen(80)
     print_interruption(tally, Path.cwd() / "results/x", console, local=False)
     told = text_of(console)

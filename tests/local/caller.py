@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +41,7 @@ class Reply:
 async def eventually(ask: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
     """The first answer that is accepted, asked for again and again."""
     async with asyncio.timeout(30):
-        while not accept(answer := await ask()):  # noqa: ASYNC110 - the platform is asked, as a user would
+        while not accept(answer := await ask()):
             await asyncio.sleep(0.01)
     return answer
 
@@ -65,7 +66,7 @@ class Caller:
             headers = sign(request, self.access.access_key, self.access.secret_key, time.time())
         query = canonical_query(request.query)
         url = URL(request.origin + request.path + (f"?{query}" if query else ""), encoded=True)
-        async with self.http.request(request.method, url, headers=headers, data=request.body) as answer:
+        async with self.http.request(request.method, url, headers=headers, data=BytesIO(request.body)) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 
     async def call(self, method: str, path: str, query: Json | None = None, body: Any = None) -> Reply:

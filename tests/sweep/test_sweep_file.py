@@ -200,6 +200,9 @@ BAD = [
     ('"maximize"', '"maximize"\n[local]\nlog = "x"', 26, "[local] log: unknown key"),
     ('"maximize"', "", 24, "is not valid TOML: "),
     ("[space]", "[search]", 19, "is not valid TOML: Cannot declare ('search',) twice"),
+    ("{ int = [1, 4] }", "{ float = [1, 1" + "0" * 400 + "], num = 3 }", 17, "[space] layers: float holds 1000"),
+    ("layers = ", '"" = ', 15, "[space]: holds a hyperparameter without a name"),
+    ("layers = ", "train_url = ", 17, "[space] train_url: is an option that the platform itself gives"),
     ('"/bucket/out/"', '"/bucket/../x/"', 7, '[estimator] output_path: is "/bucket/../x/"; it is an OBS path without'),
     (
         '"/bucket/src/train.py"',
@@ -217,6 +220,11 @@ BAD = [
 def test_a_mistake_is_told_with_file_line_and_key(old: str, new: str, line: int, words: str) -> None:
     told = complaint(changed(old, new))
     assert any(one.startswith(f"sweep.toml:{line}: {words}") for one in told.split("\n")), told
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])
+def test_a_value_beyond_what_the_parser_takes_is_told(value: str) -> None:
+    assert complaint(f"{GOOD}x = {value}").startswith("sweep.toml: is not valid TOML: ")
 
 
 def test_an_empty_space_is_told_on_its_line() -> None:

@@ -1,0 +1,264 @@
+"""How fast one share of the requests may leave, learned from what the service refuses: pure, and told the time.
+
+The service is taken for a token bucket of unknown rate and size. Between two refusals it gave away what its rate brings
+in that time, so counting what was accepted tells the rate; what a full bucket gave on top is known from the start, when
+nothing was held back. Between refusals the allowed rate comes close to the learned one, stays there, and then goes
+beyond it, faster and faster, until the next refusal tells whether the service has changed.
+"""
+
+import math
+from collections import Counter, deque
+from enum import Enum
+
+# The start: so many at once, then a rate that grows with each request that had to wait. 128 are out after 0.18 s.
+_FIRST_BURST = 8
+_FIRST_RATE = 123.0
+_FIRST_GROWTH = 15.4
+# A rate that one process cannot reach anyway is none.
+_UNLIMITED = 10_000.0
+_SLOWEST = 0.02
+
+# The search after the first refusal: from a guess upwards, twice as fast in so many seconds.
+_SEARCH_FROM = 5.0
+_SEARCH_DOUBLING_S = 0.7
+
+# Around the learned rate: so much below it after a refusal, and back there in so many seconds. A refusal may cost a
+# pause, so looking for more is spread out until pauses take about a thirtieth of the time.
+_BELOW = 0.05
+_APPROACH_S = 8.0
+_PAUSE_SHARE = 30.0
+_SETTLED = 0.1
+
+# The pause when the service names none; doubled while nothing at all is accepted.
+_OWN_PAUSE_S = 0.25
+# What a timer that fires late may catch up, and what may leave at once after a lull.
+_LATE_S = 0.05
+_LULL_S = 0.01
+# A shorter stretch of requests says nothing about a rate.
+_FEWEST = 5
+_REMEMBERED = 2048
+# Times closer together than this are the same: timers fire early by as much.
+_INSTANT_S = 1e-6
+
+
+class Phase(Enum):
+    """What is known about the service's limit."""
+
+    START = "start"
+    FREE = "free"
+    SEARCH = "search"
+    AROUND = "around"
+
+
+class Pace:
+    """The allowance of one share.
+
+    Args:
+        ceiling_per_s: never faster than this; None leaves it to what is learned.
+        pause_cap_s: the longest pause, whatever the service asks for.
+    """
+
+    def __init__(self, ceiling_per_s: float | None, pause_cap_s: float) -> None:
+        self._ceiling = math.inf if ceiling_per_s is None else ceiling_per_s
+        self._pause_cap_s = pause_cap_s
+        self._phase = Phase.START
+        self._rate = min(_FIRST_RATE, self._ceiling)
+        self._slack = (_FIRST_BURST - 1) / self._rate if self._rate < self._ceiling else 0.0
+        self._next = -math.inf
+        self._learned: float | None = None
+        self._burst = 1.0
+        self._burst_took_s = 0.0
+        self._guessed = _SEARCH_FROM
+        self._pause_s = 0.0
+        self._approach_s = _APPROACH_S
+        self._used_s = 0.0
+        self._forget()
+        self.epoch = 0
+        self._stopped: float | None = None
+        self._stopped_before: float | None = None
+        self._until = -math.inf
+        self._fruitless = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Requests per second that are allowed now, or None when nothing holds them back."""
+        return None if self._rate == math.inf else self._rate
+
+    @property
+    def learned(self) -> bool:
+        """Whether the service has shown a limit, or the user has set one."""
+        return self._phase in {Phase.SEARCH, Phase.AROUND} or self._rate == self._ceiling < math.inf
+
+    def paused_s(self, now: float) -> float:
+        """What is left of the pause, in seconds."""
+        return max(0.0, self._until - now)
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until the next request may leave; infinity when an answer has to come first."""
+        if self._until - now > _INSTANT_S:
+            return self._until - now
+        if self._stopped is not None:
+            self._resume(now)
+        if self._fruitless and self._sent and not self._heard:
+            return math.inf
+        if self._rate == math.inf:
+            return 0.0
+        wait = self._next - self._slack - now
+        return wait if wait > _INSTANT_S else 0.0
+
+    def take(self, now: float, *, waited: bool) -> int:
+        """Note that a request leaves; what comes back tells ``accepted`` and ``refused`` when that was.
+
+        Args:
+            now: the time.
+            waited: whether it was held back for the rate; only then is there a reason to allow more.
+        """
+        self._sent_n += 1
+        self._sent.append(now)
+        rate = self._rate
+        if rate != math.inf:
+            # A timer's lateness is caught up, a lull is not: it would come as a burst.
+            self._next = max(self._next, now - _LATE_S if waited else now) + 1 / rate
+            if waited:
+                self._used_s += 1 / rate
+                self._grow()
+        return self.epoch
+
+    def heard(self, epoch: int) -> None:
+        """Note that a request was not refused for its rate."""
+        if epoch == self.epoch and not self._heard:
+            self._heard = True
+            self._fruitless = 0
+
+    def lost(self, epoch: int, sent_at: float) -> None:
+        """Note that nothing can be told from a request: it did not leave, or its answer says nothing about a rate."""
+        if self._is_counted(epoch):
+            self._discount(sent_at)
+        if epoch == self.epoch and self._fruitless and not self._heard:
+            self._forget()
+
+    def refused(self, epoch: int, sent_at: float, now: float, asked_s: float | None) -> bool:
+        """Note a refusal for the rate; whether it began a new pause.
+
+        Args:
+            epoch: what ``take`` gave.
+            sent_at: when the request left.
+            now: the time.
+            asked_s: the pause that the service asked for.
+        """
+        if self._is_counted(epoch):
+            self._discount(sent_at)
+            self._first_refused = min(self._first_refused, sent_at)
+        asked = min(asked_s, self._pause_cap_s) if asked_s is not None and asked_s > 0 else 0.0
+        if epoch != self.epoch:
+            # It left before the pause began, so it is one of the same burst.
+            self._until = max(self._until, sent_at + asked)
+            return False
+        own = min(_OWN_PAUSE_S * 2.0 ** min(self._fruitless, 30), self._pause_cap_s)
+        self._pause_s = max(asked, own)
+        self._until = now + self._pause_s
+        self._stopped = now
+        self.epoch += 1
+        return True
+
+    def _is_counted(self, epoch: int) -> bool:
+        return epoch == self.epoch or (epoch == self.epoch - 1 and self._stopped is not None)
+
+    def _discount(self, sent_at: float) -> None:
+        self._gone.append(sent_at)
+        self._gone_n += 1
+
+    def _resume(self, now: float) -> None:
+        """Go on after a pause, at the rate that the time before it has taught."""
+        stopped = self._stopped
+        assert stopped is not None
+        if self._sent_n <= self._gone_n:
+            # Nothing was accepted: this says that the service is shut, not how fast it is when it is open.
+            self._fruitless += 1
+        else:
+            self._fruitless = 0
+            if self._phase in {Phase.SEARCH, Phase.AROUND}:
+                self._learn(stopped)
+        if self._phase in {Phase.START, Phase.FREE}:
+            self._guess()
+            self._learned = None
+            self._phase = Phase.SEARCH
+        elif self._learned is not None:
+            self._phase = Phase.AROUND
+        self._stopped_before, self._stopped = stopped, None
+        self._used_s = 0.0
+        self._next = now
+        self._forget()
+        self._set(self._allowed())
+
+    def _learn(self, stopped: float) -> None:
+        found = max(_SLOWEST, min(self._measured(stopped), self._rate))
+        before = self._learned
+        rarest = max(_APPROACH_S, _PAUSE_SHARE * self._pause_s)
+        if before is not None and abs(found - before) <= _SETTLED * before:
+            self._approach_s = min(2 * self._approach_s, rarest)
+        else:
+            self._approach_s = _APPROACH_S / 2
+        self._learned = found
+
+    def _guess(self) -> None:
+        """How much a full bucket gave, and where to begin the search: from what was accepted while nothing was held."""
+        first = self._first_refused
+        times = [at for at in self._accepted() if first - 1.0 < at <= first]
+        took = first - times[0] if times else 0.0
+        self._burst = max(1.0, float(len(times)))
+        self._burst_took_s = took
+        self._guessed = min(max(len(times) / (1.0 + took), _SEARCH_FROM), _UNLIMITED / 2)
+
+    def _measured(self, stopped: float) -> float:
+        """The highest rate that what was accepted proves, given what a full bucket may have added."""
+        accepted = self._accepted()
+        rate = 0.0
+        if self._stopped_before is not None:
+            rate = (self._sent_n - self._gone_n) / (stopped - self._stopped_before)
+        for count, at in enumerate(reversed(accepted), 1):
+            lasted = stopped - at
+            if count >= _FEWEST and lasted > 2 * self._burst_took_s:
+                rate = max(rate, (count + 1 - self._burst) / (lasted - self._burst_took_s))
+        return rate
+
+    def _accepted(self) -> list[float]:
+        gone = Counter(self._gone)
+        kept = []
+        for at in self._sent:
+            if gone[at]:
+                gone[at] -= 1
+            else:
+                kept.append(at)
+        return kept
+
+    def _forget(self) -> None:
+        self._sent_n = 0
+        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._gone: deque[float] = deque(maxlen=_REMEMBERED)
+        self._gone_n = 0
+        self._first_refused = math.inf
+        self._heard = False
+
+    def _grow(self) -> None:
+        if self._phase is Phase.START:
+            self._set(self._rate + _FIRST_GROWTH)
+        elif self._phase is not Phase.FREE:
+            self._set(self._allowed())
+
+    def _allowed(self) -> float:
+        if self._learned is None:
+            begun = self._guessed
+            return begun * 2.0 ** (self._used_s / _SEARCH_DOUBLING_S)
+        away = (self._used_s - self._approach_s) / self._approach_s
+        return self._learned * (1.0 + _BELOW * away**3)
+
+    def _set(self, rate: float) -> None:
+        if rate >= _UNLIMITED:
+            self._phase = Phase.FREE
+            rate = math.inf
+        self._rate = min(rate, self._ceiling)
+        if self._phase is Phase.START and self._rate < self._ceiling:
+            self._slack = (_FIRST_BURST - 1) / self._rate
+        else:
+            self._slack = max(0.0, _LULL_S - 1 / self._rate)
