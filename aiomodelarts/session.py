@@ -3,35 +3,29 @@
 import asyncio
 import contextlib
 import os
-import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from attrs import field, frozen
-
 from . import config
 from ._catalogue import Catalogue
-from ._clock import Clock, SystemClock
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
+from ._home import AtHome, Configured, Home
+from ._line import Line
 from ._net.aiohttp_transport import AiohttpTransport
-from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
-from ._net.caller import Aside, Caller
 from ._net.governor import Governor
 from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
-from ._net.singleflight import SingleFlight
-from ._net.transport import Timeouts, Transport
+from ._net.transport import Timeouts
+from ._seams import Seams
 from ._watch.cadence import Cadence
 from ._watch.watcher import Watcher
-from ._wire import catalog, iam, training
+from ._wire import catalog
 from ._wire.call import Call, Site
-from .credentials import AccessKey, AccountLogin, Token
-from .errors import ConfigurationError, InvalidArgument, SessionClosed, WaitTimeout, Where, WrongState
+from .errors import InvalidArgument, WaitTimeout, Where
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
-from .models.job import CreatedVersion, JobDetail, VersionPage
-from .models.listing import JOBS, ListQuery
+from .models.job import JobDetail
 from .models.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -42,23 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 _SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams", "workspace_id")
-
-
-@frozen(kw_only=True)
-class Seams:
-    """Where tests and simulators put their own hands in.
-
-    Args:
-        clock: all dates, ages and pauses.
-        rng: all drawing.
-        transport: carries the requests; None opens one over aiohttp.
-        aside: runs what would hold up the event loop.
-    """
-
-    clock: Clock = field(factory=SystemClock)
-    rng: random.Random = field(factory=random.Random)
-    transport: Transport | None = None
-    aside: Aside = asyncio.to_thread
 
 
 class Waitable(Protocol):
@@ -74,14 +51,6 @@ class Waitable(Protocol):
 
 
 W = TypeVar("W", bound=Waitable)
-
-
-@frozen
-class _Line:
-    """A connected session: where calls go, and what performs them."""
-
-    site: Site
-    call: Caller
 
 
 class AsyncSession:
@@ -156,12 +125,12 @@ class AsyncSession:
             profile=profile,
             endpoints=config.Endpoints.of(endpoints),
         )
-        configured = _Configured(given, self._endpoints, self._region_name)
+        configured = Configured(given, self._endpoints, self._region_name)
         self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams, workspace_id)
 
     def _set_up(
         self,
-        home: "_Configured | _AtHome",
+        home: Home,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
@@ -174,23 +143,26 @@ class AsyncSession:
         if workspace_id == "":
             raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
-        self._workspace_id = workspace_id
-        self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
-        self._governor = Governor(limits or Limits(), self._seams.clock)
-        self._transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
-        self._line: _Line | None = None
-        self._connect = SingleFlight(self._open)
+        clock = self._seams.clock
+        self._governor = Governor(limits or Limits(), clock)
+        self._line = Line(
+            home,
+            self._seams,
+            self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http),
+            Retry(retry or RetryPolicy(), clock, self._seams.rng),
+            self._governor,
+            workspace_id,
+        )
         self._catalogue = Catalogue(
             lambda: self.perform(catalog.list_resource_specs),
             lambda: self.perform(catalog.list_engines),
             lambda query: self.perform(catalog.list_built_in_algorithms, query),
-            self._seams.clock,
+            clock,
         )
         self._cadence = cadence or Cadence()
-        asks = _Asks(self)
-        self._watcher = Watcher(asks, self._seams.clock, self._cadence)
-        self._maker = Maker(asks, self._seams.clock, settle or SettlePolicy())
+        self._watcher = Watcher(self._line, clock, self._cadence)
+        self._maker = Maker(self._line, clock, settle or SettlePolicy())
         self._closed = False
 
     @classmethod
@@ -227,7 +199,7 @@ class AsyncSession:
 
         ours = {name: options.pop(name) for name in _SET_UP if name in options}
         session = cls.__new__(cls)
-        session._set_up(_AtHome(LocalPlatform(root, **options)), **ours)
+        session._set_up(AtHome(LocalPlatform(root, **options)), **ours)
         return session
 
     @property
@@ -237,7 +209,7 @@ class AsyncSession:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._connected()
+            await self._line.ready()
         except BaseException:
             # Nobody calls __aexit__ after this.
             await self.close()
@@ -254,14 +226,11 @@ class AsyncSession:
         self._closed = True
         # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._home.close)
-            stack.push_async_callback(self._transport.close)
-            stack.push_async_callback(self._connect.close)
+            stack.push_async_callback(self._line.close)
             stack.push_async_callback(self._catalogue.close)
             stack.push_async_callback(self._watcher.close)
-            if self._line is not None:
-                # A call that waits for a place must not take the one that is given up below.
-                stack.push_async_callback(self._line.call.close)
+            # A call that waits for a place must not take the one that is given up below.
+            stack.push_async_callback(self._line.refuse)
             # Settling asks until its end, so it comes before everything that it asks through.
             stack.push_async_callback(self._maker.close)
 
@@ -272,8 +241,7 @@ class AsyncSession:
             ApiError, TransportError, DecodeError: see ``errors``.
             SessionClosed: after ``close``.
         """
-        line = self._line or await self._connected()
-        return await line.call(build(line.site, *args, **kwargs))
+        return await self._line.perform(build, *args, **kwargs)
 
     async def make(self, spec: TrainingSpec) -> Made:
         """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
@@ -282,12 +250,10 @@ class AsyncSession:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        await self._connected()
         return await self._maker.make(spec)
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
-        await self._connected()
         return await self._maker.settle(pending)
 
     @property
@@ -407,117 +373,3 @@ class AsyncSession:
     def cadence(self) -> Cadence:
         """How often something that somebody waits for is looked at."""
         return self._cadence
-
-    async def _connected(self) -> _Line:
-        if self._line is not None:
-            return self._line
-        if self._closed:
-            raise SessionClosed("the session is closed; open a new one")
-        return await self._connect()
-
-    async def _open(self) -> _Line:
-        settings = await self._home.settings()
-        retry = Retry(self._policy, self._seams.clock, self._seams.rng)
-        call = Caller(
-            self._transport, self._auth(settings, retry), retry, self._governor, self._seams.clock, self._seams.aside
-        )
-        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
-        return self._line
-
-    def _auth(self, settings: config.Settings, retry: Retry) -> Auth:
-        credentials = settings.credentials
-        if isinstance(credentials, AccessKey):
-            return SignedAuth(credentials, self._seams.clock)
-        if isinstance(credentials, Token):
-            return FixedTokenAuth(credentials.token)
-        return TokenAuth(lambda: self._fetch_token(settings, credentials, retry), self._seams.clock)
-
-    async def _fetch_token(self, settings: config.Settings, login: AccountLogin, retry: Retry) -> iam.IssuedToken:
-        # Tokens are asked for while a request already has its place, so they need a place of their own.
-        governor = Governor(Limits(in_flight=1), self._seams.clock)
-        caller = Caller(self._transport, None, retry, governor, self._seams.clock, self._seams.aside)
-        endpoint = settings.iam_endpoint or ""
-        call = iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
-        return await caller(call)
-
-
-class _Asks:
-    """What watching and making ask, through a session."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def version(self, job_id: int, version_id: int) -> JobDetail:
-        return await self._session.perform(training.get_training_job_version, job_id, version_id)
-
-    async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
-        return await self._session.perform(training.list_training_job_versions, job_id, page, per_page)
-
-    async def stop(self, job_id: int, version_id: int) -> None:
-        try:
-            await self._session.perform(training.stop_training_job_version, job_id, version_id)
-        except WrongState:
-            # It has ended by itself, which is as good.
-            return
-
-    async def create(self, spec: TrainingSpec, sending: Callable[[], None]) -> CreatedVersion:
-        build = training.create_training_job if spec.job_id is None else training.create_training_job_version
-        line = await self._session._connected()
-        return await line.call(build(line.site, spec), sending)
-
-    async def job_named(self, name: str) -> int | None:
-        query = ListQuery.of(JOBS, search_content=name, per_page=JOBS.max_per_page)
-        page = await self._session.perform(training.list_training_jobs, query)
-        return next((job.job_id for job in page.jobs if job.job_name == name), None)
-
-
-class _Configured:
-    """Settings from arguments, environment and profile file; what can be told at once is told at once."""
-
-    platform = None
-
-    def __init__(self, given: config.Given, endpoints: config.Endpoints | None, region_name: str | None) -> None:
-        self._given, self._endpoints, self._region_name = given, endpoints, region_name
-        self._settings: config.Settings | None = None
-        config.given_credentials(given)
-        if given.profile is None:
-            # What is still missing may stand in the profile file, which is not read here.
-            with contextlib.suppress(ConfigurationError):
-                self._settings = self._read({})
-
-    async def settings(self) -> config.Settings:
-        if self._settings is None:
-            profile = await asyncio.to_thread(config.read_profile, os.environ, self._given.profile)
-            self._settings = self._read(profile)
-        return self._settings
-
-    def _read(self, profile: Mapping[str, str]) -> config.Settings:
-        return config.settings(self._given, os.environ, self._endpoints, self._region_name, profile)
-
-    async def close(self) -> None:
-        return
-
-
-class _AtHome:
-    """Settings of a local platform that lives as long as the session."""
-
-    def __init__(self, platform: "LocalPlatform") -> None:
-        self.platform = platform
-        self._started = False
-
-    async def settings(self) -> config.Settings:
-        platform = self.platform
-        await platform.__aenter__()
-        self._started = True
-        return config.Settings(
-            credentials=AccessKey(platform.access_key, platform.secret_key),
-            project_id=platform.project_id,
-            region_name=platform.region_name,
-            modelarts_endpoint=platform.modelarts_endpoint,
-            iam_endpoint=platform.iam_endpoint,
-            obs_endpoint=None,
-        )
-
-    async def close(self) -> None:
-        if self._started:
-            await self.platform.__aexit__(None, None, None)

@@ -72,6 +72,8 @@ class Pace:
         self._pause_s = 0.0
         self._approach_s = _APPROACH_S
         self._used_s = 0.0
+        self._heard = False
+        self._first_refused = math.inf
         self._forget()
         self.epoch = 0
         self._stopped: float | None = None
@@ -249,7 +251,7 @@ class Pace:
     def _allowed(self) -> float:
         if self._learned is None:
             begun = self._guessed
-            return begun * 2.0 ** (self._used_s / _SEARCH_DOUBLING_S)
+            return begun * math.pow(2.0, self._used_s / _SEARCH_DOUBLING_S)
         away = (self._used_s - self._approach_s) / self._approach_s
         return self._learned * (1.0 + _BELOW * away**3)
 
