@@ -33,6 +33,7 @@ class Transport(Protocol):
             NotSent: when the service certainly never saw the request.
             ConnectionBroken: when the connection was lost after that.
             AnswerTimeout: when a limit was reached after that.
+            SessionClosed: after ``close``.
         """
         ...
 
