@@ -32,8 +32,8 @@ class Answering:
 
 async def _asked(body: bytes, read: Callable[[Response], str]) -> str:
     clock = SystemClock()
-    retry = Retry(RetryPolicy(), clock, random.Random(1))
-    caller = Caller(Answering(body), None, retry, Governor(Limits(), clock), clock, asyncio.to_thread)
+    retry, governor = Retry(RetryPolicy(), clock, random.Random(1)), Governor(Limits(), clock)
+    caller = Caller(Answering(body), None, retry, governor, clock, asyncio.to_thread)
     return await caller(Call(Where("getSomething", 7), Kind.READ, Request("GET", "http://127.0.0.1", "/"), read))
 
 
