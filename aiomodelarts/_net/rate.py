@@ -14,6 +14,8 @@ from enum import Enum
 _FIRST_BURST = 8
 _FIRST_RATE = 123.0
 _FIRST_GROWTH = 15.4
+# More than these do not leave before the first answer.
+_TRUSTED = 128
 # A rate that one process cannot reach anyway is none.
 _UNLIMITED = 10_000.0
 _SLOWEST = 0.02
@@ -28,6 +30,7 @@ _BELOW = 0.05
 _APPROACH_S = 8.0
 _PAUSE_SHARE = 30.0
 _SETTLED = 0.1
+_DROP = 0.7
 
 # The pause when the service names none; doubled while nothing at all is accepted.
 _OWN_PAUSE_S = 0.25
@@ -72,10 +75,16 @@ class Pace:
         self._pause_s = 0.0
         self._approach_s = _APPROACH_S
         self._used_s = 0.0
-        self._forget()
         self.epoch = 0
-        self._stopped: float | None = None
-        self._stopped_before: float | None = None
+        self._closing = False
+        self._stopped = math.nan
+        self._stopped_before = math.nan
+        self._heard = False
+        self._trusted: float = _TRUSTED
+        self._first_refused = math.inf
+        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._gone: deque[float] = deque(maxlen=_REMEMBERED)
+        self._sent_n = self._gone_n = 0
         self._until = -math.inf
         self._fruitless = 0
 
@@ -97,9 +106,9 @@ class Pace:
         """Seconds until the next request may leave; infinity when an answer has to come first."""
         if self._until - now > _INSTANT_S:
             return self._until - now
-        if self._stopped is not None:
+        if self._closing:
             self._resume(now)
-        if self._fruitless and self._sent and not self._heard:
+        if not self._heard and self._sent_n >= (1 if self._fruitless else self._trusted):
             return math.inf
         if self._rate == math.inf:
             return 0.0
@@ -134,8 +143,10 @@ class Pace:
         """Note that nothing can be told from a request: it did not leave, or its answer says nothing about a rate."""
         if self._is_counted(epoch):
             self._discount(sent_at)
-        if epoch == self.epoch and self._fruitless and not self._heard:
-            self._forget()
+        if epoch == self.epoch and not self._heard:
+            # What was to be heard from it has to come from another.
+            self._sent_n -= 1
+            self._gone_n -= 1
 
     def refused(self, epoch: int, sent_at: float, now: float, asked_s: float | None) -> bool:
         """Note a refusal for the rate; whether it began a new pause.
@@ -158,11 +169,12 @@ class Pace:
         self._pause_s = max(asked, own)
         self._until = now + self._pause_s
         self._stopped = now
+        self._closing = True
         self.epoch += 1
         return True
 
     def _is_counted(self, epoch: int) -> bool:
-        return epoch == self.epoch or (epoch == self.epoch - 1 and self._stopped is not None)
+        return epoch == self.epoch or (epoch == self.epoch - 1 and self._closing)
 
     def _discount(self, sent_at: float) -> None:
         self._gone.append(sent_at)
@@ -170,30 +182,32 @@ class Pace:
 
     def _resume(self, now: float) -> None:
         """Go on after a pause, at the rate that the time before it has taught."""
-        stopped = self._stopped
-        assert stopped is not None
+        self._closing = False
+        self._trusted = math.inf
         if self._sent_n <= self._gone_n:
             # Nothing was accepted: this says that the service is shut, not how fast it is when it is open.
             self._fruitless += 1
         else:
             self._fruitless = 0
             if self._phase in {Phase.SEARCH, Phase.AROUND}:
-                self._learn(stopped)
+                self._learn()
         if self._phase in {Phase.START, Phase.FREE}:
             self._guess()
             self._learned = None
             self._phase = Phase.SEARCH
         elif self._learned is not None:
             self._phase = Phase.AROUND
-        self._stopped_before, self._stopped = stopped, None
+        self._stopped_before = self._stopped
         self._used_s = 0.0
         self._next = now
         self._forget()
         self._set(self._allowed())
 
-    def _learn(self, stopped: float) -> None:
-        found = max(_SLOWEST, min(self._measured(stopped), self._rate))
+    def _learn(self) -> None:
         before = self._learned
+        # One refusal can be somebody else's doing, so it takes several to bring the rate down by much.
+        lowest = _SLOWEST if before is None else max(_SLOWEST, _DROP * before)
+        found = max(lowest, min(self._measured(), self._rate))
         rarest = max(_APPROACH_S, _PAUSE_SHARE * self._pause_s)
         if before is not None and abs(found - before) <= _SETTLED * before:
             self._approach_s = min(2 * self._approach_s, rarest)
@@ -210,16 +224,17 @@ class Pace:
         self._burst_took_s = took
         self._guessed = min(max(len(times) / (1.0 + took), _SEARCH_FROM), _UNLIMITED / 2)
 
-    def _measured(self, stopped: float) -> float:
-        """The highest rate that what was accepted proves, given what a full bucket may have added."""
-        accepted = self._accepted()
+    def _measured(self) -> float:
+        """The highest rate that the time until the first refusal proves, less what a full bucket may have added."""
+        end = self._first_refused
+        accepted = [at for at in self._accepted() if at < end]
         rate = 0.0
-        if self._stopped_before is not None:
-            rate = (self._sent_n - self._gone_n) / (stopped - self._stopped_before)
+        if self._stopped > self._stopped_before:
+            rate = (self._sent_n - self._gone_n) / (self._stopped - self._stopped_before)
         for count, at in enumerate(reversed(accepted), 1):
-            lasted = stopped - at
-            if count >= _FEWEST and lasted > 2 * self._burst_took_s:
-                rate = max(rate, (count + 1 - self._burst) / (lasted - self._burst_took_s))
+            lasted = end - at - self._burst_took_s
+            if count >= _FEWEST and lasted > self._burst_took_s:
+                rate = max(rate, (count + 1 - self._burst) / lasted)
         return rate
 
     def _accepted(self) -> list[float]:
@@ -233,10 +248,9 @@ class Pace:
         return kept
 
     def _forget(self) -> None:
-        self._sent_n = 0
-        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
-        self._gone: deque[float] = deque(maxlen=_REMEMBERED)
-        self._gone_n = 0
+        self._sent_n = self._gone_n = 0
+        self._sent.clear()
+        self._gone.clear()
         self._first_refused = math.inf
         self._heard = False
 
@@ -248,8 +262,7 @@ class Pace:
 
     def _allowed(self) -> float:
         if self._learned is None:
-            begun = self._guessed
-            return begun * 2.0 ** (self._used_s / _SEARCH_DOUBLING_S)
+            return self._guessed * math.pow(2.0, self._used_s / _SEARCH_DOUBLING_S)
         away = (self._used_s - self._approach_s) / self._approach_s
         return self._learned * (1.0 + _BELOW * away**3)
 
