@@ -55,18 +55,19 @@ class GovernorSnapshot:
 class Place:
     """The right to have one request out. Whoever has it says once how it ended."""
 
-    __slots__ = ("_epoch", "_lane", "sent_at", "turn")
+    __slots__ = ("_epoch", "_lane", "_waited", "sent_at", "turn")
 
-    def __init__(self, lane: "_Lane", turn: int, sent_at: float, epoch: int) -> None:
+    def __init__(self, lane: "_Lane", turn: int, sent_at: float, epoch: int, waited: bool) -> None:
         self._lane = lane
         self.turn = turn
         self.sent_at = sent_at
         self._epoch = epoch
+        self._waited = waited
 
     def answered(self) -> None:
         """The service dealt with the request, well or not."""
         self._lane.answered += 1
-        self._lane.pace.heard(self._epoch)
+        self._lane.pace.heard(self._epoch, waited=self._waited)
         self._lane.leave()
 
     def throttled(self, asked_s: float | None) -> None:
@@ -217,7 +218,7 @@ class _Lane:
     def _place(self, turn: int, now: float, *, waited: bool) -> Place:
         self.in_flight += 1
         self.sent += 1
-        return Place(self, turn, now, self.pace.take(now, waited=waited))
+        return Place(self, turn, now, self.pace.take(now, waited=waited), waited)
 
     def _serve(self, *, held: bool = False) -> None:
         """Hand out what may be handed out now, and see to it that the rest is not forgotten.

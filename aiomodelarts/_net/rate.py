@@ -120,7 +120,7 @@ class Pace:
 
         Args:
             now: the time.
-            waited: whether it was held back for the rate; only then is there a reason to allow more.
+            waited: whether it was held back for the rate.
         """
         self._sent_n += 1
         self._sent.append(now)
@@ -128,16 +128,19 @@ class Pace:
         if rate != math.inf:
             # A timer's lateness is caught up, a lull is not: it would come as a burst.
             self._next = max(self._next, now - _LATE_S if waited else now) + 1 / rate
-            if waited:
-                self._used_s += 1 / rate
-                self._grow()
+            if waited and self._phase is Phase.START:
+                self._set(rate + _FIRST_GROWTH)
         return self.epoch
 
-    def heard(self, epoch: int) -> None:
-        """Note that a request was not refused for its rate."""
-        if epoch == self.epoch and not self._heard:
-            self._heard = True
-            self._fruitless = 0
+    def heard(self, epoch: int, *, waited: bool) -> None:
+        """Note that a request was dealt with; one that had to wait for the rate is a reason to allow more."""
+        if epoch != self.epoch:
+            return
+        self._heard = True
+        self._fruitless = 0
+        if waited and self._phase in {Phase.SEARCH, Phase.AROUND}:
+            self._used_s += 1 / self._rate
+            self._set(self._allowed())
 
     def lost(self, epoch: int, sent_at: float) -> None:
         """Note that nothing can be told from a request: it did not leave, or its answer says nothing about a rate."""
@@ -253,12 +256,6 @@ class Pace:
         self._gone.clear()
         self._first_refused = math.inf
         self._heard = False
-
-    def _grow(self) -> None:
-        if self._phase is Phase.START:
-            self._set(self._rate + _FIRST_GROWTH)
-        elif self._phase is not Phase.FREE:
-            self._set(self._allowed())
 
     def _allowed(self) -> float:
         if self._learned is None:
