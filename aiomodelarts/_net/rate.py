@@ -211,11 +211,11 @@ class Pace:
         # One refusal can be somebody else's doing, so it takes several to bring the rate down by much.
         lowest = _SLOWEST if before is None else max(_SLOWEST, _DROP * before)
         found = max(lowest, min(self._measured(), self._rate))
-        rarest = max(_APPROACH_S, _PAUSE_SHARE * self._pause_s)
+        rarest = max(2 * _APPROACH_S, _PAUSE_SHARE * self._pause_s)
         if before is not None and abs(found - before) <= _SETTLED * before:
             self._approach_s = min(2 * self._approach_s, rarest)
         else:
-            self._approach_s = _APPROACH_S / 2
+            self._approach_s = _APPROACH_S
         self._learned = found
 
     def _guess(self) -> None:
@@ -268,7 +268,5 @@ class Pace:
             self._phase = Phase.FREE
             rate = math.inf
         self._rate = min(rate, self._ceiling)
-        if self._phase is Phase.START and self._rate < self._ceiling:
-            self._slack = (_FIRST_BURST - 1) / self._rate
-        else:
+        if self._phase is not Phase.START or self._rate == self._ceiling:
             self._slack = max(0.0, _LULL_S - 1 / self._rate)

@@ -8,7 +8,8 @@ import backoff
 from attrs import field, frozen, validators
 
 from .._clock import Clock
-from ..errors import ModelArtsError
+from ..errors import ModelArtsError, Throttled
+from .budget import RetryBudget
 
 T = TypeVar("T")
 Attempt = Callable[[], Awaitable[Any]]
@@ -20,19 +21,23 @@ class RetryPolicy:
 
     Args:
         max_tries: tries in all, the first one included.
-        max_time_s: no try begins later than this after the first one.
+        max_time_s: no try begins later than this after the first failure.
         base_s: the first pause; each further one is twice as long, and all are drawn between half and whole.
         cap_s: the longest pause, also where the service asks for a longer one.
+        budget_share: repetitions that each success of the session earns; beyond them they are delayed.
+        budget_per_s: repetitions per second that are always allowed.
     """
 
     max_tries: int = field(default=6, validator=[validators.instance_of(int), validators.ge(1)])
     max_time_s: float = field(default=120.0, validator=validators.gt(0))
     base_s: float = field(default=0.25, validator=validators.gt(0))
     cap_s: float = field(default=30.0, validator=validators.gt(0))
+    budget_share: float = field(default=0.5, validator=validators.ge(0))
+    budget_per_s: float = field(default=10.0, validator=validators.gt(0))
 
 
 class Retry:
-    """Repeats a failed attempt as the policy says.
+    """Repeats a failed attempt as the policy says. Refusals for the rate are not its business but the governor's.
 
     Args:
         policy: the bounds.
@@ -44,17 +49,20 @@ class Retry:
         self._policy = policy
         self._clock = clock
         self._rng = rng
+        self._budget = RetryBudget(policy.budget_share, policy.budget_per_s)
         self._read = self._repeating(_can_succeed_later)
         self._create = self._repeating(_was_certainly_not_done)
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; whatever can succeed later is tried again."""
         result: T = await self._read(attempt)
+        self._budget.earn()
         return result
 
     async def create(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; it is tried again only where the service certainly did nothing."""
         result: T = await self._create(attempt)
+        self._budget.earn()
         return result
 
     def _repeating(self, again: Callable[[Any], bool]) -> Callable[[Attempt], Awaitable[Any]]:
@@ -74,16 +82,18 @@ class Retry:
     def _pauses(self) -> Generator[float, Any, None]:
         """Pause after pause, told each time which error it is for; it ends when the time is used up."""
         policy = self._policy
-        deadline = self._clock.monotonic() + policy.max_time_s
-        pause = 0.0
         doubled = policy.base_s
-        error = yield pause
+        error = yield 0.0
+        # Before its first try a call may have waited for its turn for as long as a bulk run lasts.
+        deadline = self._clock.monotonic() + policy.max_time_s
         while True:
             drawn = min(doubled, policy.cap_s) * self._rng.uniform(0.5, 1.0)
             asked = min(error.retry_after_s or 0.0, policy.cap_s)
-            pause = max(drawn, asked)
-            if self._clock.monotonic() + pause > deadline:
+            now = self._clock.monotonic()
+            pause = max(drawn, asked, self._budget.wait_s(now))
+            if now + pause > deadline:
                 return
+            self._budget.spend(now)
             doubled *= 2
             error = yield pause
 
@@ -93,8 +103,8 @@ async def _once(attempt: Attempt) -> Any:
 
 
 def _can_succeed_later(error: ModelArtsError) -> bool:
-    return error.retryable
+    return error.retryable and not isinstance(error, Throttled)
 
 
 def _was_certainly_not_done(error: ModelArtsError) -> bool:
-    return error.retryable and not error.may_have_happened
+    return _can_succeed_later(error) and not error.may_have_happened
