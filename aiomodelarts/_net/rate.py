@@ -30,7 +30,9 @@ _BELOW = 0.05
 _APPROACH_S = 8.0
 _PAUSE_SHARE = 30.0
 _SETTLED = 0.1
-_DROP = 0.7
+# What a refusal leaves at least, and what one soon after a pause leaves at most.
+_KEPT = 0.8
+_KEPT_EARLY = 0.85
 
 # The pause when the service names none; doubled while nothing at all is accepted.
 _OWN_PAUSE_S = 0.25
@@ -208,9 +210,12 @@ class Pace:
 
     def _learn(self) -> None:
         before = self._learned
-        # One refusal can be somebody else's doing, so it takes several to bring the rate down by much.
-        lowest = _SLOWEST if before is None else max(_SLOWEST, _DROP * before)
-        found = max(lowest, min(self._measured(), self._rate))
+        found = max(_SLOWEST, min(self._measured(), self._rate))
+        if before is not None:
+            # One refusal can be another session's doing, so it takes several to bring the rate down by much; and all
+            # who are refused early give way alike, or the boldest would end up with everything.
+            early = self._used_s < self._approach_s / 2
+            found = max(_SLOWEST, _KEPT * before, min(found, _KEPT_EARLY * before) if early else found)
         rarest = max(2 * _APPROACH_S, _PAUSE_SHARE * self._pause_s)
         if before is not None and abs(found - before) <= _SETTLED * before:
             self._approach_s = min(2 * self._approach_s, rarest)
