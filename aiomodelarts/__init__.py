@@ -6,6 +6,7 @@ from ._clock import Clock, SystemClock
 from ._net.limits import Limits
 from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
+from ._seams import Seams
 from ._watch.cadence import Cadence
 from .batch import Batch, BatchOutcome, Result
 from .config import Endpoints
@@ -57,7 +58,7 @@ from .models import (
     TrainingSpec,
     VersionInfo,
 )
-from .session import AsyncSession, Seams
+from .session import AsyncSession
 from .status import JobStatus, Outcome
 
 if TYPE_CHECKING:

@@ -1,47 +1,96 @@
-"""Names become numbers: flavours and engines are looked up once a session, and have to match exactly one row."""
+"""Names become numbers: what is offered is asked for once in a while, and a name has to match exactly one row."""
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
+from ._clock import Clock
 from ._net.singleflight import SingleFlight
+from ._paging import all_rows
 from .errors import InvalidArgument, nearest
-from .models.catalog import Engine, EngineList, ResourceSpec, ResourceSpecList
+from .models.catalog import (
+    BuiltInAlgorithm,
+    BuiltInAlgorithmPage,
+    Engine,
+    EngineList,
+    ResourceSpec,
+    ResourceSpecList,
+)
+from .models.listing import ALGORITHMS, ListQuery
+
+T = TypeVar("T")
+LIFETIME_S = 600.0
+
+
+class Lookup(Generic[T]):
+    """A list that is asked for when somebody wants it, and is then good for a while.
+
+    Args:
+        read: asks the service.
+        clock: measures the age.
+        lifetime_s: seconds that an answer is good for.
+    """
+
+    def __init__(self, read: Callable[[], Coroutine[Any, Any, tuple[T, ...]]], clock: Clock, lifetime_s: float) -> None:
+        self._read = SingleFlight(read)
+        self._clock = clock
+        self._lifetime_s = lifetime_s
+        self._rows: tuple[T, ...] | None = None
+        self._until = 0.0
+
+    async def __call__(self) -> tuple[T, ...]:
+        """The rows; callers at the same time share one question."""
+        if self._rows is None or self._clock.monotonic() >= self._until:
+            self._rows = await self._read()
+            self._until = self._clock.monotonic() + self._lifetime_s
+        return self._rows
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await self._read.close()
 
 
 class Catalogue:
-    """What the service offers, asked for at most once.
+    """What the service offers for training.
 
     Args:
         read_specs: asks for the flavours.
         read_engines: asks for the engines.
+        read_algorithms: asks for a page of the built-in algorithms.
+        clock: measures ages.
+        lifetime_s: seconds that an answer is good for.
     """
 
     def __init__(
         self,
-        read_specs: Callable[[], Coroutine[Any, Any, ResourceSpecList]],
-        read_engines: Callable[[], Coroutine[Any, Any, EngineList]],
+        read_specs: Callable[[], Awaitable[ResourceSpecList]],
+        read_engines: Callable[[], Awaitable[EngineList]],
+        read_algorithms: Callable[[ListQuery], Awaitable[BuiltInAlgorithmPage]],
+        clock: Clock,
+        lifetime_s: float = LIFETIME_S,
     ) -> None:
-        self._read_specs = SingleFlight(read_specs)
-        self._read_engines = SingleFlight(read_engines)
-        self._specs: tuple[ResourceSpec, ...] | None = None
-        self._engines: tuple[Engine, ...] | None = None
+        async def specs() -> tuple[ResourceSpec, ...]:
+            return (await read_specs()).specs
 
-    async def specs(self) -> tuple[ResourceSpec, ...]:
-        """The flavours for training."""
-        if self._specs is None:
-            self._specs = (await self._read_specs()).specs
-        return self._specs
+        async def engines() -> tuple[Engine, ...]:
+            return (await read_engines()).engines
 
-    async def engines(self) -> tuple[Engine, ...]:
-        """The engines for training."""
-        if self._engines is None:
-            self._engines = (await self._read_engines()).engines
-        return self._engines
+        async def algorithms() -> tuple[BuiltInAlgorithm, ...]:
+            async def read(page: int, per_page: int) -> Sequence[BuiltInAlgorithm]:
+                query = ListQuery.of(ALGORITHMS, page=page, per_page=per_page, sort_by="model_name", order="asc")
+                return (await read_algorithms(query)).models
+
+            rows = all_rows(read, lambda row: row.model_id, ALGORITHMS.max_per_page)
+            return tuple([row async for row in rows])
+
+        self.specs = Lookup(specs, clock, lifetime_s)
+        self.engines = Lookup(engines, clock, lifetime_s)
+        self.algorithms = Lookup(algorithms, clock, lifetime_s)
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await self._read_specs.close()
-        await self._read_engines.close()
+        await self.specs.close()
+        await self.engines.close()
+        await self.algorithms.close()
 
 
 def the_spec(specs: Iterable[ResourceSpec], code: str) -> ResourceSpec:
@@ -79,6 +128,21 @@ def the_engine(engines: Iterable[Engine], framework_type: str, framework_version
     versions = sorted({engine.engine_version for engine in of_type if engine.engine_version})
     allowed = f"the versions of {framework_type} are {_list(versions)}"
     raise InvalidArgument("framework_version", framework_version, allowed, nearest=nearest(framework_version, versions))
+
+
+def the_algorithm(algorithms: Iterable[BuiltInAlgorithm], model_name: str) -> BuiltInAlgorithm:
+    """The one built-in algorithm with this name; raises as ``the_spec`` does."""
+    known = {algorithm.model_id: algorithm for algorithm in algorithms}.values()
+    found = [algorithm for algorithm in known if algorithm.model_name == model_name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(str(algorithm.model_id) for algorithm in found)
+        raise InvalidArgument("model_name", model_name, f"{len(found)} algorithms have this name (model_id {ids})")
+    names = sorted({algorithm.model_name for algorithm in known if algorithm.model_name})
+    raise InvalidArgument(
+        "model_name", model_name, f"the algorithms are {_list(names)}", nearest=nearest(model_name, names)
+    )
 
 
 def _list(names: list[str]) -> str:

@@ -5,8 +5,8 @@ Unknown members pass, members can be null, numbers may come as text. Anything el
 
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast, get_args, get_origin
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import orjson
@@ -21,6 +21,7 @@ from .models.logs import LogPage
 from .status import JobStatus
 
 T = TypeVar("T")
+_SCALARS = (str, bool, int, float)
 _DIGITS = re.compile(r"-?[0-9]{1,20}")
 _RENAMED = {LogPage: {"line_count": "lines"}}
 
@@ -67,7 +68,7 @@ def _read_status(value: Any, _: Any) -> JobStatus:
 
 
 def _read_scalar(value: Any, _: Any) -> ScalarText:
-    if isinstance(value, str | bool | int | float):
+    if isinstance(value, _SCALARS):
         return ScalarText(to_text(value))
     raise _Fault("text, a number or a boolean", value)
 
@@ -95,7 +96,7 @@ def _read_hyperparameters(value: Any, _: Any) -> Hyperparameters:
         raise _Fault("a list of parameters", value)
     pairs = []
     for row in rows:
-        if not isinstance(row, Mapping):
+        if not isinstance(row, dict):
             raise _Fault("a parameter with label and value", row)
         label, text = row.get("label"), row.get("value")
         if label is None:
@@ -136,6 +137,25 @@ def _object_hook(shape: type[Any]) -> Callable[[Any, Any], Any]:
         if keeps_raw:
             object.__setattr__(result, "raw", value)
         return result
+
+    return hook
+
+
+def _is_optional(shape: Any) -> bool:
+    union = get_origin(shape) in (types.UnionType, Union)
+    return union and len(get_args(shape)) == 2 and types.NoneType in get_args(shape)
+
+
+def _optional_hook(shape: Any) -> Callable[[Any, Any], Any]:
+    """Reads a member that may be null. Most members of most answers come this way, so the usual value takes no call."""
+    (wanted,) = (argument for argument in get_args(shape) if argument is not types.NoneType)
+    read = _converter.get_structure_hook(wanted)
+    as_it_is = wanted if wanted in (int, str, bool) else types.NoneType
+
+    def hook(value: Any, _: Any) -> Any:
+        if value is None or type(value) is as_it_is:
+            return value
+        return read(value, wanted)
 
     return hook
 
@@ -187,6 +207,10 @@ def _reason(error: BaseException, _: Any) -> str:
 
 
 _converter = _make_converter()
+_converter.register_structure_hook_factory(
+    _is_optional,
+    _optional_hook,
+)
 _converter.register_structure_hook_factory(
     lambda shape: attrs.has(shape) and shape is not Hyperparameters, _object_hook
 )

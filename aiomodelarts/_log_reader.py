@@ -1,7 +1,9 @@
 """A whole log from pages by marker: each line once, in order, in bounded memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
+
+from attrs import evolve
 
 from .models.logs import LogLine, LogPage
 
@@ -27,7 +29,7 @@ class _Chunk:
         return [LogLine(line, log_file, self.end if at == last else None) for at, line in enumerate(self.lines)]
 
 
-async def read_lines(read: ReadPage, log_file: str) -> AsyncIterator[LogLine]:
+async def read_lines(read: ReadPage, log_file: str) -> AsyncGenerator[LogLine, None]:
     """The lines of one file that are there now, from the first to the last, each once.
 
     Args:
@@ -48,6 +50,37 @@ async def read_lines(read: ReadPage, log_file: str) -> AsyncIterator[LogLine]:
         for line in chunk.marked(log_file):
             yield line
         marker = chunk.end if chunk.lines and chunk.end != marker else None
+
+
+async def read_pages(read: ReadPage, base_line: str | None, *, forward: bool) -> AsyncGenerator[LogPage, None]:
+    """Pages side by side, without the line that two neighbours may share.
+
+    Args:
+        read: asks for pages of one file.
+        base_line: marker to begin beside; None begins with the newest lines.
+        forward: towards the end of the log, else towards its start.
+    """
+    if base_line is None:
+        page = await read(None, forward=True)
+        yield page
+        base_line = page.end_line if forward else page.start_line
+    while base_line is not None:
+        answer = await read(base_line, forward=forward)
+        page = _beside(answer, base_line, forward=forward)
+        if not page.lines:
+            return
+        yield page
+        last = answer.end_line if forward else answer.start_line
+        base_line = last if last != base_line else None
+
+
+def _beside(page: LogPage, base_line: str, *, forward: bool) -> LogPage:
+    lines = page.lines
+    if lines and forward and page.start_line == base_line:
+        del lines[0]
+    elif lines and not forward and page.end_line == base_line:
+        del lines[-1]
+    return evolve(page, content="\n".join(lines), line_count=len(lines))
 
 
 async def _from_the_start(read: ReadPage) -> list[_Chunk]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import InvalidArgument
-from .hyperparameters import Hyperparameters
+from .hyperparameters import Hyperparameters, sendable
 from .models.spec import RunSettings, obs_path
 
 _WAYS = "own code (code_dir, boot_file, framework_type, framework_version), model_name, or user_image_url"
@@ -20,7 +20,7 @@ def check_settings(**given: Any) -> RunSettings:
     _check_place(given)
     code_dir, boot_file = _code(given)
     return RunSettings(
-        train_instance_count=_count(given["train_instance_count"]),
+        train_instance_count=check_count(given["train_instance_count"]),
         train_instance_type=given["train_instance_type"],
         pool_id=given["pool_id"],
         output_path=_directory(given, "output_path", demanded=True) or "",
@@ -34,6 +34,13 @@ def check_settings(**given: Any) -> RunSettings:
         hyperparameters=Hyperparameters.of(given["hyperparameters"]),
         log_url=_directory(given, "log_url"),
     )
+
+
+def check_count(count: object) -> int:
+    """The number of nodes of a run."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InvalidArgument("train_instance_count", count, "it is a whole number from 1 up")
+    return count
 
 
 _TEXTS = (
@@ -55,7 +62,7 @@ def _check_texts(given: dict[str, Any]) -> None:
     for name in _TEXTS:
         if given[name] == "":
             given[name] = None
-        if given[name] is not None and not isinstance(given[name], str):
+        if given[name] is not None and not (isinstance(given[name], str) and sendable(given[name])):
             raise InvalidArgument(name, given[name], "it is text")
 
 
@@ -79,12 +86,6 @@ def _check_place(given: dict[str, Any]) -> None:
     flavor, pool = given["train_instance_type"], given["pool_id"]
     if (flavor is None) == (pool is None):
         raise InvalidArgument("train_instance_type", flavor, "exactly one of train_instance_type and pool_id is given")
-
-
-def _count(count: object) -> int:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InvalidArgument("train_instance_count", count, "it is a whole number from 1 up")
-    return count
 
 
 def _code(given: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from enum import Enum
 from typing import Any
 
@@ -66,7 +66,7 @@ class Batch:
             raise InvalidArgument("max_concurrency", max_concurrency, "it is at least 1")
         self._specs = specs
         self._create = create
-        self._room = asyncio.Semaphore(max_concurrency)
+        self._max_concurrency = max_concurrency
         self._outcomes: list[BatchOutcome] = []
         self._hopeless = False
         self._begun = False
@@ -90,13 +90,15 @@ class Batch:
         self._begun = True
         specs = await self._specs()
         self._outcomes = [BatchOutcome(index, Result.NOT_SENT) for index in range(len(specs))]
-        tasks = [asyncio.create_task(self._one(index, spec)) for index, spec in enumerate(specs)]
+        waiting = iter(enumerate(specs))
+        # A task for each creation under way, not for each element: a batch can have 100,000 of them.
+        workers = [asyncio.create_task(self._work(waiting)) for _ in range(min(self._max_concurrency, len(specs)))]
         try:
-            if tasks:
-                await asyncio.wait(tasks)
+            if workers:
+                await asyncio.wait(workers)
         except asyncio.CancelledError as error:
-            await self._stop(tasks)
-            error.add_note(f"batch of {len(tasks)} cancelled: {self.summary()}")
+            await self._stop(workers)
+            error.add_note(f"batch of {len(specs)} cancelled: {self.summary()}")
             raise
         if any(outcome.result is not Result.MADE for outcome in self._outcomes):
             raise BatchFailed(self.summary(), self._outcomes)
@@ -110,8 +112,8 @@ class Batch:
         reason = f"; first failure, element {first.index}: {first.error}" if first else ""
         return f"{', '.join(parts)} of {len(self._outcomes)}{reason}"
 
-    async def _one(self, index: int, spec: TrainingSpec) -> None:
-        async with self._room:
+    async def _work(self, waiting: Iterator[tuple[int, TrainingSpec]]) -> None:
+        for index, spec in waiting:
             if self._hopeless:
                 return
             try:
@@ -128,11 +130,11 @@ class Batch:
             else:
                 self._outcomes[index] = BatchOutcome(index, Result.MADE, version)
 
-    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _stop(self, workers: list[asyncio.Task[None]]) -> None:
         self._hopeless = True
         try:
-            await asyncio.wait(tasks, timeout=_GRACE_S)
+            await asyncio.wait(workers, timeout=_GRACE_S)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)

@@ -31,6 +31,8 @@
     │   └── TrainingCancelled    it was stopped
     ├── WaitTimeout              also TimeoutError; the version goes on
     ├── VersionGone              deleted while somebody waited for it
+    ├── DeletionFailed           the deletion was accepted, but what was to go is still there
+    ├── VisualizationFailed      a viewer ended before it had an address
     └── SweepError               a sweep that cannot begin or go on
 """
 
@@ -329,6 +331,30 @@ class VersionGone(ModelArtsError):
     """The version was deleted while somebody waited for it."""
 
 
+class DeletionFailed(ModelArtsError):
+    """The deletion was accepted, but the platform says that it did not work.
+
+    Attributes:
+        detail: the last snapshot.
+    """
+
+    def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
+        super().__init__(message, where=where)
+        self.detail = detail
+
+
+class VisualizationFailed(ModelArtsError):
+    """The visualization job ended before it had an address.
+
+    Attributes:
+        info: the last snapshot.
+    """
+
+    def __init__(self, message: str, *, where: Where | None = None, info: Any = None) -> None:
+        super().__init__(message, where=where)
+        self.info = info
+
+
 class SweepError(ModelArtsError):
     """A sweep that cannot begin or go on."""
 
@@ -340,5 +366,9 @@ def nearest(given: object, allowed: Iterable[str]) -> str | None:
 
 
 def _brief(given: object) -> str:
-    text = repr(given)
+    try:
+        text = repr(given)
+    except ValueError:
+        # A number of thousands of digits.
+        text = f"a very long {type(given).__name__}"
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -5,10 +5,10 @@ from typing import Any
 
 from ._catalogue import the_engine, the_spec
 from ._settings import check_settings
-from ._wire import training
 from .batch import Batch
-from .errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, nearest
+from .errors import CreateOutcomeUnknown, InvalidArgument, nearest
 from .hyperparameters import Hyperparameters
+from .intent import Intent
 from .job import TrainingJob
 from .models.spec import (
     Inputs,
@@ -21,7 +21,7 @@ from .models.spec import (
 )
 from .session import AsyncSession
 
-_ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc")
+_ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
 
 
 class AsyncEstimator:
@@ -86,7 +86,7 @@ class AsyncEstimator:
             user_command=user_command,
             pool_id=pool_id,
         )
-        self._description = check_description(job_description or "", "job_description")
+        self._description = check_description("" if job_description is None else job_description, "job_description")
         self._config: dict[str, Any] | None = None
 
     @property
@@ -149,6 +149,7 @@ class AsyncEstimator:
         data_source: Sequence[Mapping[str, Any]] | None = None,
         output_path: str | None = None,
         hyperparameters: Hyperparameters | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        intent_id: str | None = None,
     ) -> TrainingJob:
         """One more version of a job (createTrainingJobVersion).
 
@@ -163,6 +164,8 @@ class AsyncEstimator:
             data_source: a list of inputs.
             output_path: in place of the estimator's.
             hyperparameters: in place of the estimator's.
+            intent_id: your own key for this version. Asked for again with the same key in this session, at once or
+                later, it is the same version; with an ``output_path`` of its own also from another process.
 
         Raises:
             InvalidArgument: before anything is sent.
@@ -171,7 +174,12 @@ class AsyncEstimator:
         """
         spec = await self._spec(
             Inputs.of(inputs, dataset_id, dataset_version_id, data_source),
-            {"output_path": output_path, "hyperparameters": hyperparameters, "job_desc": job_desc},
+            {
+                "output_path": output_path,
+                "hyperparameters": hyperparameters,
+                "job_desc": job_desc,
+                "intent_id": intent_id,
+            },
             job_id=check_id(job_id, "job_id"),
             pre_version_id=check_id(pre_version_id, "pre_version_id"),
         )
@@ -197,7 +205,7 @@ class AsyncEstimator:
             job_id: the job.
             pre_version_id: the version that all of them derive from.
             inputs: OBS path of the data; an element's own comes first.
-            each: mappings that may set ``hyperparameters``, ``inputs``, ``output_path`` and ``job_desc``.
+            each: mappings that may set ``hyperparameters``, ``inputs``, ``output_path``, ``job_desc``, ``intent_id``.
             max_concurrency: creations that are under way at once.
             dataset_id: a dataset, with ``dataset_version_id``.
             dataset_version_id: version of the dataset.
@@ -219,22 +227,18 @@ class AsyncEstimator:
         return Batch(specs, self.create, max_concurrency)
 
     async def create(self, spec: TrainingSpec) -> TrainingJob:
-        """The version that a complete intent describes; ``fit`` and ``create_job_version`` end here.
+        """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
 
         Raises:
-            CreateOutcomeUnknown: the answer was lost, so that a version may exist; it carries the intent.
+            CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
+                later.
         """
-        build = training.create_training_job if spec.job_id is None else training.create_training_job_version
         try:
-            created = await self._session.perform(build, spec)
-        except ModelArtsError as error:
-            if not error.may_have_happened:
-                raise
-            message = f"whether a version was made is not known, since its answer was lost: {error.message}"
-            raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
-        if created.version_id is None:
-            raise CreateOutcomeUnknown("the job was made, but its answer names no version", intent=spec)
-        return TrainingJob(self._session, created.job_id, created.version_id, origin="created", created=created)
+            made = await self._session.make(spec)
+        except CreateOutcomeUnknown as error:
+            error.intent = Intent(error.intent, self._session)
+            raise
+        return TrainingJob.of(self._session, made, spec)
 
     async def _element(
         self, index: int, element: Mapping[str, Any], common: Inputs | None, job_id: int, pre_version_id: int
@@ -266,6 +270,8 @@ class AsyncEstimator:
                 if output_path is None
                 else obs_path(output_path, f"{prefix}output_path", directory=True)
             ),
+            own_path=output_path is not None,
+            intent_id=_check_key(own.get("intent_id"), f"{prefix}intent_id"),
             job_desc=self._description if job_desc is None else check_description(job_desc, f"{prefix}job_desc"),
             config=self._config or await self._resolved(),
             **identity,
@@ -295,3 +301,9 @@ class AsyncEstimator:
     def _made_up_name(self) -> str:
         seams = self._session.seams
         return f"job-{int(seams.clock.now())}-{seams.rng.getrandbits(40):010x}"
+
+
+def _check_key(key: object, argument: str) -> str | None:
+    if key is not None and (not isinstance(key, str) or not key):
+        raise InvalidArgument(argument, key, "it is text of at least one character")
+    return key

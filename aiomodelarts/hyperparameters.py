@@ -17,7 +17,15 @@ from attrs import field, frozen
 from .errors import InvalidArgument
 
 Scalar = str | int | float | bool
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
+_ALLOWED = "a hyperparameter is a finite number, a boolean or text"
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def sendable(text: str) -> bool:
+    """Whether the text can travel: a lone surrogate fits into no JSON, a zero character into no command line."""
+    return _UNSENDABLE.search(text) is None
 
 
 def to_text(value: object, argument: str = "hyperparameters") -> str:
@@ -26,20 +34,37 @@ def to_text(value: object, argument: str = "hyperparameters") -> str:
     Raises:
         InvalidArgument: for anything that is not a finite number, a boolean or text.
     """
+    text = _text_or_none(value)
+    if text is None:
+        raise InvalidArgument(argument, value, _ALLOWED)
+    return text
+
+
+def _text_or_none(value: object) -> str | None:
+    try:
+        text = _spelled_out(value)
+    except ValueError:
+        # Whole numbers of thousands of digits have no text that Python would give.
+        return None
+    return text if text is not None and sendable(text) else None
+
+
+def _spelled_out(value: object) -> str | None:
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, float):
+        # numpy's floats are floats whose own repr is not a number.
+        return float.__repr__(value) if math.isfinite(value) else None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, int | numbers.Integral):
         return str(int(value))
-    if isinstance(value, float) and math.isfinite(value):
-        # numpy's floats are floats whose own repr is not a number.
-        return float.__repr__(value)
-    if isinstance(value, numbers.Real | Decimal) and math.isfinite(value):
-        return str(value)
+    if isinstance(value, numbers.Real | Decimal):
+        text = str(value)
+        return text if _NUMBER.fullmatch(text) else None
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return to_text(value.item(), argument)  # type: ignore[attr-defined]
-    raise InvalidArgument(argument, value, "a hyperparameter is a finite number, a boolean or text")
+        return _spelled_out(value.item())  # type: ignore[attr-defined]
+    return None
 
 
 @frozen(eq=False, repr=False)
@@ -104,7 +129,7 @@ class Hyperparameters:
     def __repr__(self) -> str:
         return f"Hyperparameters({dict(self.pairs)!r})"
 
-    def _values(self) -> frozenset[tuple[str, str | Decimal]]:
+    def _values(self) -> frozenset[tuple[str, str | float]]:
         return frozenset((label, _number_or_text(value)) for label, value in self.pairs)
 
 
@@ -120,9 +145,12 @@ def _pairs(given: object, argument: str) -> Iterable[tuple[str, str]]:
     else:
         raise InvalidArgument(argument, given, 'it is a mapping, or a list of {"label": ..., "value": ...}')
     for label, value in items:
-        if not isinstance(label, str) or not label:
+        if not isinstance(label, str) or not label or not sendable(label):
             raise InvalidArgument(argument, label, "a label is text of at least one character")
-        yield label, to_text(value, f"{argument}[{label!r}]")
+        text = _text_or_none(value)
+        if text is None:
+            raise InvalidArgument(f"{argument}[{label!r}]", value, _ALLOWED)
+        yield label, text
 
 
 def _label_value(item: object, argument: str) -> tuple[Any, Any]:
@@ -131,15 +159,16 @@ def _label_value(item: object, argument: str) -> tuple[Any, Any]:
     return item["label"], item["value"]
 
 
-def _number_or_text(value: str) -> str | Decimal:
-    if _NUMBER.fullmatch(value) is None:
-        return value
-    number = Decimal(value)
-    # An exponent can be given that would take memory to spell out; such a text stays text.
-    return number if abs(number.adjusted()) < 400 else value
+def _number_or_text(value: str) -> str | float:
+    """What a reader of JSON makes of a numeric text: whole numbers of 64 bits exactly, all others as doubles."""
+    if _INTEGER.fullmatch(value) and -(2**63) <= int(value) < 2**64:
+        return int(value)
+    if _NUMBER.fullmatch(value) and math.isfinite(number := float(value)):
+        return number
+    return value
 
 
-def _spelled(value: str | Decimal) -> str:
+def _spelled(value: str | float) -> str:
     if isinstance(value, str):
         return f"text {value}"
     numerator, denominator = value.as_integer_ratio()

@@ -1,15 +1,16 @@
 """The handle of one version: ids and a session. Properties never ask; verbs do."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from ._log_reader import ReadPage, read_lines
-from ._wire import logs as log_calls
-from ._wire import training
-from .errors import LogNotReady, ModelArtsError, TrainingCancelled, TrainingFailed, Where, WrongState
+from ._create.made import Made, Twin
+from ._operations import jobs, versions
+from ._operations import logs as log_verbs
+from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
-from .models.logs import LogLine, LogPage
-from .models.spec import check_id
+from .models.logs import LogLine
+from .models.spec import TrainingSpec, check_id
 from .session import AsyncSession
 from .status import JobStatus, Outcome
 
@@ -26,9 +27,11 @@ class TrainingJob:
         version_id: the version.
         origin: how the handle came about.
         created: the answer to the creation, where there was one.
+        detail: a snapshot, where there is one already.
+        spec: what was asked for, where this session asked.
     """
 
-    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_version_id")
+    __slots__ = ("_created", "_detail", "_job_id", "_origin", "_session", "_spec", "_version_id")
 
     def __init__(
         self,
@@ -38,13 +41,16 @@ class TrainingJob:
         *,
         origin: Origin = "attached",
         created: CreatedVersion | None = None,
+        detail: JobDetail | None = None,
+        spec: TrainingSpec | None = None,
     ) -> None:
         self._session = session
         self._job_id = job_id
         self._version_id = version_id
         self._origin: Origin = origin
         self._created = created
-        self._detail: JobDetail | None = None
+        self._spec = spec
+        self._detail = detail
 
     @classmethod
     def attach(cls, session: AsyncSession, job_id: int | str, version_id: int | str) -> "TrainingJob":
@@ -54,6 +60,11 @@ class TrainingJob:
             InvalidArgument: for ids that are not whole numbers.
         """
         return cls(session, check_id(job_id, "job_id"), check_id(version_id, "version_id"))
+
+    @classmethod
+    def of(cls, session: AsyncSession, made: Made, spec: TrainingSpec) -> "TrainingJob":
+        """The handle of a version that was just made or adopted."""
+        return cls(session, made.job_id, made.version_id, origin=made.origin, created=made.created, spec=spec)
 
     @property
     def session(self) -> AsyncSession:
@@ -81,6 +92,16 @@ class TrainingJob:
         return self._created
 
     @property
+    def spec(self) -> TrainingSpec | None:
+        """What was asked for, or None for a handle from ids."""
+        return self._spec
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Second versions for the same intent that landed late; all of them were stopped."""
+        return tuple(twin for twin in self._session.twins if twin.spec is self._spec)
+
+    @property
     def detail(self) -> JobDetail | None:
         """The last snapshot, or None while there is none."""
         return self._detail
@@ -97,8 +118,8 @@ class TrainingJob:
         return f"<TrainingJob job_id={self._job_id} version_id={self._version_id} {status}>"
 
     async def refresh(self) -> JobDetail:
-        """A fresh snapshot of the version (getTrainingJobVersion)."""
-        self._detail = await self._session.perform(training.get_training_job_version, self._job_id, self._version_id)
+        """A fresh snapshot of the version: state, settings and metrics, and its job (getTrainingJobVersion)."""
+        self._detail = await versions.get_job_info(self)
         return self._detail
 
     async def ended(self, timeout_s: float | None = None) -> JobDetail:
@@ -134,30 +155,26 @@ class TrainingJob:
             f"the version ended as {detail.status.name} ({int(detail.status)})",
             where=Where("wait", self._job_id, self._version_id),
             detail=detail,
-            log_tail=await self._tail(),
+            log_tail=await self._last_lines(),
             log_url=detail.log_url or None,
         )
 
-    async def stop(self) -> None:
-        """Ask the platform to stop the version; a version that has ended is left as it is (stopTrainingJobVersion).
+    async def stop(self, wait: bool = False, timeout_s: float | None = None) -> None:
+        """Ask the platform to stop the version; one that has ended is left as it is (stopTrainingJobVersion).
+
+        Args:
+            wait: return when the version is down, not when the platform has accepted to stop it.
+            timeout_s: limit of the wait, in seconds; None is no limit.
 
         Raises:
-            ApiError: when the platform refuses for another reason.
+            ApiError: when the platform refuses for another reason than that it has ended.
+            WaitTimeout: with ``wait``, after ``timeout_s``.
         """
-        try:
-            await self._session.perform(training.stop_training_job_version, self._job_id, self._version_id)
-        except WrongState:
-            detail = await self.refresh()
-            if not detail.status.is_final and detail.status is not JobStatus.KILLING:
-                raise
-
-    async def log_files(self) -> tuple[str, ...]:
-        """The names of the log files, one for each node; empty while there is none (listTrainingJobLogFiles)."""
-        try:
-            listed = await self._session.perform(log_calls.list_training_job_log_files, self._job_id, self._version_id)
-        except LogNotReady:
-            return ()
-        return listed.names
+        await versions.stop_job_version(self)
+        if wait:
+            # A version that somebody deleted meanwhile is down as well.
+            with contextlib.suppress(VersionGone):
+                await self.ended(timeout_s)
 
     async def logs(self) -> AsyncIterator[LogLine]:
         """The lines that are there now, from the first to the last, each once; file after file where there are several.
@@ -165,33 +182,31 @@ class TrainingJob:
         Raises:
             LogGone: when the platform has cleared the log.
         """
-        for log_file in await self.log_files():
-            async for line in read_lines(self._reader(log_file), log_file):
+        async with contextlib.aclosing(log_verbs.all_lines(self)) as lines:
+            async for line in lines:
                 yield line
 
-    async def _tail(self) -> list[str]:
-        """At most the last 50 lines; a log that cannot be read does not hide how the training ended."""
-        tail: list[str] = []
+    log_files = log_verbs.get_job_log_file_list
+    log_pages = log_verbs.log_pages
+    tail = log_verbs.tail
+    download_log = log_verbs.download_log
+    info = refresh
+    delete = versions.delete_job_version
+    iter_job_versions = versions.iter_job_versions
+
+    # The official SDK's names.
+    get_job_info = refresh
+    get_job_version_info = versions.get_job_version_info
+    get_job_log_file_list = log_verbs.get_job_log_file_list
+    get_job_log = log_verbs.get_job_log
+    update_job_description = jobs.update_job_description
+    stop_job_version = stop
+    delete_job_version = versions.delete_job_version
+    delete_job = jobs.delete_job
+
+    async def _last_lines(self) -> list[str]:
+        """The end of the log; one that cannot be read does not hide how the training ended."""
         try:
-            for log_file in await self.log_files():
-                tail += (await self._reader(log_file, _TAIL)(None, forward=True)).lines
+            return [*await log_verbs.tail(self, _TAIL)]
         except ModelArtsError:
-            pass
-        return tail[-_TAIL:]
-
-    def _reader(self, log_file: str, lines: int = log_calls.MAX_LINES) -> ReadPage:
-        async def read(base_line: str | None, *, forward: bool) -> LogPage:
-            try:
-                return await self._session.perform(
-                    log_calls.get_training_job_log,
-                    self._job_id,
-                    self._version_id,
-                    log_file,
-                    base_line=base_line,
-                    lines=lines,
-                    forward=forward,
-                )
-            except LogNotReady:
-                return LogPage()
-
-        return read
+            return []

@@ -1,32 +1,32 @@
 """The session: credentials, endpoints, connections and the watcher. It owns everything that it starts."""
 
 import asyncio
+import contextlib
 import os
-import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from attrs import field, frozen
-
 from . import config
 from ._catalogue import Catalogue
-from ._clock import Clock, SystemClock
+from ._create.made import LeftBehind, Made, Pending, Twin
+from ._create.maker import Maker
+from ._create.policy import SettlePolicy
+from ._home import AtHome, Configured, Home
+from ._line import Line
 from ._net.aiohttp_transport import AiohttpTransport
-from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
-from ._net.caller import Caller
 from ._net.governor import Governor
 from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
-from ._net.singleflight import SingleFlight
-from ._net.transport import Timeouts, Transport
+from ._net.transport import Timeouts
+from ._seams import Seams
 from ._watch.cadence import Cadence
 from ._watch.watcher import Watcher
-from ._wire import catalog, iam, training
+from ._wire import catalog
 from ._wire.call import Call, Site
-from .credentials import AccessKey, AccountLogin, Token
-from .errors import InvalidArgument, SessionClosed, WaitTimeout, Where
-from .models.catalog import Engine, ResourceSpec
-from .models.job import JobDetail, VersionPage
+from .errors import InvalidArgument, WaitTimeout, Where
+from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
+from .models.job import JobDetail
+from .models.spec import TrainingSpec
 
 if TYPE_CHECKING:
     import aiohttp
@@ -35,22 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "seams")
-
-
-@frozen(kw_only=True)
-class Seams:
-    """Where tests and simulators put their own hands in.
-
-    Args:
-        clock: all dates, ages and pauses.
-        rng: all drawing.
-        transport: carries the requests; None opens one over aiohttp.
-    """
-
-    clock: Clock = field(factory=SystemClock)
-    rng: random.Random = field(factory=random.Random)
-    transport: Transport | None = None
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams", "workspace_id")
 
 
 class Waitable(Protocol):
@@ -66,14 +51,6 @@ class Waitable(Protocol):
 
 
 W = TypeVar("W", bound=Waitable)
-
-
-@frozen
-class _Line:
-    """A connected session: where calls go, and what performs them."""
-
-    site: Site
-    call: Caller
 
 
 class AsyncSession:
@@ -95,16 +72,18 @@ class AsyncSession:
         token: a token that was fetched elsewhere.
         profile: section of the profile file.
         endpoints: addresses of the services, where they do not follow from the region.
+        workspace_id: the workspace that new jobs go to and lists are about; jobs of others are invisible to it.
         limits: ceilings.
         retry: how calls that can be repeated without harm are tried again.
         timeouts: limits on each exchange.
         http: an aiohttp session to borrow; it is never closed here.
         cadence: how often versions that somebody waits for are looked at.
+        settle: how long the version of a create whose answer was lost is looked for.
         seams: clock, randomness and transport.
 
     Raises:
         InvalidArgument: for arguments that do not go together.
-        ConfigurationError: where something is missing; without any credentials it comes with the first question.
+        ConfigurationError: where something is missing; told on entering, or with the first question.
     """
 
     _endpoints: ClassVar[config.Endpoints | None] = None
@@ -124,11 +103,13 @@ class AsyncSession:
         token: str | None = None,
         profile: str | None = None,
         endpoints: config.Endpoints | Mapping[str, str] | None = None,
+        workspace_id: str | None = None,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        settle: SettlePolicy | None = None,
         seams: Seams | None = None,
     ) -> None:
         given = config.Given(
@@ -144,30 +125,44 @@ class AsyncSession:
             profile=profile,
             endpoints=config.Endpoints.of(endpoints),
         )
-        configured = _Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, seams)
+        configured = Configured(given, self._endpoints, self._region_name)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams, workspace_id)
 
     def _set_up(
         self,
-        home: "_Configured | _AtHome",
+        home: Home,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        settle: SettlePolicy | None = None,
         seams: Seams | None = None,
+        workspace_id: str | None = None,
     ) -> None:
+        if workspace_id == "":
+            raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
-        self._policy = retry or RetryPolicy()
         self._seams = seams or Seams()
-        self._governor = Governor(limits or Limits(), self._seams.clock)
-        self._transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
-        self._line: _Line | None = None
-        self._connect = SingleFlight(self._open)
-        self._catalogue = Catalogue(
-            lambda: self.perform(catalog.list_resource_specs), lambda: self.perform(catalog.list_engines)
+        clock = self._seams.clock
+        self._governor = Governor(limits or Limits(), clock)
+        self._line = Line(
+            home,
+            self._seams,
+            self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http),
+            Retry(retry or RetryPolicy(), clock, self._seams.rng),
+            self._governor,
+            workspace_id,
         )
-        self._watcher = Watcher(_Reads(self), self._seams.clock, cadence or Cadence())
+        self._catalogue = Catalogue(
+            lambda: self.perform(catalog.list_resource_specs),
+            lambda: self.perform(catalog.list_engines),
+            lambda query: self.perform(catalog.list_built_in_algorithms, query),
+            clock,
+        )
+        self._cadence = cadence or Cadence()
+        self._watcher = Watcher(self._line, clock, self._cadence)
+        self._maker = Maker(self._line, clock, settle or SettlePolicy())
         self._closed = False
 
     @classmethod
@@ -204,7 +199,7 @@ class AsyncSession:
 
         ours = {name: options.pop(name) for name in _SET_UP if name in options}
         session = cls.__new__(cls)
-        session._set_up(_AtHome(LocalPlatform(root, **options)), **ours)
+        session._set_up(AtHome(LocalPlatform(root, **options)), **ours)
         return session
 
     @property
@@ -213,7 +208,12 @@ class AsyncSession:
         return self._home.platform
 
     async def __aenter__(self) -> Self:
-        await self._connected()
+        try:
+            await self._line.ready()
+        except BaseException:
+            # Nobody calls __aexit__ after this.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -224,13 +224,15 @@ class AsyncSession:
         if self._closed:
             return
         self._closed = True
-        await self._watcher.close()
-        await self._catalogue.close()
-        await self._connect.close()
-        if self._line is not None:
-            await self._line.call.close()
-        await self._transport.close()
-        await self._home.close()
+        # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._line.close)
+            stack.push_async_callback(self._catalogue.close)
+            stack.push_async_callback(self._watcher.close)
+            # A call that waits for a place must not take the one that is given up below.
+            stack.push_async_callback(self._line.refuse)
+            # Settling asks until its end, so it comes before everything that it asks through.
+            stack.push_async_callback(self._maker.close)
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs.
@@ -239,16 +241,42 @@ class AsyncSession:
             ApiError, TransportError, DecodeError: see ``errors``.
             SessionClosed: after ``close``.
         """
-        line = self._line or await self._connected()
-        return await line.call(build(line.site, *args, **kwargs))
+        return await self._line.perform(build, *args, **kwargs)
+
+    async def make(self, spec: TrainingSpec) -> Made:
+        """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
+
+        Raises:
+            ApiError: the service refused.
+            CreateOutcomeUnknown: it could not be found out whether there is a version.
+        """
+        return await self._maker.make(spec)
+
+    async def settle(self, pending: Pending) -> Made | None:
+        """What became of an intent whose outcome was unknown; None when it made nothing."""
+        return await self._maker.settle(pending)
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Versions that landed after they had been given up; all of them were stopped."""
+        return tuple(self._maker.twins)
+
+    @property
+    def left_behind(self) -> tuple[LeftBehind, ...]:
+        """Versions that exist, or may exist, although their create was cancelled."""
+        return tuple(self._maker.left_behind)
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
-        """The flavours for training; asked for once a session."""
+        """The flavours for training; an answer is good for ten minutes."""
         return await self._catalogue.specs()
 
     async def engines(self) -> tuple[Engine, ...]:
-        """The engines for training; asked for once a session."""
+        """The engines for training; an answer is good for ten minutes."""
         return await self._catalogue.engines()
+
+    async def algorithms(self) -> tuple[BuiltInAlgorithm, ...]:
+        """All built-in algorithms; an answer is good for ten minutes."""
+        return await self._catalogue.algorithms()
 
     async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
         """The version's detail once it has ended, however it ended.
@@ -341,90 +369,7 @@ class AsyncSession:
         """Clock, randomness and transport of this session."""
         return self._seams
 
-    async def _connected(self) -> _Line:
-        if self._closed:
-            raise SessionClosed("the session is closed; open a new one")
-        return self._line or await self._connect()
-
-    async def _open(self) -> _Line:
-        settings = await self._home.settings()
-        retry = Retry(self._policy, self._seams.clock, self._seams.rng)
-        call = Caller(self._transport, self._auth(settings, retry), retry, self._governor, self._seams.clock)
-        self._line = _Line(Site(settings.modelarts_endpoint, settings.project_id), call)
-        return self._line
-
-    def _auth(self, settings: config.Settings, retry: Retry) -> Auth:
-        credentials = settings.credentials
-        if isinstance(credentials, AccessKey):
-            return SignedAuth(credentials, self._seams.clock)
-        if isinstance(credentials, Token):
-            return FixedTokenAuth(credentials.token)
-        return TokenAuth(lambda: self._fetch_token(settings, credentials, retry), self._seams.clock)
-
-    async def _fetch_token(self, settings: config.Settings, login: AccountLogin, retry: Retry) -> iam.IssuedToken:
-        # Tokens are asked for while a request already has its place, so they need a place of their own.
-        governor = Governor(Limits(in_flight=1), self._seams.clock)
-        caller = Caller(self._transport, None, retry, governor, self._seams.clock)
-        endpoint = settings.iam_endpoint or ""
-        call = iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
-        return await caller(call)
-
-
-class _Reads:
-    """What the watcher asks, through a session."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def version(self, job_id: int, version_id: int) -> JobDetail:
-        return await self._session.perform(training.get_training_job_version, job_id, version_id)
-
-    async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
-        return await self._session.perform(training.list_training_job_versions, job_id, page, per_page)
-
-
-class _Configured:
-    """Settings from arguments, environment and profile file; what can be told at once is told at once."""
-
-    platform = None
-
-    def __init__(self, given: config.Given, endpoints: config.Endpoints | None, region_name: str | None) -> None:
-        self._sources = (given, os.environ, endpoints, region_name)
-        self._profile_name = given.profile
-        self._settings: config.Settings | None = None
-        if config.given_credentials(given) or (given.profile is None and config.environment_credentials(os.environ)):
-            self._settings = config.settings(*self._sources)
-
-    async def settings(self) -> config.Settings:
-        if self._settings is None:
-            profile = await asyncio.to_thread(config.read_profile, os.environ, self._profile_name)
-            self._settings = config.settings(*self._sources, profile)
-        return self._settings
-
-    async def close(self) -> None:
-        return
-
-
-class _AtHome:
-    """Settings of a local platform that lives as long as the session."""
-
-    def __init__(self, platform: "LocalPlatform") -> None:
-        self.platform = platform
-        self._started = False
-
-    async def settings(self) -> config.Settings:
-        platform = self.platform
-        await platform.__aenter__()
-        self._started = True
-        return config.Settings(
-            credentials=AccessKey(platform.access_key, platform.secret_key),
-            project_id=platform.project_id,
-            region_name=platform.region_name,
-            modelarts_endpoint=platform.modelarts_endpoint,
-            iam_endpoint=platform.iam_endpoint,
-            obs_endpoint=None,
-        )
-
-    async def close(self) -> None:
-        if self._started:
-            await self.platform.__aexit__(None, None, None)
+    @property
+    def cadence(self) -> Cadence:
+        """How often something that somebody waits for is looked at."""
+        return self._cadence

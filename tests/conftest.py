@@ -13,6 +13,9 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+# looptime asks for the current loop before each test, which would make one that nobody closes when there is none yet.
+asyncio.set_event_loop(None)
+
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
@@ -22,10 +25,12 @@ _READS_SOURCE = (
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     ("linecache.py", {"updatecache", "checkcache"}),
     ("_pytest/assertion/rewrite.py", {"exec_module"}),
+    # A log record is written to pytest's own capture, which is memory.
+    ("logging/__init__.py", {"emit"}),
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _nothing_blocks_the_loop() -> Iterator[None]:
     with blockbuster.blockbuster_ctx() as detector:
         for function in detector.functions.values():

@@ -1,10 +1,12 @@
 """One call from end to end: authorised, sent, read, and tried again where that does no harm."""
 
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from .._clock import Clock
 from .._wire.call import Call, Kind
-from .._wire.message import Request
+from .._wire.message import Request, Response
 from ..errors import ApiError, ModelArtsError, ServiceTrouble, SessionClosed, Throttled, TokenExpired
 from .auth import Auth
 from .governor import Governor, Place
@@ -12,6 +14,18 @@ from .retry import Retry
 from .transport import Transport
 
 T = TypeVar("T")
+# A page of a thousand versions takes tens of milliseconds to read, which the loop is not made to wait for.
+_READ_ON_THE_LOOP = 64 * 1024
+
+
+class Aside(Protocol):
+    """Runs a function beside the event loop; ``asyncio.to_thread`` is one."""
+
+    def __call__(self, function: Callable[[Response], Any], response: Response, /) -> Awaitable[Any]: ...
+
+
+def _nobody_asks() -> None:
+    return
 
 
 class Caller:
@@ -23,18 +37,32 @@ class Caller:
         retry: decides on another attempt.
         governor: says when a request may leave.
         clock: measures how long a call has been refused for its rate.
+        aside: reads large answers.
     """
 
-    def __init__(self, transport: Transport, auth: Auth | None, retry: Retry, governor: Governor, clock: Clock) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        auth: Auth | None,
+        retry: Retry,
+        governor: Governor,
+        clock: Clock,
+        aside: Aside,
+    ) -> None:
         self._transport = transport
         self._auth = auth
         self._retry = retry
         self._governor = governor
         self._clock = clock
+        self._aside = aside
         self._closed = False
 
-    async def __call__(self, call: Call[T]) -> T:
+    async def __call__(self, call: Call[T], sending: Callable[[], None] = _nobody_asks) -> T:
         """What the answer says.
+
+        Args:
+            call: what is asked.
+            sending: is called each time the bytes may begin to leave.
 
         Raises:
             ApiError: the service refused.
@@ -42,10 +70,7 @@ class Caller:
             DecodeError: the answer is not what the contract says.
             SessionClosed: after ``close``.
         """
-
-        async def attempt() -> T:
-            return await self._attempt(call)
-
+        attempt = partial(self._attempt, call, sending)
         if call.kind is Kind.CREATE:
             return await self._retry.create(attempt)
         return await self._retry.read(attempt)
@@ -57,24 +82,24 @@ class Caller:
         if self._auth is not None:
             await self._auth.close()
 
-    async def _attempt(self, call: Call[T]) -> T:
+    async def _attempt(self, call: Call[T], sending: Callable[[], None]) -> T:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one", where=call.where)
         try:
-            return await self._patiently(call)
+            return await self._patiently(call, sending)
         except ModelArtsError as error:
             if error.where is None:
                 error.where = call.where
             raise
 
-    async def _patiently(self, call: Call[T]) -> T:
+    async def _patiently(self, call: Call[T], sending: Callable[[], None]) -> T:
         """The call's value; a refusal for the rate means "not begun", so any call is sent again when its turn comes."""
         place = await self._governor.enter(call.share)
         patient_until = place.sent_at + self._governor.patience_s
         renew = True
         while True:
             try:
-                return await self._exchange(call, place, renew=renew)
+                return await self._exchange(call, place, sending, renew=renew)
             except Throttled:
                 if self._clock.monotonic() + self._governor.paused_s(call.share) > patient_until:
                     raise
@@ -82,13 +107,14 @@ class Caller:
                 renew = False
             place = await self._governor.enter(call.share, place.turn)
 
-    async def _exchange(self, call: Call[T], place: Place, *, renew: bool) -> T:
+    async def _exchange(self, call: Call[T], place: Place, sending: Callable[[], None], *, renew: bool) -> T:
         request = call.request
         try:
             # Waiting for a place must not age a signature or a token, so the place is taken first.
             if self._auth is not None:
                 request = await self._auth.authorized(request)
-            value = call.read(await self._transport.send(request))
+            sending()
+            value = await self._read(call, await self._transport.send(request))
         except Throttled as error:
             place.throttled(error.retry_after_s)
             raise
@@ -105,6 +131,12 @@ class Caller:
             place.lost()
             raise
         place.answered()
+        return value
+
+    async def _read(self, call: Call[T], response: Response) -> T:
+        if len(response.body) <= _READ_ON_THE_LOOP:
+            return call.read(response)
+        value: T = await self._aside(call.read, response)
         return value
 
     async def _renewed(self, refused: Request) -> bool:

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
 import backoff
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from .._checks import above_zero, at_least_one
 from .._clock import Clock
 from ..errors import ModelArtsError, Throttled
 from .budget import RetryBudget
 
 T = TypeVar("T")
-Attempt = Callable[[], Awaitable[Any]]
 
 
 @frozen(kw_only=True)
@@ -28,12 +28,12 @@ class RetryPolicy:
         budget_per_s: repetitions per second that are always allowed.
     """
 
-    max_tries: int = field(default=6, validator=[validators.instance_of(int), validators.ge(1)])
-    max_time_s: float = field(default=120.0, validator=validators.gt(0))
-    base_s: float = field(default=0.25, validator=validators.gt(0))
-    cap_s: float = field(default=30.0, validator=validators.gt(0))
-    budget_share: float = field(default=0.5, validator=validators.ge(0))
-    budget_per_s: float = field(default=10.0, validator=validators.gt(0))
+    max_tries: int = field(default=6, validator=at_least_one)
+    max_time_s: float = field(default=120.0, validator=above_zero)
+    base_s: float = field(default=0.25, validator=above_zero)
+    cap_s: float = field(default=30.0, validator=above_zero)
+    budget_share: float = field(default=0.5, validator=above_zero)
+    budget_per_s: float = field(default=10.0, validator=above_zero)
 
 
 class Retry:
@@ -50,42 +50,55 @@ class Retry:
         self._clock = clock
         self._rng = rng
         self._budget = RetryBudget(policy.budget_share, policy.budget_per_s)
-        self._read = self._repeating(_can_succeed_later)
-        self._create = self._repeating(_was_certainly_not_done)
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; whatever can succeed later is tried again."""
-        result: T = await self._read(attempt)
-        self._budget.earn()
-        return result
+        return await self._tried(attempt, _can_succeed_later)
 
     async def create(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; it is tried again only where the service certainly did nothing."""
-        result: T = await self._create(attempt)
-        self._budget.earn()
-        return result
+        return await self._tried(attempt, _was_certainly_not_done)
 
-    def _repeating(self, again: Callable[[Any], bool]) -> Callable[[Attempt], Awaitable[Any]]:
+    async def _tried(self, attempt: Callable[[], Awaitable[T]], again: Callable[[Any], bool]) -> T:
+        try:
+            result = await attempt()
+        except ModelArtsError as error:
+            if not again(error):
+                raise
+            failed = [error]
+            # Before its first try a call may have waited for its turn for as long as a bulk run lasts.
+            deadline = self._clock.monotonic() + self._policy.max_time_s
+        else:
+            self._budget.earn()
+            return result
+
+        # Nearly every call succeeds at once and should not pay for repeating, so backoff joins after the first
+        # failure, which it is shown as its own first try.
+        async def resumed() -> T:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
         # backoff counts and sleeps; which error is repeated, and after what pause, is told to it here. Its own
         # defaults have no limit, and its own jitter would shorten a pause that the service asked for.
         repeat = backoff.on_exception(
-            self._pauses,
+            lambda: self._pauses(deadline),
             ModelArtsError,
             max_tries=self._policy.max_tries,
             giveup=lambda error: not again(error),
             jitter=None,
             logger=None,
         )
-        repeated: Callable[[Attempt], Awaitable[Any]] = repeat(_once)
+        repeated: T = await repeat(resumed)()
+        self._budget.earn()
         return repeated
 
-    def _pauses(self) -> Generator[float, Any, None]:
-        """Pause after pause, told each time which error it is for; it ends when the time is used up."""
+    def _pauses(self, deadline: float) -> Generator[float, Any, None]:
+        """Pause after pause, told each time which error it is for; it ends when the next would pass the deadline."""
         policy = self._policy
+        pause = 0.0
         doubled = policy.base_s
-        error = yield 0.0
-        # Before its first try a call may have waited for its turn for as long as a bulk run lasts.
-        deadline = self._clock.monotonic() + policy.max_time_s
+        error = yield pause
         while True:
             drawn = min(doubled, policy.cap_s) * self._rng.uniform(0.5, 1.0)
             asked = min(error.retry_after_s or 0.0, policy.cap_s)
@@ -96,10 +109,6 @@ class Retry:
             self._budget.spend(now)
             doubled *= 2
             error = yield pause
-
-
-async def _once(attempt: Attempt) -> Any:
-    return await attempt()
 
 
 def _can_succeed_later(error: ModelArtsError) -> bool:

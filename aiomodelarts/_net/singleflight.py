@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from ..errors import SessionClosed
+
 T = TypeVar("T")
 
 
@@ -13,17 +15,32 @@ class SingleFlight(Generic[T]):
     def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
         self._task: asyncio.Task[T] | None = None
+        self._closed = False
 
     async def __call__(self) -> T:
-        """The result of the work under way, or of a fresh one."""
+        """The result of the work under way, or of a fresh one.
+
+        Raises:
+            SessionClosed: after ``close``, also for those who were waiting then.
+        """
+        if self._closed:
+            raise _closed()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
             # All who waited may have left; their interest in a failure left with them.
             self._task.add_done_callback(_look_at)
-        return await asyncio.shield(self._task)
+        task = self._task
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # The work was given up, which is not to say that this caller was cancelled.
+            if task.cancelled() and not _is_being_cancelled():
+                raise _closed() from None
+            raise
 
     async def close(self) -> None:
         """Cancel the work under way, and wait until it is gone."""
+        self._closed = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -32,3 +49,12 @@ class SingleFlight(Generic[T]):
 def _look_at(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()
+
+
+def _is_being_cancelled() -> bool:
+    caller = asyncio.current_task()
+    return caller is not None and caller.cancelling() > 0
+
+
+def _closed() -> SessionClosed:
+    return SessionClosed("the session is closed; open a new one")

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
+from .._checks import above_zero_or_none
 from .._wire.message import Request, Response
 
 
@@ -17,9 +18,9 @@ class Timeouts:
         total_s: from the first moment to the last byte.
     """
 
-    connect_s: float | None = 10.0
-    read_s: float | None = 60.0
-    total_s: float | None = 120.0
+    connect_s: float | None = field(default=10.0, validator=above_zero_or_none)
+    read_s: float | None = field(default=60.0, validator=above_zero_or_none)
+    total_s: float | None = field(default=120.0, validator=above_zero_or_none)
 
 
 class Transport(Protocol):
@@ -32,6 +33,7 @@ class Transport(Protocol):
             NotSent: when the service certainly never saw the request.
             ConnectionBroken: when the connection was lost after that.
             AnswerTimeout: when a limit was reached after that.
+            SessionClosed: after ``close``.
         """
         ...
 

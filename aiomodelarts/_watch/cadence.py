@@ -1,6 +1,8 @@
 """When to look again, and how: pure."""
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
+
+from .._checks import above_zero
 
 # Reading a version by itself costs one request; a page costs one request, however many of its rows are awaited.
 _FEW = 3
@@ -17,9 +19,9 @@ class Cadence:
             and long ones are not asked for in vain.
     """
 
-    min_s: float = field(default=0.05, validator=validators.gt(0))
-    max_s: float = field(default=5.0, validator=validators.gt(0))
-    share: float = field(default=0.2, validator=validators.gt(0))
+    min_s: float = field(default=0.05, validator=above_zero)
+    max_s: float = field(default=5.0, validator=above_zero)
+    share: float = field(default=0.2, validator=above_zero)
 
     def pause_s(self, youngest_s: float, failures: int = 0) -> float:
         """Seconds until the next look.

@@ -56,10 +56,12 @@ class Site:
     Args:
         endpoint: scheme and host of ModelArts, with a path where a proxy demands one.
         project_id: the project.
+        workspace_id: the workspace that new jobs go to and lists are about; None leaves both to the service.
     """
 
     endpoint: str
     project_id: str
+    workspace_id: str | None = None
     _origin: str = field(init=False, repr=False)
     _prefix: str = field(init=False, repr=False)
 

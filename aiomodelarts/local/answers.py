@@ -1,10 +1,11 @@
 """How an answer is dressed: which of the documented forms it has on the wire."""
 
 import math
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import orjson
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aiomodelarts._wire.message import JsonObject, Response
 
@@ -13,24 +14,39 @@ from .refusals import Refusal
 
 @frozen
 class Answer:
-    """An answer before it becomes bytes; ``payload`` None means no body."""
+    """An answer before it becomes bytes.
+
+    Args:
+        status: of HTTP.
+        payload: the JSON object; None means no body.
+        headers: names in lower case.
+        late_rows: a list in the payload whose entries become rows by this function. This and the next are left
+            to the encoding, because long lists make them slow.
+        dress: the last change of form.
+    """
 
     status: int
     payload: JsonObject | None
     headers: dict[str, str] = field(factory=dict, repr=False)
+    late_rows: tuple[str, Callable[[Any], JsonObject]] | None = None
+    dress: Callable[[JsonObject], JsonObject] | None = None
 
     def rows(self) -> int:
         """The length of the longest list in the answer: how much work it is to encode."""
-        return max(
-            (len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0
-        )
+        return max((len(value) for value in (self.payload or {}).values() if isinstance(value, list)), default=0)
 
     def encode(self) -> Response:
         """The answer as bytes."""
         if self.payload is None:
             return Response(self.status, self.headers, b"")
         headers = {"content-type": "application/json", **self.headers}
-        return Response(self.status, headers, orjson.dumps(self.payload))
+        payload = self.payload
+        if self.late_rows is not None:
+            name, row = self.late_rows
+            payload = {**payload, name: [row(entry) for entry in payload[name]]}
+        if self.dress is not None:
+            payload = self.dress(payload)
+        return Response(self.status, headers, orjson.dumps(payload))
 
 
 class Style(Protocol):
@@ -73,7 +89,7 @@ class Tidy:
     def success(self, operation: str, answer: Answer) -> Answer:
         if answer.payload is None or operation in self._WITHOUT_SUCCESS:
             return answer
-        return Answer(answer.status, {"is_success": True, **answer.payload}, answer.headers)
+        return evolve(answer, payload={"is_success": True, **answer.payload})
 
     def refusal(self, operation: str, refusal: Refusal) -> Answer:
         headers = refusal_headers(refusal)

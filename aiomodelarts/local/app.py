@@ -1,50 +1,117 @@
-"""The platform on a socket: aiohttp requests become request values, answers become bytes."""
+"""The platform on a socket: aiohttp requests become request values, deliveries become bytes or broken lines."""
 
 import asyncio
+import hmac
+import socket
+import struct
 from urllib.parse import parse_qsl
 
+import orjson
 from aiohttp import web
 
 from aiomodelarts._wire.message import Request, Response
 from aiomodelarts.local import refusals
 from aiomodelarts.local.answers import Answer, Tidy
-from aiomodelarts.local.core import Core
+from aiomodelarts.local.exchange import Delivery, Exchange
+from aiomodelarts.local.faults import FaultRuleError, read_rules
 from aiomodelarts.local.refusals import RefusedError
 
 HOST = "127.0.0.1"
 MAX_BODY = 12 * 1024 * 1024
+ADMIN_HEADER = "x-local-admin"
 _ROWS_ENCODED_ON_THE_LOOP = 50
+_DRIPS = 20
 
 
 class App:
-    """Serves a core.
+    """Serves an exchange, and the platform's own addresses below ``/_local``.
 
     Args:
-        core: answers.
+        exchange: answers.
+        admin_token: opens the addresses that change something.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, exchange: Exchange, admin_token: str) -> None:
+        self._exchange = exchange
+        self._admin_token = admin_token
         self._served = 0
 
     async def __call__(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         try:
             request = await _read(incoming)
+            if request.path.startswith("/_local/"):
+                return self._whole(self._own(request).encode())
+            return await self._send(incoming, await self._exchange.serve(request))
         except RefusedError as refused:
-            return self._sent(Tidy().refusal("", refused.refusal).encode())
-        return self._sent(await _encoded(await self._core.answer(request)))
+            return self._whole(Tidy().refusal("", refused.refusal).encode())
 
-    def _sent(self, response: Response) -> web.Response:
+    def _own(self, request: Request) -> Answer:
+        if (request.method, request.path) == ("GET", "/_local/stats"):
+            return Answer(200, dict(self._exchange.stats()))
+        if request.path != "/_local/faults" or request.method not in ("PUT", "DELETE"):
+            raise refusals.no_such_path(request.method, request.path)
+        if not hmac.compare_digest(request.headers.get(ADMIN_HEADER, "").encode(), self._admin_token.encode()):
+            return Answer(403, {"error": "X-Local-Admin has to carry the admin token of the ready file"})
+        try:
+            rules = read_rules(orjson.loads(request.body)) if request.method == "PUT" else ()
+        except (FaultRuleError, orjson.JSONDecodeError) as error:
+            return Answer(400, {"error": str(error)})
+        self._exchange.faults.set(rules)
+        return Answer(200, {"rules": len(rules)})
+
+    async def _send(self, incoming: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
+        if delivery.answer is None:
+            _reset(incoming)
+            return web.Response(status=500)
+        response = await _encoded(delivery.answer)
+        if not (delivery.drip_s or delivery.truncated) or not response.body:
+            return self._whole(response)
+        return await self._in_pieces(incoming, response, delivery)
+
+    async def _in_pieces(self, incoming: web.BaseRequest, response: Response, delivery: Delivery) -> web.StreamResponse:
+        streamed = web.StreamResponse(status=response.status, headers=self._headers(response))
+        streamed.content_length = len(response.body)
+        await streamed.prepare(incoming)
+        if delivery.truncated:
+            await streamed.write(response.body[: len(response.body) // 2])
+            _close(incoming)
+            return streamed
+        step = max(1, -(-len(response.body) // _DRIPS))
+        for start in range(0, len(response.body), step):
+            await streamed.write(response.body[start : start + step])
+            await asyncio.sleep(delivery.drip_s / _DRIPS)
+        await streamed.write_eof()
+        return streamed
+
+    def _whole(self, response: Response) -> web.Response:
+        return web.Response(body=response.body, status=response.status, headers=self._headers(response))
+
+    def _headers(self, response: Response) -> dict[str, str]:
         self._served += 1
-        headers = {**response.headers, "X-Request-Id": f"{self._served:032x}"}
-        return web.Response(body=response.body, status=response.status, headers=headers)
+        return {**response.headers, "X-Request-Id": f"{self._served:032x}"}
 
 
 async def _encoded(answer: Answer) -> Response:
     if answer.rows() > _ROWS_ENCODED_ON_THE_LOOP:
         return await asyncio.to_thread(answer.encode)
     return answer.encode()
+
+
+def _reset(incoming: web.BaseRequest) -> None:
+    """Cut the line so that the other side sees a reset, not an orderly end."""
+    transport = incoming.transport
+    if transport is None:
+        return
+    line = transport.get_extra_info("socket")
+    if line is not None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _close(incoming: web.BaseRequest) -> None:
+    if incoming.transport is not None:
+        incoming.transport.close()
 
 
 async def _read(incoming: web.BaseRequest) -> Request:

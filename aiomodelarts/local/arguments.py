@@ -14,9 +14,7 @@ _HOME = re.compile(rf"(?<![\w./-]){HOME}(?![\w.-])")
 # What a training container would not see: the keys and endpoints of whoever started the platform.
 _PRIVATE = re.compile(r"(HUAWEICLOUD_SDK_|OS_|AIOMODELARTS_)")
 
-WRAPPER = (
-    '#!/bin/sh\n# Runs what it is given, as the wrapper of the platform\'s own images does.\nexec "$@"\n'
-)
+WRAPPER = '#!/bin/sh\n# Runs what it is given, as the wrapper of the platform\'s own images does.\nexec "$@"\n'
 
 
 @frozen

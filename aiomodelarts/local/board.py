@@ -185,11 +185,10 @@ class Board:
             yield from job.versions.values()
 
     def count_by_status(self) -> dict[str, int]:
-        """How many versions are in which status, by the status's number as text."""
+        """How many versions are in which status, by the status's name."""
         counts: dict[str, int] = {}
         for version in self.versions():
-            key = str(int(version.status))
-            counts[key] = counts.get(key, 0) + 1
+            counts[version.status.name] = counts.get(version.status.name, 0) + 1
         return counts
 
 

@@ -209,7 +209,9 @@ def _data_source(body: JsonObject) -> tuple[JsonObject, ...]:
 def _source(item: Any, place: str) -> JsonObject:
     if not isinstance(item, dict):
         raise refusals.invalid(place, "it has to be an object")
-    kind = item.get("type") or ("obs" if item.get("data_url") else "dataset")
+    kind = item.get("type")
+    if kind is None:
+        kind = "obs" if item.get("data_url") else "dataset"
     wanted = {"obs": ("data_url",), "dataset": ("dataset_id", "dataset_version")}.get(
         kind if isinstance(kind, str) else ""
     )
@@ -260,9 +262,7 @@ def _check_code(settings: RunSettings) -> None:
     if (app is None) != (boot is None):
         raise refusals.invalid("boot_file_url", "app_url and boot_file_url belong together")
     if app is None and settings.model_id is None and settings.user_image_url is None:
-        raise refusals.invalid(
-            "app_url", "one of app_url with boot_file_url, model_id and user_image_url is required"
-        )
+        raise refusals.invalid("app_url", "one of app_url with boot_file_url, model_id and user_image_url is required")
     if app is not None and boot is not None and not _plain(boot).startswith(_plain(app).rstrip("/") + "/"):
         raise refusals.invalid("boot_file_url", "it has to lie below app_url")
 

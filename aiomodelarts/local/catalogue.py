@@ -111,7 +111,7 @@ _FAMILIES = (
         ("DeepLab_ResNet_v2", "FCN_ResNet_v1"),
         (50, 101, 152),
     ),
-    (OTHER, "Sessions of recorded games", ("DQN", "PPO"), (1, 2, 3, 4)),
+    (OTHER, "Sessions of recorded games", ("DQN", "PPO"), (1, 2, 3, 4, 5)),
 )
 
 

@@ -65,9 +65,7 @@ ROUTES = (
     Route("listTrainingJobConfigs", "GET", _CONFIGS, configs.list_training_job_configs),
     Route("getTrainingJobConfig", "GET", _CONFIGS + "/{config_name}", configs.get_training_job_config),
     Route("updateTrainingJobConfig", "PUT", _CONFIGS + "/{config_name}", configs.update_training_job_config),
-    Route(
-        "deleteTrainingJobConfig", "DELETE", _CONFIGS + "/{config_name}", configs.delete_training_job_config
-    ),
+    Route("deleteTrainingJobConfig", "DELETE", _CONFIGS + "/{config_name}", configs.delete_training_job_config),
     Route("createVisualizationJob", "POST", _VISUALIZATIONS, visualization.create_visualization_job),
     Route("listVisualizationJobs", "GET", _VISUALIZATIONS, visualization.list_visualization_jobs),
     Route("getVisualizationJob", "GET", _VISUALIZATION, visualization.get_visualization_job),

@@ -129,17 +129,13 @@ class Gatekeeper:
     @staticmethod
     def _check_date(date: str, now: float) -> None:
         if _DATE.fullmatch(date) is None:
-            raise refusals.bad_signature_form(
-                "X-Sdk-Date is not signed, or is not a date like 20240102T030405Z"
-            )
+            raise refusals.bad_signature_form("X-Sdk-Date is not signed, or is not a date like 20240102T030405Z")
         try:
             at = calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
         except ValueError:
             raise refusals.bad_signature_form(f"X-Sdk-Date {date} is no date") from None
         if abs(now - at) > MAX_SKEW_S:
-            raise refusals.bad_signature_form(
-                f"X-Sdk-Date {date} is more than 15 minutes away from the server's time"
-            )
+            raise refusals.bad_signature_form(f"X-Sdk-Date {date} is more than 15 minutes away from the server's time")
 
     @staticmethod
     def _check_declared_hash(request: Request, declared: str | None) -> None:

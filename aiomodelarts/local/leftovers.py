@@ -35,9 +35,7 @@ class Leftovers:
         wanted = f"{MARK}={mark}".encode()
         ended = 0
         for _ in range(_ROUNDS):
-            found = [
-                pid for pid in self._candidates() if self._kill(pid, lambda mine: _belongs(mine, wanted))
-            ]
+            found = [pid for pid in self._candidates() if self._kill(pid, lambda mine: _belongs(mine, wanted))]
             ended += len(found)
             if not found:
                 break

@@ -2,30 +2,37 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from attrs import field, fields, frozen
+from attrs import field, frozen
 
 from aiomodelarts._clock import Clock, SystemClock
-from aiomodelarts.local.answers import Style, Tidy
+from aiomodelarts._wire.message import JsonObject
+from aiomodelarts.local.answers import Style
 from aiomodelarts.local.app import HOST, App, Listener
 from aiomodelarts.local.board import restore
 from aiomodelarts.local.core import Core
+from aiomodelarts.local.exchange import Exchange
+from aiomodelarts.local.faults import Faults, read_rules
 from aiomodelarts.local.gatekeeper import Keys
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.leftovers import Leftovers
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.local.ports import Executor, Logs, Ports, Storage
+from aiomodelarts.local.rate import RateLimit
 from aiomodelarts.local.root import Root, open_root
 from aiomodelarts.local.runner import GRACE_S, FileLogs, ProcessExecutor
 from aiomodelarts.local.simulated import SimulatedExecutor, SimulatedLogs, Simulation
 from aiomodelarts.local.storage import Folder, Nowhere
+from aiomodelarts.local.varied import style_of
 from aiomodelarts.local.workplace import Workplace
 
+_THREADS = 4
 ExecutorName = Literal["process", "simulated"]
 
 
@@ -47,13 +54,10 @@ class Access:
     pid: int
 
 
-_ACCESS_NAMES = frozenset(one.name for one in fields(Access))
-
-
 class LocalPlatform:
     """A stand-in for ModelArts, IAM and OBS on this machine, which really runs the training scripts.
 
-    Use it as an async context manager; inside, every member of :class:`Access` is an attribute. It may live
+    Use it as an async context manager; inside, endpoints and keys are attributes. It may live
     in the event loop of its own client: nothing it does blocks the loop.
 
     Args:
@@ -61,12 +65,15 @@ class LocalPlatform:
         port: to listen on, on the loopback interface only; 0 means any free one.
         executor: ``process`` runs scripts, ``simulated`` only takes their time.
         simulate: what simulated versions do, for instance ``duration=5..25,fail=0.05``.
+        answers: ``tidy``, or ``varied`` (``varied:SEED``): among all forms that the documents allow.
+        faults: rules as ``PUT /_local/faults`` takes them.
+        rate: a limit such as ``creates=20/s,reads=50/s``; what is too much is answered 429.
         slots: how many workers run at once; by default one per core, and without limit if simulated.
         grace_s: seconds that a stopped script has between SIGTERM and SIGKILL.
         clock: tells the time.
 
     Raises:
-        ValueError: ``simulate`` cannot be read.
+        ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read.
         RootInUseError: on entering, another platform uses this root.
         OSError: on entering, the root cannot be written or the port is taken.
     """
@@ -78,6 +85,9 @@ class LocalPlatform:
         port: int = 0,
         executor: ExecutorName = "process",
         simulate: str = "",
+        answers: str = "tidy",
+        faults: Sequence[JsonObject] = (),
+        rate: str = "",
         slots: int | None = None,
         grace_s: float = GRACE_S,
         clock: Clock | None = None,
@@ -90,6 +100,9 @@ class LocalPlatform:
         self._wanted_port = port
         self._executor_name = executor
         self._simulation = Simulation.parse(simulate)
+        self._style: Style = style_of(answers)
+        self._faults = Faults(read_rules(list(faults)))
+        self._rate = RateLimit.parse(rate)
         self._slots = slots
         self._grace_s = grace_s
         self._clock: Clock = SystemClock() if clock is None else clock
@@ -120,11 +133,65 @@ class LocalPlatform:
             raise RuntimeError("the local platform is not running; enter it with 'async with'")
         return self._access
 
-    def __getattr__(self, name: str) -> str | int:
-        if name.startswith("_") or name not in _ACCESS_NAMES:
-            raise AttributeError(name)
-        value: str | int = getattr(self.access, name)
-        return value
+    @property
+    def modelarts_endpoint(self) -> str:
+        """Address of the training service."""
+        return self.access.modelarts_endpoint
+
+    @property
+    def iam_endpoint(self) -> str:
+        """Address of the token service."""
+        return self.access.iam_endpoint
+
+    @property
+    def obs_root(self) -> str:
+        """The folder that holds one folder per bucket."""
+        return self.access.obs_root
+
+    @property
+    def region_name(self) -> str:
+        """Also the name of the project."""
+        return self.access.region_name
+
+    @property
+    def project_id(self) -> str:
+        """Of the one project."""
+        return self.access.project_id
+
+    @property
+    def access_key(self) -> str:
+        """Public half of the key pair."""
+        return self.access.access_key
+
+    @property
+    def secret_key(self) -> str:
+        """Secret half of the key pair."""
+        return self.access.secret_key
+
+    @property
+    def account(self) -> str:
+        """The tenant's name."""
+        return self.access.account
+
+    @property
+    def username(self) -> str:
+        """The tenant's one user."""
+        return self.access.username
+
+    @property
+    def password(self) -> str:
+        """Of the user."""
+        return self.access.password
+
+    @property
+    def admin_token(self) -> str:
+        """For the header ``X-Local-Admin``."""
+        return self.access.admin_token
+
+    @property
+    def pid(self) -> int:
+        """The process that the platform lives in."""
+        return self.access.pid
 
     async def _open(self, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -134,20 +201,22 @@ class LocalPlatform:
         records = await asyncio.to_thread(journal.read)
         journal.start(loop)
         stack.push_async_callback(asyncio.to_thread, journal.stop)
-        style: Style = Tidy()
-        executor, logs, storage = await self._outside(root, journal, style, stack)
+        executor, logs, storage = await self._outside(root, journal, stack)
         ports = Ports(journal, executor, logs, storage, self._clock.now, self._later)
-        self._core = Core(root.keys, ports, board=restore(records), style=style, slots=self._slot_count())
-        listener = Listener(App(self._core))
+        self._core = Core(root.keys, ports, board=restore(records), style=self._style, slots=self._slot_count())
+        late = _Late()
+        stack.push_async_callback(late.close)
+        exchange = Exchange(self._core, self._faults, self._rate, self._clock.monotonic, self._clock.sleep, late.start)
+        listener = Listener(App(exchange, root.keys.admin_token))
         stack.push_async_callback(listener.close)
         await listener.open(self._wanted_port)
         self._core.recover()
         self._access = _access(root, listener.port)
 
     async def _outside(
-        self, root: Root, journal: SqliteJournal, style: Style, stack: AsyncExitStack
+        self, root: Root, journal: SqliteJournal, stack: AsyncExitStack
     ) -> tuple[Executor, Logs, Storage]:
-        repeats = style.base_line_is_repeated
+        repeats = self._style.base_line_is_repeated
         if self._executor_name == "simulated":
             simulated = SimulatedExecutor(self._simulation, self._clock.monotonic, self._later, self._ended)
             stack.push_async_callback(simulated.close)
@@ -157,9 +226,11 @@ class LocalPlatform:
         await asyncio.to_thread(Leftovers().end, workplace.identity)
         await asyncio.to_thread(workplace.open)
         stack.push_async_callback(asyncio.to_thread, workplace.close)
-        processes = ProcessExecutor(workplace, journal.settled, self._ended, self._grace_s)
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
+        stack.push_async_callback(asyncio.to_thread, threads.shutdown)
+        processes = ProcessExecutor(workplace, threads, journal.settled, self._ended, self._grace_s)
         stack.push_async_callback(processes.close)
-        return processes, FileLogs(workplace, repeats), folder
+        return processes, FileLogs(workplace, threads, repeats), folder
 
     def _slot_count(self) -> int | None:
         if self._slots is None and self._executor_name == "process":
@@ -173,6 +244,23 @@ class LocalPlatform:
     @staticmethod
     def _later(delay_s: float, callback: Callable[[], None]) -> object:
         return asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+class _Late:
+    """Work that outlives its request; what has not landed at the end never does."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _access(root: Root, port: int) -> Access:

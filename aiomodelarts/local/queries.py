@@ -52,9 +52,7 @@ def status(query: Query) -> int | None:
     if not given:
         return None
     if not given.isascii() or not given.isdigit() or not 0 <= int(given[:6]) <= MAX_STATUS:
-        raise refusals.invalid(
-            "status", f"one number from 0 to {MAX_STATUS} is allowed, {given[:40]!r} was given"
-        )
+        raise refusals.invalid("status", f"one number from 0 to {MAX_STATUS} is allowed, {given[:40]!r} was given")
     return int(given)
 
 

@@ -61,9 +61,7 @@ def open_root(path: Path | None) -> Root:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise RootInUseError(
-            f"another local platform is using {place}; stop it or choose another root"
-        ) from None
+        raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
     # The board holds the settings of every version, so it is nobody else's business.
     os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
     return Root(place, temporary, _keys(place / "keys.json"), lock)

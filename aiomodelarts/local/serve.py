@@ -36,14 +36,13 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``aiomodelarts local serve``."""
     options = argparse.ArgumentParser(prog="aiomodelarts local serve", description="Serve a local platform.")
     options.add_argument("--root", type=Path, required=True, help="folder that keeps everything")
-    options.add_argument(
-        "--port", type=int, default=0, help="port on the loopback interface; 0 means any free one"
-    )
+    options.add_argument("--port", type=int, default=0, help="port on the loopback interface; 0 means any free one")
     options.add_argument("--ready-file", type=Path, help="gets endpoints and keys once the platform listens")
     options.add_argument("--executor", choices=("process", "simulated"), default="process")
-    options.add_argument(
-        "--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05"
-    )
+    options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
+    options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
+    options.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
+    options.add_argument("--rate", default="", metavar="SPEC", help="for instance creates=20/s,reads=50/s")
     return options
 
 
@@ -52,7 +51,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         platform = LocalPlatform(
-            options.root, port=options.port, executor=options.executor, simulate=options.simulate
+            options.root,
+            port=options.port,
+            executor=options.executor,
+            simulate=options.simulate,
+            answers=options.answers,
+            faults=orjson.loads(options.faults.read_bytes()) if options.faults else (),
+            rate=options.rate,
         )
         asyncio.run(serve(platform, options.ready_file))
     except (ValueError, OSError, RootInUseError) as error:

@@ -216,9 +216,7 @@ class SimulatedLogs:
         repeat_base: whether a page begins with its base line; asked for every page.
     """
 
-    def __init__(
-        self, simulation: Simulation, now: Callable[[], float], repeat_base: Callable[[], bool]
-    ) -> None:
+    def __init__(self, simulation: Simulation, now: Callable[[], float], repeat_base: Callable[[], bool]) -> None:
         self._simulation = simulation
         self._now = now
         self._repeat_base = repeat_base

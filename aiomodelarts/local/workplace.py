@@ -108,7 +108,7 @@ class Workplace:
                 log.write(b"\n" * torn + f"{NOTE} {text}\n".encode())
 
     def finish(self, job: Job, version: Version) -> JsonObject | None:
-        """Put the logs into the bucket, remove the working folder, and read what the run said about itself."""
+        """Put the logs into the bucket, remove the working folder, and read the metrics the run left."""
         shutil.rmtree(self._work / str(version.version_id), ignore_errors=True)
         settings = version.settings
         if settings.log_url:
@@ -152,9 +152,7 @@ class Workplace:
             folder = code
         elif settings.model_id is not None:
             name = ALGORITHMS[settings.model_id].name
-            return Prepared(
-                (), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained"
-            )
+            return Prepared((), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained")
         else:
             raise CannotRunError("a custom image can only be run by its user_command here")
         port = _free_port() if settings.workers > 1 else 0

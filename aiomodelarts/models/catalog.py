@@ -1,7 +1,8 @@
-"""What can be chosen: resource specifications (flavours) and engines."""
+"""What can be chosen: resource specifications (flavours), engines and built-in algorithms."""
 
 from attrs import field, frozen
 
+from ..hyperparameters import Hyperparameters
 from ._text import Raw, ScalarText
 
 
@@ -53,3 +54,37 @@ class ResourceSpecList:
 @frozen(kw_only=True)
 class EngineList:
     engines: tuple[Engine, ...]
+
+
+@frozen(kw_only=True)
+class BuiltInAlgorithm:
+    """An algorithm that brings its own code. ``model_usage`` is an open number: 1 classifies, 2 detects objects."""
+
+    model_id: int
+    model_name: str | None = None
+    model_usage: int | None = None
+    model_precision: str | None = None
+    model_size: int | None = None
+    model_train_dataset: str | None = None
+    model_dataset_format: str | None = None
+    model_description_url: str | None = None
+    parameter: Hyperparameters | None = None
+    create_time: int | None = None
+    engine_id: int | None = None
+    engine_name: str | None = None
+    engine_version: str | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The parameters with the values that the algorithm proposes."""
+        return self.parameter if self.parameter is not None else Hyperparameters()
+
+
+@frozen(kw_only=True)
+class BuiltInAlgorithmPage:
+    """Some algorithms; ``model_total_count`` is a hint."""
+
+    models: tuple[BuiltInAlgorithm, ...]
+    model_total_count: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)

@@ -1,10 +1,10 @@
 """Versions of training jobs, as creations, lists and details tell of them."""
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
-from ..hyperparameters import Hyperparameters
 from ..status import JobStatus
-from ._text import JsonText, Raw, ScalarText
+from ._text import JsonText, Raw
+from .run import RunInfo
 
 
 @frozen(kw_only=True)
@@ -22,17 +22,7 @@ class CreatedVersion:
 
 
 @frozen(kw_only=True)
-class DataSourceInfo:
-    """One input of a version."""
-
-    type: str | None = None
-    data_url: str | None = None
-    dataset_id: str | None = None
-    dataset_version: str | None = None
-
-
-@frozen(kw_only=True)
-class VersionInfo:
+class VersionInfo(RunInfo):
     """One version as a list row tells it. Times and durations are in milliseconds."""
 
     version_id: int
@@ -44,45 +34,8 @@ class VersionInfo:
     duration: int | None = None
     resource_id: str | None = None
     gpu: bool | None = None
-    app_url: str | None = None
-    boot_file_url: str | None = None
-    parameter: Hyperparameters | None = None
-    spec_id: int | None = None
-    spec_code: str | None = None
-    core: ScalarText | None = None
-    cpu: ScalarText | None = None
-    gpu_num: int | None = None
-    gpu_type: str | None = None
-    worker_server_num: int | None = None
-    data_url: str | None = None
-    train_url: str | None = None
-    log_url: str | None = None
-    dataset_id: str | None = None
-    dataset_version_id: str | None = None
-    dataset_name: str | None = None
-    dataset_version_name: str | None = None
-    data_source: tuple[DataSourceInfo, ...] | None = None
-    model_id: int | None = None
-    engine_type: int | None = None
-    engine_name: str | None = None
-    engine_id: int | None = None
-    engine_version: str | None = None
-    user_image_url: str | None = None
-    user_command: str | None = None
-    volumes: JsonText | None = None
-    pool_id: str | None = None
-    pool_name: str | None = None
-    nas_mount_path: str | None = None
-    nas_share_addr: str | None = None
-    nas_type: str | None = None
     model_metric_list: JsonText | None = field(default=None, repr=False)
     system_metric_list: JsonText | None = field(default=None, repr=False)
-    raw: Raw = field(factory=dict, repr=False, eq=False)
-
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """What the version was given; equal to what was sent."""
-        return self.parameter if self.parameter is not None else Hyperparameters()
 
 
 @frozen(kw_only=True)
@@ -92,6 +45,12 @@ class JobDetail(VersionInfo):
     job_id: int
     job_name: str | None = None
     job_desc: str | None = None
+
+    @classmethod
+    def of(cls, row: VersionInfo, job_id: int, page: "VersionPage") -> "JobDetail":
+        """A row of a page as a detail; members that only a detail has stay None."""
+        members = asdict(row, recurse=False)
+        return cls(**members, job_id=job_id, job_name=page.job_name, job_desc=page.job_desc)
 
 
 @frozen(kw_only=True)
@@ -103,4 +62,30 @@ class VersionPage:
     job_name: str | None = None
     job_desc: str | None = None
     version_count: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class JobSummary:
+    """One job as a list row tells it; which of its versions speaks for it is not said, presumably the newest."""
+
+    job_id: int
+    job_name: str | None = None
+    version_id: int | None = None
+    status: JobStatus = JobStatus.UNKNOWN
+    create_time: int | None = None
+    duration: int | None = None
+    job_desc: str | None = None
+    version_count: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class JobPage:
+    """Some jobs. The counts are hints: what they count differs from page to page of the documents."""
+
+    jobs: tuple[JobSummary, ...]
+    job_total_count: int | None = None
+    job_count_limit: int | None = None
+    quotas: int | None = None
     raw: Raw = field(factory=dict, repr=False, eq=False)

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from ..errors import InvalidArgument
-from ..hyperparameters import Hyperparameters
+from ..hyperparameters import Hyperparameters, sendable
 
-_JOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
+_NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _OBS = "obs://"
 MAX_DESCRIPTION = 256
+_ONE_SOURCE = "it has data_url (type obs), or dataset_id and dataset_version (type dataset)"
+_ONE_FORM = "exactly one of inputs, dataset_id with dataset_version_id, and data_source is given"
 
 
 def obs_path(value: object, argument: str, *, directory: bool = False) -> str:
@@ -37,16 +39,22 @@ def obs_path(value: object, argument: str, *, directory: bool = False) -> str:
     return path + "/" if directory and not path.endswith("/") else path
 
 
-def check_job_name(value: object, argument: str = "job_name") -> str:
-    """The name of a job: 1 to 64 ASCII letters, digits, underscores and hyphens."""
-    if not isinstance(value, str) or _JOB_NAME.fullmatch(value) is None:
-        raise InvalidArgument(argument, value, "it has 1 to 64 ASCII letters, digits, underscores and hyphens")
+def check_name(value: object, argument: str, longest: int) -> str:
+    """A name: ASCII letters, digits, underscores and hyphens, at least one and at most ``longest``."""
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None or len(value) > longest:
+        allowed = f"it has 1 to {longest} ASCII letters, digits, underscores and hyphens"
+        raise InvalidArgument(argument, value, allowed)
     return value
+
+
+def check_job_name(value: object, argument: str = "job_name") -> str:
+    """The name of a training job."""
+    return check_name(value, argument, 64)
 
 
 def check_description(value: object, argument: str) -> str:
     """A description: up to 256 characters."""
-    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION:
+    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION or not sendable(value):
         raise InvalidArgument(argument, value, f"it is text of at most {MAX_DESCRIPTION} characters")
     return value
 
@@ -68,6 +76,11 @@ class DataSource:
     dataset_id: str | None = None
     dataset_version: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        given = {name for name, value in asdict(self).items() if value is not None}
+        if given not in ({"data_url"}, {"dataset_id", "dataset_version"}):
+            raise InvalidArgument("data_source", sorted(given), _ONE_SOURCE)
+
     @classmethod
     def of(cls, item: object, argument: str) -> "DataSource":
         """A data source from itself or from a mapping with the members of the documents."""
@@ -86,11 +99,7 @@ class DataSource:
                 dataset_id=_identifier(given["dataset_id"], f"{argument}.dataset_id"),
                 dataset_version=_identifier(given["dataset_version"], f"{argument}.dataset_version"),
             )
-        raise InvalidArgument(
-            argument,
-            dict(item),
-            "it has data_url (type obs), or dataset_id and dataset_version (type dataset)",
-        )
+        raise InvalidArgument(argument, dict(item), _ONE_SOURCE)
 
     def as_wire(self) -> dict[str, str]:
         """The member of a request; its type is always said."""
@@ -112,6 +121,12 @@ class Inputs:
     dataset_version_id: str | None = None
     data_source: tuple[DataSource, ...] = ()
 
+    def __attrs_post_init__(self) -> None:
+        given = {name for name in ("data_url", "dataset_id", "dataset_version_id") if getattr(self, name) is not None}
+        given |= {"data_source"} if self.data_source else set()
+        if given not in ({"data_url"}, {"dataset_id", "dataset_version_id"}, {"data_source"}):
+            raise InvalidArgument("inputs", sorted(given), _ONE_FORM)
+
     @classmethod
     def of(
         cls,
@@ -125,8 +140,6 @@ class Inputs:
         Raises:
             InvalidArgument: unless exactly one form is given, and given whole.
         """
-        if isinstance(inputs, Inputs):
-            return inputs
         pair = dataset_id is not None or dataset_version_id is not None
         if (inputs is not None) + pair + (data_source is not None) != 1:
             given = {
@@ -138,8 +151,10 @@ class Inputs:
             raise InvalidArgument(
                 "inputs",
                 {name: value for name, value in given.items() if value is not None},
-                "exactly one of inputs, dataset_id with dataset_version_id, and data_source is given",
+                _ONE_FORM,
             )
+        if isinstance(inputs, Inputs):
+            return inputs
         if inputs is not None:
             return cls(data_url=obs_path(inputs, "inputs"))
         if pair:
@@ -212,6 +227,8 @@ class TrainingSpec:
         pre_version_id: the version it derives from; None for the first version of a new job.
         job_id: the job it belongs to; None for a new job.
         job_name: the name of a new job.
+        intent_id: the caller's own key; asking again with it gives the same version.
+        own_path: whether the output path was given for this run alone, so that it tells the run from all others.
     """
 
     config: Mapping[str, Any]
@@ -222,6 +239,8 @@ class TrainingSpec:
     pre_version_id: int | None = None
     job_id: int | None = None
     job_name: str | None = None
+    intent_id: str | None = field(default=None, eq=False)
+    own_path: bool = False
 
     @property
     def digest(self) -> str:
@@ -229,6 +248,36 @@ class TrainingSpec:
         body = self.wire_config() | {"job_id": self.job_id, "job_name": self.job_name}
         body["parameter"] = self.hyperparameters.digest
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+    def as_plain(self) -> dict[str, Any]:
+        """The intent as JSON can hold it."""
+        return {
+            "job_id": self.job_id,
+            "job_name": self.job_name,
+            "job_desc": self.job_desc,
+            "intent_id": self.intent_id,
+            "own_path": self.own_path,
+            "settings": dict(self.config),
+            "config": self.wire_config(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "TrainingSpec":
+        """The intent that ``as_plain`` wrote down."""
+        config = plain["config"]
+        inputs = {name: config.get(name) for name in ("dataset_id", "dataset_version_id", "data_source")}
+        return cls(
+            config=plain["settings"],
+            inputs=Inputs.of(config.get("data_url"), **inputs),
+            hyperparameters=Hyperparameters.of(config["parameter"]),
+            output_path=config["train_url"],
+            job_desc=plain["job_desc"],
+            pre_version_id=config.get("pre_version_id"),
+            job_id=plain["job_id"],
+            job_name=plain["job_name"],
+            intent_id=plain["intent_id"],
+            own_path=plain["own_path"],
+        )
 
     def wire_config(self) -> dict[str, Any]:
         """The member ``config`` of the request."""
@@ -244,7 +293,7 @@ class TrainingSpec:
 
 
 def _identifier(value: object, argument: str) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not sendable(value):
         raise InvalidArgument(argument, value, "it is text; dataset_id and its version are given together")
     return value
 

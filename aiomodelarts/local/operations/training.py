@@ -48,9 +48,7 @@ async def check_paths(platform: Platform, settings: RunSettings) -> None:
 async def refuse_paths(platform: Platform, paths: dict[str, str]) -> None:
     outside = await platform.ports.storage.check(paths)
     if outside is not None:
-        raise refusals.invalid(
-            outside, "it is not a path of the form /bucket/object, or it leaves its bucket"
-        )
+        raise refusals.invalid(outside, "it is not a path of the form /bucket/object, or it leaves its bucket")
 
 
 async def create_training_job(platform: Platform, call: Call) -> Answer:
@@ -170,9 +168,9 @@ async def list_training_job_versions(platform: Platform, call: Call) -> Answer:
         "job_name": job.name,
         "job_desc": job.desc,
         "version_count": len(job.versions) - skipped,
-        "versions": [rows.version_row(version, now, lag) for version in page],
+        "versions": list(page),
     }
-    return Answer(200, payload)
+    return Answer(200, payload, late_rows=("versions", lambda version: rows.version_row(version, now, lag)))
 
 
 async def get_training_job_version(platform: Platform, call: Call) -> Answer:

@@ -51,9 +51,7 @@ async def create_visualization_job(platform: Platform, call: Call) -> Answer:
         raise refusals.name_taken("visualization job", name)
     if len(board.visualizations) >= QUOTA:
         raise refusals.quota_used_up(QUOTA)
-    job = Visualization(
-        board.next_id(), name, desc, workspace, train_url, kind, platform.now_ms(), stop_after
-    )
+    job = Visualization(board.next_id(), name, desc, workspace, train_url, kind, platform.now_ms(), stop_after)
     # On the board before it is recorded, so that the name is taken at once.
     board.visualizations[job.job_id] = job
     try:
@@ -77,17 +75,13 @@ async def list_visualization_jobs(platform: Platform, call: Call) -> Answer:
     found = [
         job
         for job in platform.board.visualizations.values()
-        if job.workspace_id == workspace
-        and wanted in job.name.lower()
-        and (status is None or job.status == status)
+        if job.workspace_id == workspace and wanted in job.name.lower() and (status is None or job.status == status)
     ]
     found.sort(key=lambda job: (_KEYS[key](job, now), job.job_id), reverse=order == "desc")
     start = (number - 1) * per_page
     page = [rows.visualization_row(job, now, call.request.origin) for job in found[start : start + per_page]]
     limit = max(0, QUOTA - len(platform.board.visualizations))
-    return Answer(
-        200, {"job_total_count": len(found), "job_count_limit": limit, "quotas": QUOTA, "jobs": page}
-    )
+    return Answer(200, {"job_total_count": len(found), "job_count_limit": limit, "quotas": QUOTA, "jobs": page})
 
 
 async def get_visualization_job(platform: Platform, call: Call) -> Answer:

@@ -1,0 +1,28 @@
+"""Bounds of settings, told as every other wrong argument is."""
+
+import math
+from typing import Any
+
+from .errors import InvalidArgument
+
+
+def above_zero(_: Any, attribute: Any, value: object) -> None:
+    """A finite number above 0."""
+    if not _is_number(value) or not value > 0:  # type: ignore[operator]
+        raise InvalidArgument(attribute.name, value, "it is a finite number above 0")
+
+
+def above_zero_or_none(instance: Any, attribute: Any, value: object) -> None:
+    """A finite number above 0, or None for no limit."""
+    if value is not None:
+        above_zero(instance, attribute, value)
+
+
+def at_least_one(_: Any, attribute: Any, value: object) -> None:
+    """A whole number from 1 up."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidArgument(attribute.name, value, "it is a whole number from 1 up")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,147 @@
+"""The line to one project: opened at the first question, and what watching and making ask through it."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from attrs import frozen
+
+from . import config
+from ._home import Home
+from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
+from ._net.caller import Caller
+from ._net.governor import Governor
+from ._net.limits import Limits
+from ._net.retry import Retry
+from ._net.singleflight import SingleFlight
+from ._net.transport import Transport
+from ._seams import Seams
+from ._wire import iam, training
+from ._wire.call import Call, Site
+from .credentials import AccessKey, AccountLogin, Token
+from .errors import SessionClosed, WrongState
+from .models.job import CreatedVersion, JobDetail, VersionPage
+from .models.listing import JOBS, ListQuery
+from .models.spec import TrainingSpec
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+@frozen
+class _Open:
+    site: Site
+    call: Caller
+
+
+class Line:
+    """Performs the calls of a session.
+
+    Args:
+        home: where the settings come from.
+        seams: clock and the rest that is handed in.
+        transport: carries the requests.
+        retry: decides on another attempt.
+        governor: says when a request may leave.
+        workspace_id: sent where the service asks for one.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        seams: Seams,
+        transport: Transport,
+        retry: Retry,
+        governor: Governor,
+        workspace_id: str | None,
+    ) -> None:
+        self._home = home
+        self._seams = seams
+        self._transport = transport
+        self._retry = retry
+        self._governor = governor
+        self._workspace_id = workspace_id
+        self._open: _Open | None = None
+        self._opening = SingleFlight(self._opened)
+        self._closed = False
+
+    async def ready(self) -> _Open:
+        """The open line.
+
+        Raises:
+            SessionClosed: after ``refuse``.
+        """
+        if self._closed:
+            raise SessionClosed("the session is closed; open a new one")
+        return self._open or await self._opening()
+
+    async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What one operation answers; ``build`` is one of the pure build/read pairs."""
+        line = self._open or await self.ready()
+        return await line.call(build(line.site, *args, **kwargs))
+
+    async def refuse(self) -> None:
+        """From now on every call ends with ``SessionClosed``."""
+        self._closed = True
+        if self._open is not None:
+            await self._open.call.close()
+
+    async def close(self) -> None:
+        """Let go of all that was opened."""
+        # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._home.close)
+            stack.push_async_callback(self._transport.close)
+            stack.push_async_callback(self._opening.close)
+
+    async def version(self, job_id: int, version_id: int) -> JobDetail:
+        """One version whole."""
+        return await self.perform(training.get_training_job_version, job_id, version_id)
+
+    async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
+        """One page of a job's versions."""
+        return await self.perform(training.list_training_job_versions, job_id, page, per_page)
+
+    async def stop(self, job_id: int, version_id: int) -> None:
+        """Ask for a version to be stopped; one that has ended by itself is as good."""
+        try:
+            await self.perform(training.stop_training_job_version, job_id, version_id)
+        except WrongState:
+            return
+
+    async def create(self, spec: TrainingSpec, sending: Callable[[], None]) -> CreatedVersion:
+        """Send a create once; ``sending`` is called when its bytes may begin to leave."""
+        build = training.create_training_job if spec.job_id is None else training.create_training_job_version
+        line = self._open or await self.ready()
+        return await line.call(build(line.site, spec), sending)
+
+    async def job_named(self, name: str) -> int | None:
+        """The id of the job with exactly this name, or None."""
+        query = ListQuery.of(JOBS, search_content=name, per_page=JOBS.max_per_page)
+        page = await self.perform(training.list_training_jobs, query)
+        return next((job.job_id for job in page.jobs if job.job_name == name), None)
+
+    async def _opened(self) -> _Open:
+        settings = await self._home.settings()
+        call = self._caller(self._auth(settings), self._governor)
+        self._open = _Open(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
+        return self._open
+
+    def _caller(self, auth: Auth | None, governor: Governor) -> Caller:
+        return Caller(self._transport, auth, self._retry, governor, self._seams.clock, self._seams.aside)
+
+    def _auth(self, settings: config.Settings) -> Auth:
+        credentials = settings.credentials
+        if isinstance(credentials, AccessKey):
+            return SignedAuth(credentials, self._seams.clock)
+        if isinstance(credentials, Token):
+            return FixedTokenAuth(credentials.token)
+        return TokenAuth(lambda: self._fetch_token(settings, credentials), self._seams.clock)
+
+    async def _fetch_token(self, settings: config.Settings, login: AccountLogin) -> iam.IssuedToken:
+        # Tokens are asked for while a request already has its place, so they need a place of their own.
+        caller = self._caller(None, Governor(Limits(in_flight=1), self._seams.clock))
+        endpoint = settings.iam_endpoint or ""
+        return await caller(
+            iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
+        )

@@ -1,0 +1,87 @@
+"""Runs a command's coroutine, and turns how it ends into an exit code and one message."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+
+from ..errors import (
+    ConfigurationError,
+    InvalidArgument,
+    ModelArtsError,
+    NotAllowed,
+    ServiceTrouble,
+    SweepError,
+    Throttled,
+    TokenExpired,
+    TransportError,
+)
+from .render import tell_error
+
+DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
+_BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+    ((SweepError, InvalidArgument, ConfigurationError), USAGE),
+    ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble), UNREACHABLE),
+    ((ModelArtsError, OSError), FAILED),
+)
+
+
+def exit_code(error: Exception) -> int | None:
+    """The exit code of an error that a user can do something about, or None for a fault of this program."""
+    from ..local import RootInUseError
+
+    if isinstance(error, RootInUseError):
+        return UNREACHABLE
+    return next((code for kinds, code in _BY_ERROR if isinstance(error, kinds)), None)
+
+
+def run(main: Coroutine[Any, Any, int]) -> None:
+    """Run to the end and leave with its exit code; an interruption or SIGTERM cancels it first.
+
+    Raises:
+        typer.Exit: always.
+    """
+    stopped_by: list[signal.Signals] = []
+
+    async def stoppable() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+
+        def stop(number: signal.Signals) -> None:
+            stopped_by.append(number)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Where the loop takes no handlers, Ctrl-C still arrives as KeyboardInterrupt.
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, stop, number)
+        return await main
+
+    try:
+        code = asyncio.run(stoppable())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        code = 128 + (stopped_by[0] if stopped_by else signal.SIGINT)
+    except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
+        code = _report(error)
+    raise typer.Exit(code)
+
+
+def _report(raised: Exception) -> int:
+    error = raised
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the output has enough of it; nothing more may be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    code = exit_code(error)
+    if code is None:
+        raise raised
+    tell_error(str(error))
+    return code

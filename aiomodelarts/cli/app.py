@@ -1,0 +1,36 @@
+"""The tree of commands."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from . import catalog, local, sweep, versions
+
+app = typer.Typer(
+    help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(sweep.app, name="sweep")
+app.add_typer(versions.app)
+app.add_typer(catalog.app)
+app.add_typer(local.app, name="local")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aiomodelarts {version('aiomodelarts')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,90 @@
+"""``aiomodelarts sweep``: try many hyperparameters."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ..sweep.report import SweepResult
+from ..sweep.run import ResultsNotWritten, Sweep
+from ._run import DONE, FAILED, exit_code, run
+from ._session import LocalOption, OutputOption, Place, open_session
+from .render import Output, brief_path, print_json, tell_error
+from .sweep_view import SweepView, Tally, print_interruption, print_result, sweep_view
+
+app = typer.Typer(help="Try many hyperparameters, and keep the best.", no_args_is_help=True)
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False, exists=True, dir_okay=False)
+]
+
+
+@app.command("check")
+def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> None:
+    """Check a sweep file, and say how many trials it makes. Nothing is sent."""
+    run(_check(file, output))
+
+
+@app.command("run")
+def run_command(file: FileArgument, local: LocalOption = False, output: OutputOption = Output.TABLE) -> None:
+    """Run a sweep: one training job with a version for each point, and the best of them."""
+    run(_run(file, local, output))
+
+
+async def _check(file: Path, output: Output) -> int:
+    config = (await asyncio.to_thread(Sweep.from_file, file)).config
+    if output is Output.JSON:
+        print_json({"sweep": config.name, "trials": config.count, "concurrency": config.concurrency})
+    else:
+        told = f"{file}: sweep {config.name} makes {config.count} trials, {config.concurrency} at a time."
+        Console(highlight=False).print(Text(told))
+    return DONE
+
+
+async def _run(file: Path, local: bool, output: Output) -> int:
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    console = Console(stderr=True, highlight=False)
+    tally = Tally()
+    try:
+        async with open_session(local) as place:
+            if place.files is not None:
+                await sweep.stage(place.files)
+            with sweep_view(console, tally) as view:
+                result, unwritten = await _result(sweep, place, view)
+    except asyncio.CancelledError:
+        print_interruption(tally, sweep.config.results_dir, console, local=local)
+        raise
+    paths = _paths(sweep, place, written=unwritten is None)
+    if output is Output.JSON:
+        print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
+    else:
+        stdout = Console(highlight=False)
+        print_result(result, tally.elapsed_s, stdout)
+        stdout.print()
+        for name, path in paths.items():
+            stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
+    if unwritten is not None:
+        tell_error(str(unwritten))
+    if result.stopped_by is not None:
+        return exit_code(result.stopped_by) or FAILED
+    return DONE if result.best is not None and unwritten is None else FAILED
+
+
+async def _result(sweep: Sweep, place: Place, view: SweepView) -> tuple[SweepResult, ResultsNotWritten | None]:
+    """What the sweep found, and why its files are missing, if they are."""
+    try:
+        return await sweep.run(place.session, files=place.files, listener=view.listen), None
+    except ResultsNotWritten as error:
+        return error.result, error
+
+
+def _paths(sweep: Sweep, place: Place, *, written: bool) -> dict[str, Path]:
+    """Where everything is that the sweep left behind on this machine."""
+    results = sweep.config.results_dir
+    paths = {"results_csv": results / "results.csv", "results_json": results / "results.json"} if written else {}
+    if place.root is not None:
+        paths["buckets"] = place.root
+    return paths

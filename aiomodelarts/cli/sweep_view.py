@@ -1,0 +1,196 @@
+"""What the command line shows of a sweep: how it gets on, and what it found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from ..sweep.engine import SweepEvent
+from ..sweep.report import SweepResult
+from ..sweep.trial import Progress as SweepProgress
+from ..sweep.trial import Trial
+from .render import brief_path, duration, number, point, scalar, table
+
+_ROWS = 10
+_BAR_FROM_WIDTH = 90
+_WORD_FROM_WIDTH = 70
+
+
+class Tally:
+    """What a sweep has told so far: the trials that go on, and how far it is."""
+
+    def __init__(self) -> None:
+        self.going: dict[int, Trial] = {}
+        self.progress: SweepProgress | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from the sweep's start to its last step."""
+        return self.progress.elapsed_s if self.progress else 0.0
+
+    def take(self, event: SweepEvent) -> None:
+        """Take one step in."""
+        self.progress = event.progress
+        if event.trial is None:
+            return
+        if event.trial.state.is_final:
+            self.going.pop(event.trial.number, None)
+        else:
+            self.going[event.trial.number] = event.trial
+
+
+class SweepView(Protocol):
+    """Shows how a sweep gets on, for as long as its block lasts."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    async def listen(self, event: SweepEvent) -> None:
+        """Show one step."""
+        ...
+
+
+def sweep_view(console: Console, tally: Tally) -> SweepView:
+    """A live line on a terminal; one line per finished trial elsewhere."""
+    redrawn = console.is_terminal and not console.is_dumb_terminal
+    return LiveView(console, tally) if redrawn else PlainView(console, tally)
+
+
+class PlainView:
+    """One line for each finished trial."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._console = console
+        self._tally = tally
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    async def listen(self, event: SweepEvent) -> None:
+        self._tally.take(event)
+        trial, now = event.trial, event.progress
+        if trial is None or not trial.state.is_final:
+            return
+        parts = [
+            f"{now.done}/{now.total}",
+            f"trial {trial.number}",
+            number(trial.value) if trial.value is not None else f"{trial.state.value}: {trial.reason}",
+            f"({point(trial.point)})",
+        ]
+        if now.best is not None and now.best.value is not None:
+            parts.append(f"best {number(now.best.value)}")
+        if now.time_left_s:
+            parts.append(f"{duration(now.time_left_s)} left")
+        self._console.print(Text("  ".join(parts)), soft_wrap=True)
+
+
+class LiveView:
+    """One line that is drawn again and again, and a lasting line for each trial that has no value."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+        columns: list[ProgressColumn] = [words]
+        if console.width >= _BAR_FROM_WIDTH:
+            columns.append(BarColumn(bar_width=None))
+        columns.append(TimeRemainingColumn(compact=True))
+        if console.width >= _WORD_FROM_WIDTH:
+            columns.append(TextColumn("left"))
+        # The pace is taken from the whole sweep: trials may be minutes apart.
+        self._shown = Progress(*columns, console=console, transient=True, speed_estimate_period=1e9)
+        self._line = self._shown.add_task("starting", total=None)
+        self._tally = tally
+
+    def __enter__(self) -> Self:
+        self._shown.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._shown.stop()
+
+    async def listen(self, event: SweepEvent) -> None:
+        self._tally.take(event)
+        trial, now = event.trial, event.progress
+        if trial is not None and trial.state.is_final and trial.value is None:
+            told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
+            self._shown.console.print(Text(told, style="yellow"))
+        self._shown.update(self._line, total=now.total, completed=now.done, description=progress_line(now))
+
+
+def progress_line(now: SweepProgress) -> str:
+    """How far a sweep is, in words that fit a narrow terminal."""
+    best = number(now.best.value) if now.best is not None and now.best.value is not None else "-"
+    return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
+
+
+def print_result(result: SweepResult, elapsed_s: float, console: Console) -> None:
+    """Print what a sweep found: a sentence, the best trials, the best point, and what went wrong."""
+    trained = len(result.ranked)
+    console.print(f"{trained} of {len(result.trials)} models trained in {duration(elapsed_s)}.")
+    if trained:
+        console.print(_ranking(result.ranked, console))
+        if trained > _ROWS:
+            console.print(Text(f"and {trained - _ROWS} more in results.csv", style="dim"))
+    if result.without_value:
+        console.print(_failures(result.without_value))
+    best = result.best
+    if best is not None and best.value is not None:
+        console.print()
+        where = f" in trial {best.number} (job {best.job_id}, version {best.version_id})"
+        console.print(Text.assemble("Best: ", (number(best.value), "bold green"), where))
+        console.print(Text(f"  {point(best.point)}"))
+        console.print(Text(f"  {best.output_path}"), soft_wrap=True)
+    if result.stopped_by is not None:
+        console.print()
+        console.print(Text(f"No more trials were begun: {result.stopped_by}", style="yellow"))
+
+
+def print_interruption(tally: Tally, results_dir: Path, console: Console, *, local: bool) -> None:
+    """Print what an interrupted sweep leaves behind, and how to take it up."""
+    if tally.progress is None:
+        console.print("Interrupted before anything was made.")
+        return
+    going = list(tally.going.values())
+    console.print(f"Interrupted: {tally.progress.done} of {tally.progress.total} trials are over.")
+    if local and going:
+        console.print(f"The local platform stopped the {len(going)} that were going on.")
+    for trial in [] if local else going:
+        ids = f"job_id={trial.job_id}, version_id={trial.version_id}"
+        told = ids if trial.version_id is not None else f"maybe made; its outputs go to {trial.output_path}"
+        console.print(Text(f"  trial {trial.number} goes on: {told}"), soft_wrap=True)
+    if going and not local:
+        console.print("Take one up with TrainingJob.attach(session, job_id, version_id): wait(), logs(), stop().")
+    if tally.progress.done or going:
+        console.print(Text(f"What is known so far: {brief_path(results_dir)}"), soft_wrap=True)
+
+
+def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
+    """One column per hyperparameter where they fit, else all of them in one."""
+    names = list(dict.fromkeys(name for trial in ranked for name in trial.point))
+    wide = table("trial", "value", *names, "time")
+    narrow = table("trial", "value", "hyperparameters", "time")
+    for trial in ranked[:_ROWS]:
+        head = (str(trial.number), number(trial.value or 0.0))
+        time = duration(trial.duration_s or 0.0)
+        wide.add_row(*head, *(Text(scalar(trial.point[name])) for name in names), time)
+        narrow.add_row(*head, Text(point(trial.point)), time)
+    fits = Measurement.get(console, console.options.update(max_width=10_000), wide).maximum <= console.width
+    return wide if fits else narrow
+
+
+def _failures(trials: Sequence[Trial]) -> Table:
+    shown = table("trial", "state", "reason")
+    for trial in trials[:_ROWS]:
+        shown.add_row(str(trial.number), trial.state.value, Text(trial.reason or ""))
+    more = f", the first {_ROWS}" if len(trials) > _ROWS else ""
+    shown.title = Text(f"{len(trials)} without a value{more}", style="yellow")
+    shown.title_justify = "left"
+    return shown

@@ -1,0 +1,54 @@
+"""An intent whose outcome is unknown, as something that can be kept and settled later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ._create.made import Pending
+from .errors import InvalidArgument
+from .job import TrainingJob
+from .models.spec import TrainingSpec
+from .session import AsyncSession
+
+
+@frozen
+class Intent:
+    """What was asked for, when nobody can say whether it was made.
+
+    Args:
+        pending: the plain value; ``as_plain`` gives it as JSON can hold it.
+        session: the session that sent it; None after it was read back in another process.
+    """
+
+    pending: Pending
+    session: AsyncSession | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def spec(self) -> TrainingSpec:
+        """What was asked for."""
+        return self.pending.spec
+
+    def as_plain(self) -> dict[str, Any]:
+        """The intent as JSON can hold it."""
+        return self.pending.as_plain()
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Intent":
+        """The intent that ``as_plain`` wrote down."""
+        return cls(Pending.from_plain(plain))
+
+    async def settle(self, session: AsyncSession | None = None) -> TrainingJob | None:
+        """The version that was made after all, or None when none shows up within the quiet window.
+
+        Args:
+            session: asks; without it the session that sent the intent does, if it is still open.
+
+        Raises:
+            CreateOutcomeUnknown: when the versions cannot be listed now either.
+        """
+        asking = session or self.session
+        if asking is None:
+            raise InvalidArgument("session", None, "an intent from another process is settled with a session")
+        made = await asking.settle(self.pending)
+        return None if made is None else TrainingJob.of(asking, made, self.spec)

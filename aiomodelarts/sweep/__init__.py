@@ -1,0 +1,38 @@
+"""Sweeps: a training job with a version for every point of a space of hyperparameters."""
+
+from .config import SweepConfig
+from .engine import Listener, SweepEvent
+from .files import FolderFiles, OutputFiles
+from .objective import Goal, JsonFile, LogPattern, Objective
+from .problems import Problem, SweepFileError
+from .report import SweepResult
+from .run import ResultsNotWritten, Sweep
+from .search import GridSearch, RandomSearch
+from .space import Choice, Float, Int, Space
+from .trial import Progress, Trial, TrialState
+
+__all__ = [
+    "Choice",
+    "Float",
+    "FolderFiles",
+    "Goal",
+    "GridSearch",
+    "Int",
+    "JsonFile",
+    "Listener",
+    "LogPattern",
+    "Objective",
+    "OutputFiles",
+    "Problem",
+    "Progress",
+    "RandomSearch",
+    "ResultsNotWritten",
+    "Space",
+    "Sweep",
+    "SweepConfig",
+    "SweepEvent",
+    "SweepFileError",
+    "SweepResult",
+    "Trial",
+    "TrialState",
+]

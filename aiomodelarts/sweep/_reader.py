@@ -1,0 +1,96 @@
+"""A cursor on one table of a sweep file: typed reads that note a problem and go on."""
+
+from collections.abc import Collection
+from typing import Any
+
+from .problems import Problem, nearest
+from .toml_lines import KeyPath, TomlDocument
+
+_KINDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
+
+
+def kind_of(value: object) -> str:
+    """What a TOML value is, in words."""
+    return _KINDS.get(type(value), "a date or time")
+
+
+def shown(value: object) -> str:
+    """A value as the file would write it, cut where it is long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class TableReader:
+    """Reads one table of the document; what is wrong goes to ``problems``, shared by the tables of a file."""
+
+    def __init__(self, document: TomlDocument, path: KeyPath, problems: list[Problem]) -> None:
+        self._document = document
+        self._path = path
+        self._problems = problems
+        values: Any = document.data
+        for part in path:
+            values = values.get(part, {}) if isinstance(values, dict) else {}
+        self.values: dict[str, Any] = values if isinstance(values, dict) else {}
+
+    def problem(self, message: str, *inner: str) -> None:
+        """Note what is wrong with this table, or with a key below it."""
+        path = (*self._path, *inner)
+        label = f"[{path[0]}] {'.'.join(path[1:])}".rstrip() if path else ""
+        self._problems.append(Problem(self._document.line_of(path), label, message))
+
+    def only(self, allowed: Collection[str]) -> None:
+        """Note every key that is not allowed here."""
+        for key in self.values:
+            if key not in allowed:
+                self.problem(f"unknown key; {nearest(key, allowed)}", key)
+
+    def text(self, key: str, *, required: bool = False) -> str | None:
+        """The text under the key, or None."""
+        value = self._value(key, required)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self._wrong(key, value, "text in quotes")
+            return None
+        if not value.strip():
+            self.problem("is empty", key)
+            return None
+        return value
+
+    def integer(self, key: str, *, low: int, required: bool = False) -> int | None:
+        """The whole number under the key, or None."""
+        value = self._value(key, required)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self._wrong(key, value, f"a whole number of at least {low}")
+            return None
+        if value < low:
+            self.problem(f"is {value}, and has to be at least {low}", key)
+            return None
+        return value
+
+    def one_of(self, key: str, allowed: Collection[str], *, required: bool = False) -> str | None:
+        """The text under the key if it is one of these, or None."""
+        value = self.text(key, required=required)
+        if value is not None and value not in allowed:
+            self.problem(f"is {shown(value)}; {nearest(value, allowed)}", key)
+            return None
+        return value
+
+    def _value(self, key: str, required: bool) -> Any:
+        if required and key not in self.values:
+            self.problem(f"{key} is missing")
+        return self.values.get(key)
+
+    def _wrong(self, key: str, value: object, wanted: str) -> None:
+        self.problem(f"is {kind_of(value)}, {shown(value)}, and has to be {wanted}", key)

@@ -1,0 +1,37 @@
+"""What is wrong with a sweep file, told all at once, with the line and the nearest right name."""
+
+import difflib
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from ..errors import SweepError
+
+
+@frozen
+class Problem:
+    """One thing to mend: ``line`` counts from 1 and is None when the file has no place for it yet."""
+
+    line: int | None
+    key: str
+    message: str
+
+
+class SweepFileError(SweepError, ValueError):
+    """The sweep file cannot be used; ``problems`` holds all that was found, in the order of the lines."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        super().__init__("\n".join(self._told(problem) for problem in self.problems))
+
+    def _told(self, problem: Problem) -> str:
+        place = self.file if problem.line is None else f"{self.file}:{problem.line}"
+        return f"{place}: {problem.key}: {problem.message}" if problem.key else f"{place}: {problem.message}"
+
+
+def nearest(given: str, allowed: Iterable[str]) -> str:
+    """``did you mean "x"? `` where a name comes close, and the list of what is allowed."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
+    return (f'did you mean "{close[0]}"? ' if close else "") + "Allowed: " + ", ".join(names)

@@ -1,0 +1,126 @@
+"""A finished sweep: its best trial, and the two files that hold everything."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from .objective import Goal
+from .trial import Trial
+
+_CSV_HEAD = ("trial", "state", "value")
+_CSV_TAIL = ("duration_s", "job_id", "version_id", "output_path", "reason")
+
+
+def best_of(trials: Iterable[Trial], goal: Goal) -> Trial | None:
+    """The trial with the best value, the earlier one of equals, or None when no trial has a value."""
+    best: Trial | None = None
+    for trial in trials:
+        if trial.value is not None and (best is None or best.value is None or goal.prefers(trial.value, best.value)):
+            best = trial
+    return best
+
+
+@frozen
+class SweepResult:
+    """What a sweep found.
+
+    Args:
+        name: the sweep's name.
+        goal: whether high or low values are good.
+        trials: all that were begun, by number.
+        stopped_by: why no more trials were begun, or None when all of them were.
+    """
+
+    name: str
+    goal: Goal
+    trials: tuple[Trial, ...]
+    stopped_by: Exception | None = None
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best value, or None when no trial has a value."""
+        return best_of(self.trials, self.goal)
+
+    @property
+    def ranked(self) -> tuple[Trial, ...]:
+        """The trials with a value, best first."""
+        valued = [trial for trial in self.trials if trial.value is not None]
+        sign = -1 if self.goal is Goal.MAXIMIZE else 1
+        return tuple(sorted(valued, key=lambda trial: sign * (trial.value or 0.0)))
+
+    @property
+    def without_value(self) -> tuple[Trial, ...]:
+        """The trials that are over and have no value."""
+        return tuple(trial for trial in self.trials if trial.state.is_final and trial.value is None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole result as JSON types."""
+        return {
+            "sweep": self.name,
+            "goal": self.goal.value,
+            "stopped_by": None if self.stopped_by is None else str(self.stopped_by),
+            "best": None if self.best is None else trial_as_json(self.best),
+            "trials": [trial_as_json(trial) for trial in self.trials],
+        }
+
+
+def trial_as_json(trial: Trial) -> dict[str, Any]:
+    """One trial as JSON types."""
+    return {
+        "trial": trial.number,
+        "state": trial.state.value,
+        "value": trial.value,
+        "hyperparameters": trial.point,
+        "duration_s": None if trial.duration_s is None else round(trial.duration_s, 3),
+        "job_id": trial.job_id,
+        "version_id": trial.version_id,
+        "output_path": trial.output_path,
+        "reason": trial.reason,
+    }
+
+
+def write_results(result: SweepResult, folder: Path) -> tuple[Path, Path]:
+    """Write ``results.csv`` and ``results.json``, each replaced as a whole, and return their paths. Blocks.
+
+    Raises:
+        OSError: the folder cannot be written; what stood there before is still whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    as_csv, as_json = folder / "results.csv", folder / "results.json"
+    _replace(as_csv, _csv_text(result))
+    _replace(as_json, json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n")
+    return as_csv, as_json
+
+
+def _csv_text(result: SweepResult) -> str:
+    names = sorted({name for trial in result.trials for name in trial.point})
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([*_CSV_HEAD, *(f"params_{name}" for name in names), *_CSV_TAIL])
+    for trial in result.trials:
+        told = trial_as_json(trial)
+        rows.writerow(
+            [told[key] for key in _CSV_HEAD]
+            + [trial.point.get(name) for name in names]
+            + [told[key] for key in _CSV_TAIL]
+        )
+    return text.getvalue()
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

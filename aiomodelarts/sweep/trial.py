@@ -1,0 +1,77 @@
+"""One trial, and how far a sweep has come. Pure."""
+
+from enum import Enum
+
+from attrs import field, frozen
+
+from .space import Point
+
+
+class TrialState(Enum):
+    """What became of a trial. Every value but the first three is an end."""
+
+    CREATING = "creating"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    NO_METRIC = "no metric"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the trial is over."""
+        return self not in {TrialState.CREATING, TrialState.RUNNING}
+
+
+@frozen
+class Trial:
+    """One point of a sweep and what became of it.
+
+    Args:
+        number: counts from 1 in the order of the search.
+        point: its hyperparameters.
+        output_path: where its version writes, and no other.
+        state: what became of it.
+        value: the objective; there for every succeeded trial and for no other.
+        reason: why there is no value, in one line.
+        job_id: of its version, once that is made.
+        version_id: of its version, once that is made.
+        duration_s: seconds from the accepted creation to the end, as seen from here.
+    """
+
+    number: int
+    point: Point = field(eq=True, hash=False)
+    output_path: str
+    state: TrialState = TrialState.CREATING
+    value: float | None = None
+    reason: str | None = None
+    job_id: int | None = None
+    version_id: int | None = None
+    duration_s: float | None = None
+
+
+@frozen
+class Progress:
+    """A sweep at one moment.
+
+    Args:
+        total: how many trials there will be.
+        done: trials that are over, whatever became of them.
+        running: trials that are being made or run.
+        failed: trials that are over and have no value.
+        best: the best trial so far.
+        elapsed_s: seconds since the start.
+    """
+
+    total: int
+    done: int
+    running: int
+    failed: int
+    best: Trial | None
+    elapsed_s: float
+
+    @property
+    def time_left_s(self) -> float | None:
+        """Seconds to the end at the pace so far, or None before the first trial is over."""
+        return self.elapsed_s / self.done * (self.total - self.done) if self.done else None

@@ -1,0 +1,1 @@
+"""Measurements of what a client costs; see ``README.md`` in this folder."""

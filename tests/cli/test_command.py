@@ -1,0 +1,416 @@
+"""The command as a user calls it: a process of its own, its exit code, what it prints and where."""
+
+import contextlib
+import csv
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+
+from aiomodelarts.cli import main
+
+SWEEP = """\
+[sweep]
+name = "tiny"
+concurrency = 2
+
+[estimator]
+framework_type = "PyTorch"
+framework_version = "PyTorch-1.0.0-python3.6"
+code_dir = "/bucket/src/"
+boot_file = "/bucket/src/train.py"
+output_path = "/bucket/out/"
+inputs = "/bucket/data/"
+train_instance_type = "modelarts.vm.cpu.2u"
+
+[space]
+layers = { int = [1, 4] }
+
+[search]
+algorithm = "grid"
+
+[objective]
+log_pattern = 'accuracy=([0-9.]+)'
+goal = "maximize"
+"""
+
+TRAIN = """\
+import argparse, json, pathlib, sys, time
+parser = argparse.ArgumentParser()
+for name in ("--data_url", "--train_url", "--layers"):
+    parser.add_argument(name)
+options = parser.parse_args()
+layers = int(options.layers)
+if pathlib.Path(options.data_url, "slow").exists():
+    time.sleep(60)
+if layers == 3:
+    raise ValueError("three is bad")
+print(f"accuracy={layers / 10}")
+pathlib.Path(options.train_url, "metrics.json").write_text(json.dumps({"val": {"accuracy": layers / 5}}))
+"""
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without what would lead the command to a real account."""
+    kept = {name: value for name, value in os.environ.items() if not re.match("HUAWEI|OS_|AIOMODEL", name)}
+    source = str(Path(__file__).parents[2])
+    return {**kept, "HOME": "/nonexistent", "PYTHONPATH": source, "COLUMNS": "80", **more}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a sweep file and its script."""
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "train.py").write_text(TRAIN)
+    return tmp_path
+
+
+def start(project: Path, *arguments: str, **more: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "aiomodelarts.cli", *arguments],
+        cwd=project,
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(process: "subprocess.Popen[str]", there: Callable[[], bool]) -> None:
+    """Return once it is there; a process that ended before, or never gets there, is a failure."""
+    deadline = time.monotonic() + 60
+    while not there():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def command(project: Path) -> Command:
+    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        with start(project, *arguments, **more) as process:
+            out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def called(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The same command within this process, for what ends before anything is begun."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.setattr(sys, "argv", ["aiomodelarts", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out, err)
+
+    return run
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    file = project / "sweep.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, subprocess.CompletedProcess[str]]":
+    """A folder in which a local sweep has run, and what it printed."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "sweep.toml").write_text(SWEEP)
+    (folder / "train.py").write_text(TRAIN)
+    with start(folder, "sweep", "run", "sweep.toml", "--local") as process:
+        out, err = process.communicate(timeout=60)
+    return folder, subprocess.CompletedProcess((), process.returncode, out, err)
+
+
+Swept = tuple[Path, "subprocess.CompletedProcess[str]"]
+
+
+def test_a_local_sweep_trains_every_point_and_keeps_the_results(swept: Swept) -> None:
+    folder, done = swept
+    assert done.returncode == 0, done.stderr
+    assert "3 of 4 models trained" in done.stdout
+    assert "Best: 0.4 in trial 4" in done.stdout
+    assert "ValueError: three is bad" in re.sub(r"\s+", " ", done.stdout)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4
+    assert all(re.match(r"\d/4  trial \d  (0\.\d|failed: .*three is bad.*)  \(layers=\d\)", line) for line in lines)
+    with (folder / "results/tiny/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["trial"], row["state"], row["value"]) for row in rows] == [
+        ("1", "succeeded", "0.1"),
+        ("2", "succeeded", "0.2"),
+        ("3", "failed", ""),
+        ("4", "succeeded", "0.4"),
+    ]
+    assert len({row["version_id"] for row in rows}) == 4
+    assert len({row["job_id"] for row in rows}) == 1
+    assert json.loads((folder / "results/tiny/results.json").read_text())["best"]["trial"] == 4
+    outputs = folder / ".aiomodelarts/local/obs/bucket/out/tiny"
+    assert sorted(path.parent.name for path in outputs.glob("*/metrics.json")) == ["0001", "0002", "0004"]
+
+
+def test_the_versions_of_a_sweep_can_be_looked_at_afterwards(swept: Swept) -> None:
+    folder, _ = swept
+    best = json.loads((folder / "results/tiny/results.json").read_text())["best"]
+    ids = (str(best["job_id"]), str(best["version_id"]))
+    with start(folder, "watch", *ids, "--local") as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out.split(" after ")[0]) == (0, f"version {ids[1]}: COMPLETED")
+    with start(folder, "logs", *ids, "--local") as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "accuracy=0.4\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(swept: Swept) -> None:
+    folder, _ = swept
+    with start(folder, "logs", "1", "2", "--local") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (141, "")
+
+
+def test_a_second_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
+    shutil.copytree(swept[0], tmp_path / "again")
+    project = tmp_path / "again"
+    edit(project, "log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val.accuracy"')
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--output", "json") as process:
+        out, _ = process.communicate(timeout=60)
+    told = json.loads(out)
+    assert told["best"]["value"] == 0.8
+    assert [trial["state"] for trial in told["trials"]] == ["succeeded", "succeeded", "failed", "succeeded"]
+    assert (project / told["results_csv"]).is_file()
+    earlier = json.loads((swept[0] / "results/tiny/results.json").read_text())
+    assert told["best"]["job_id"] != earlier["best"]["job_id"]
+
+
+def test_a_sweep_in_which_nothing_succeeds_failed(project: Path, command: Command) -> None:
+    edit(project, "int = [1, 4]", "int = [3, 3]")
+    done = command("sweep", "run", "sweep.toml", "--local")
+    assert done.returncode == 1
+    assert "0 of 1 models trained" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "layers = { int",
+            "layers = { itn",
+            'sweep.toml:15: [space] layers.itn: has no kind of values; did you mean "int"?',
+        ),
+        ("concurrency = 2", 'concurrency = "2"', 'sweep.toml:3: [sweep] concurrency: is text, "2", and has to be'),
+        ("layers = { int = [1, 4] }", "", "sweep.toml:14: [space]: is empty"),
+        ("([0-9.]+)", "([0-9.+", "sweep.toml:21: [objective] log_pattern: is not a regular expression"),
+        ("([0-9.]+)", "", "sweep.toml:21: [objective] log_pattern: the pattern has no group"),
+        ('"grid"', '"grid', "sweep.toml:18: is not valid TOML"),
+    ],
+)
+def test_a_bad_sweep_file_is_told_on_stderr_with_line_and_key(
+    project: Path, called: Command, old: str, new: str, told: str
+) -> None:
+    edit(project, old, new)
+    done = called("sweep", "run", "sweep.toml", "--local")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (project / ".aiomodelarts").exists()
+
+
+def test_results_that_cannot_be_written_are_still_shown(project: Path, command: Command) -> None:
+    (project / "results/tiny/results.csv").mkdir(parents=True)
+    done = command("sweep", "run", "sweep.toml", "--local")
+    assert done.returncode == 1
+    assert "Best: 0.4 in trial 4" in done.stdout
+    assert "results.csv: " not in done.stdout
+    assert "error: the results could not be written: " in done.stderr
+
+
+def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> None:
+    edit(project, "modelarts.vm.cpu.2u", "modelarts.vm.cpu.2")
+    done = command("sweep", "run", "sweep.toml", "--local")
+    assert done.returncode == 2
+    assert "did you mean 'modelarts.vm.cpu.2u'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["swep"], "No such command 'swep'"),
+        (["sweep", "run", "nowhere.toml"], "nowhere.toml"),
+        (["sweep", "run", "."], "is a directory"),
+        (["sweep", "run", "sweep.toml", "--output", "xml"], "xml"),
+        (["sweep", "run", "sweep.toml"], "no credentials were found"),
+        (["logs", "1", "x", "--local"], "version_id: got 'x'"),
+        (["local", "serve", "--root", "r", "--executor", "magic"], "magic"),
+    ],
+)
+def test_wrong_use_is_exit_code_2(called: Command, arguments: list[str], told: str) -> None:
+    done = called(*arguments)
+    assert done.returncode == 2
+    assert told in re.sub(r"\s+", " ", done.stderr)
+
+
+def test_check_says_how_many_trials_there_are_and_sends_nothing(called: Command) -> None:
+    assert called("sweep", "check", "sweep.toml").stdout == ("sweep.toml: sweep tiny makes 4 trials, 2 at a time.\n")
+    assert json.loads(called("sweep", "check", "sweep.toml", "-o", "json").stdout)["trials"] == 4
+
+
+@pytest.fixture
+def served(project: Path) -> Iterator[dict[str, str]]:
+    """What a session needs to reach a platform in another process, as environment variables."""
+    ready = project / "ready.json"
+    with start(project, "local", "serve", "--root", "served", "--ready-file", str(ready)) as process:
+        try:
+            until(process, ready.exists)
+            told = json.loads(ready.read_text())
+            yield {
+                "HUAWEICLOUD_SDK_AK": told["access_key"],
+                "HUAWEICLOUD_SDK_SK": told["secret_key"],
+                "HUAWEICLOUD_SDK_PROJECT_ID": told["project_id"],
+                "AIOMODELARTS_REGION": told["region_name"],
+                "AIOMODELARTS_MODELARTS_ENDPOINT": told["modelarts_endpoint"],
+                "AIOMODELARTS_IAM_ENDPOINT": told["iam_endpoint"],
+            }
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_sweep_on_a_served_platform_goes_by_the_environment(
+    project: Path, command: Command, served: dict[str, str]
+) -> None:
+    source = project / "served/obs/bucket/src"
+    source.mkdir(parents=True)
+    (source / "train.py").write_text(TRAIN)
+    done = command("sweep", "run", "sweep.toml", **served)
+    assert done.returncode == 0, done.stderr
+    assert "3 of 4 models trained" in done.stdout
+
+
+def test_wrong_keys_are_exit_code_3(command: Command, served: dict[str, str]) -> None:
+    done = command("flavors", **{**served, "HUAWEICLOUD_SDK_SK": "wrong"})
+    assert done.returncode == 3
+    assert served["HUAWEICLOUD_SDK_SK"] not in done.stderr
+
+
+def test_json_objective_without_a_bucket_on_this_machine_is_told_before_anything_runs(
+    project: Path, command: Command, served: dict[str, str]
+) -> None:
+    edit(project, "log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val.accuracy"')
+    done = command("sweep", "run", "sweep.toml", **served)
+    assert done.returncode == 2
+    assert "json_file" in done.stderr
+
+
+def test_an_interrupted_sweep_lists_what_goes_on_at_modelarts(project: Path, served: dict[str, str]) -> None:
+    source = project / "served/obs/bucket/src"
+    source.mkdir(parents=True)
+    (source / "train.py").write_text("import time; time.sleep(60)")
+    with start(project, "sweep", "run", "sweep.toml", **served) as process:
+        until(process, lambda: len(list((project / "served/obs/bucket").glob("out/tiny/*"))) == 2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Interrupted: 0 of 4 trials are over." in errors
+    assert re.search(r"trial 1 goes on: job_id=\d+, version_id=\d+\n", errors)
+    assert re.search(r"trial 2 goes on: job_id=\d+, version_id=\d+\n", errors)
+    assert "TrainingJob.attach" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_local_sweep_leaves_no_process_behind(project: Path, number: signal.Signals, code: int) -> None:
+    (project / "data").mkdir()
+    (project / "data/slow").touch()
+    edit(project, 'goal = "maximize"', 'goal = "maximize"\n[local]\ninputs = "data"')
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        until(process, lambda: len(list(project.glob(".aiomodelarts/local/obs/bucket/out/tiny/*"))) == 2)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "The local platform stopped the 2 that were going on." in errors
+    assert "Traceback" not in errors
+    assert json.loads((project / "results/tiny/results.json").read_text())["best"] is None
+    still = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(project) not in still
+
+
+def test_two_local_sweeps_at_once_do_not_mix(project: Path, command: Command) -> None:
+    with start(project, "local", "serve", "--root", ".aiomodelarts/local", "--ready-file", "r") as process:
+        until(process, (project / "r").exists)
+        done = command("sweep", "run", "sweep.toml", "--local")
+        process.terminate()
+        process.communicate(timeout=30)
+    assert done.returncode == 3
+    assert "another local platform is using" in done.stderr
+
+
+@pytest.mark.parametrize(("width", "colour"), [(60, True), (80, False), (120, True)])
+def test_on_a_terminal_one_live_line_stays_within_its_width(project: Path, width: int, colour: bool) -> None:
+    near, far = pty.openpty()
+    ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+    variables = environment(TERM="xterm-256color", **({} if colour else {"NO_COLOR": "1"}))
+    del variables["COLUMNS"]
+    arguments = [sys.executable, "-m", "aiomodelarts.cli", "sweep", "run", "sweep.toml", "--local"]
+    with subprocess.Popen(arguments, cwd=project, env=variables, stdin=far, stdout=far, stderr=far) as process:
+        os.close(far)
+        seen = b""
+        # The other end of a terminal reports its hanging up as an error.
+        with contextlib.suppress(OSError):
+            while piece := os.read(near, 65536):
+                seen += piece
+        os.close(near)
+    assert process.returncode == 0
+    text = seen.decode()
+    assert ("\x1b[1;32m" in text or "\x1b[32m" in text) is colour
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    lines = [line.rstrip() for line in re.split(r"[\r\n]+", plain)]
+    drawn = [line for line in lines if re.match(r"\d/4 done", line)]
+    assert drawn
+    assert all(re.match(r"\d/4 done  \d running  \d failed  best (-|0\.\d)(\s|$)", line) for line in drawn)
+    ours = [line for line in lines if "results" not in line and not line.startswith("trial 3 failed")]
+    assert max(map(len, ours)) <= width
+    assert "3 of 4 models trained" in plain
+
+
+def test_without_the_extra_the_command_says_what_to_install() -> None:
+    script = "import sys\nsys.modules['typer'] = None\nfrom aiomodelarts.cli import main\nmain()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "aiomodelarts: typer is not installed; run: pip install 'aiomodelarts[cli]'\n"
+
+
+def test_the_library_does_not_import_what_only_the_command_line_needs() -> None:
+    script = (
+        "import sys, aiomodelarts\naiomodelarts.Sweep\nsys.exit(len({'typer', 'rich', 'optuna'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

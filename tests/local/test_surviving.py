@@ -1,0 +1,231 @@
+"""What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
+
+import asyncio
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import orjson
+import pytest
+
+from aiomodelarts.local import LocalPlatform, RootInUseError
+from aiomodelarts.local.journal import SqliteJournal
+from aiomodelarts.local.ports import Change, RecordError
+from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
+
+
+@asynccontextmanager
+async def serving(root: Path, *options: str):
+    """The platform in a process of its own: the process and what its ready file says."""
+    ready = root.parent / f"{root.name}.ready.json"
+    await asyncio.to_thread(ready.unlink, missing_ok=True)
+    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", str(root)]
+    process = await asyncio.create_subprocess_exec(*command, "--ready-file", str(ready), *options)
+    try:
+        async with asyncio.timeout(30):
+            while not await asyncio.to_thread(ready.exists):
+                assert process.returncode is None
+                await asyncio.sleep(0.01)
+        yield process, SimpleNamespace(**orjson.loads(await asyncio.to_thread(ready.read_bytes)))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def states(caller: Caller, job_id: int) -> dict[int, int]:
+    listed = await caller.ok("GET", f"training-jobs/{job_id}/versions", {"page": 1, "per_page": 1000})
+    return {row["version_id"]: row["status"] for row in listed["versions"]}
+
+
+async def test_kill_9_in_the_middle_of_a_batch_loses_nothing_that_was_accepted(tmp_path, in_thread):
+    root = tmp_path / "root"
+    async with serving(root) as (process, access), calling(access) as caller:
+        await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+        job = await caller.create_job()
+        await caller.until_printed(job, "up")
+        accepted = {job["version_id"]}
+        refused = 0
+
+        async def keep_creating() -> None:
+            nonlocal refused
+            while True:
+                try:
+                    accepted.add((await caller.create_version(job))["version_id"])
+                except (OSError, aiohttp.ClientError):
+                    refused += 1
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(16):
+                group.create_task(keep_creating())
+            await asyncio.sleep(0.3)
+            process.send_signal(signal.SIGKILL)
+        assert refused == 16
+        assert len(accepted) > 16
+        assert await in_thread(marked, access.access_key) != []
+
+    await in_thread(put_script, access, "pass")
+    async with serving(root) as (process, again), calling(again) as caller:
+        assert (again.access_key, again.secret_key, again.project_id) == (
+            access.access_key,
+            access.secret_key,
+            access.project_id,
+        )
+        found = await states(caller, job["job_id"])
+        assert accepted <= set(found)
+        assert found[job["version_id"]] == 14
+        assert set(found.values()) <= {7, 8, 10, 14}
+        waiting = next(version for version, status in found.items() if status in (7, 8, 10))
+        detail = await caller.finished({**job, "version_id": waiting})
+        assert detail["status"] == 10
+        newer = await caller.create_version(job)
+        assert newer["version_id"] > max(found)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert await in_thread(marked, access.access_key) == []
+
+
+async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in_thread):
+    root = tmp_path / "root"
+    async with serving(root) as (process, access), calling(access) as caller:
+        await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+        job = await caller.create_job()
+        await caller.until_printed(job, "up")
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert len(await in_thread(marked, access.access_key)) == 1
+    async with LocalPlatform(root, executor="process"):
+        assert await in_thread(marked, access.access_key) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_cleanly(tmp_path, number, in_thread):
+    async with serving(tmp_path / "root", "--executor", "simulated", "--simulate", "duration=9") as (process, access):
+        async with calling(access) as caller:
+            await caller.create_job()
+        process.send_signal(number)
+        assert await process.wait() == 0
+
+
+async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
+    async with serving(tmp_path / "root", "--executor", "simulated") as (process, access):
+        ready = tmp_path / "root.ready.json"
+        mode = (await in_thread(ready.stat)).st_mode
+        assert stat.S_IMODE(mode) == 0o600
+        assert set(vars(access)) == {
+            "modelarts_endpoint", "iam_endpoint", "obs_root", "region_name", "project_id", "access_key", "secret_key",
+            "account", "username", "password", "admin_token", "pid",
+        }  # fmt: skip
+        assert access.pid == process.pid
+        for name in ("keys.json", "board.sqlite3"):
+            assert stat.S_IMODE((await in_thread((tmp_path / "root" / name).stat)).st_mode) == 0o600
+
+
+def test_a_wrong_option_is_told_with_exit_status_2(tmp_path):
+    command = [sys.executable, "-m", "aiomodelarts.local", "--root", str(tmp_path), "--simulate", "duraton=5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "'duraton=5' in the simulation: there is no such setting" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_two_platforms_do_not_share_a_root(tmp_path):
+    async with LocalPlatform(tmp_path, executor="simulated"):
+        with pytest.raises(RootInUseError, match="another local platform"):
+            async with LocalPlatform(tmp_path, executor="simulated"):
+                pass
+
+
+async def test_an_orderly_restart_keeps_the_board(tmp_path):
+    async with (
+        LocalPlatform(tmp_path, executor="simulated", simulate="duration=0") as platform,
+        calling(platform) as caller,
+    ):
+        job = await caller.create_job(parameter=[{"label": "lr", "value": "0.1"}])
+        before = await caller.finished(job)
+        await caller.ok("PUT", f"training-jobs/{job['job_id']}", body={"job_desc": "changed"})
+        await caller.ok("POST", "training-job-configs", body={"config_name": "c", **config()})
+        shown = await caller.ok("POST", "visualization-jobs", body={"job_name": "v", "train_url": "/bucket/o/"})
+    async with (
+        LocalPlatform(tmp_path, executor="simulated", simulate="duration=0") as platform,
+        calling(platform) as caller,
+    ):
+        assert await caller.detail(job) == {**before, "job_desc": "changed"}
+        assert (await caller.ok("GET", "training-job-configs/c"))["config_name"] == "c"
+        assert (await caller.ok("GET", f"visualization-jobs/{shown['job_id']}"))["job_name"] == "v"
+        reply = await caller.call("POST", "training-jobs", body={"job_name": "demo", "config": config()})
+        assert reply.code == "ModelArts.0103"
+
+
+async def test_ids_are_not_used_again_after_a_deletion_and_a_restart(tmp_path):
+    async with (
+        LocalPlatform(tmp_path, executor="simulated", simulate="duration=0") as platform,
+        calling(platform) as caller,
+    ):
+        job = await caller.create_job()
+        await caller.ok("DELETE", f"training-jobs/{job['job_id']}")
+        await eventually(lambda: caller.call("GET", where(job)), lambda reply: reply.status != 200)
+    async with LocalPlatform(tmp_path, executor="simulated") as platform, calling(platform) as caller:
+        again = await caller.create_job()
+        assert again["job_id"] > job["version_id"]
+
+
+async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, in_thread):
+    """The kernel refuses every file beyond a size, which is what a full disk is to SQLite."""
+    text = "x" * 3000
+    options = ("--executor", "simulated", "--simulate", "duration=0")
+    async with serving(tmp_path / "root", *options) as (process, access), calling(access) as caller:
+        job = await caller.create_job()
+        accepted = [job["version_id"]]
+        limit = 400_000
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        body = {"config": config(pre_version_id=job["version_id"], user_command=text)}
+        for _ in range(300):
+            reply = await caller.call("POST", f"training-jobs/{job['job_id']}/versions", body=body)
+            if reply.status != 200:
+                break
+            accepted.append(reply.json["version_id"])
+        assert (reply.status, reply.code) == (500, "ModelArts.6200")
+        assert "Nothing was made" in reply.json["error_message"]
+        assert sorted(await states(caller, job["job_id"])) == accepted
+        await eventually(lambda: states(caller, job["job_id"]), lambda found: set(found.values()) == {10})
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        accepted.append((await caller.create_version(job))["version_id"])
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
+        found = await states(caller, job["job_id"])
+        assert sorted(found) == accepted
+        assert set(found.values()) <= {7, 8, 10, 14}
+
+
+async def test_moves_that_could_not_be_written_are_written_later(tmp_path):
+    journal = SqliteJournal(tmp_path / "j.sqlite3")
+    await asyncio.to_thread(journal.read)
+    journal.start(asyncio.get_running_loop())
+    monkey = SqliteJournal._try
+    failing = True
+
+    def sometimes(self, database, changes):
+        return sqlite3.OperationalError("database or disk is full") if failing else monkey(self, database, changes)
+
+    SqliteJournal._try = sometimes
+    try:
+        journal.note([Change("states", 1, {"status": 8})])
+        with pytest.raises(RecordError, match="disk is full"):
+            await journal.write([Change("versions", 2, {"a": 1})])
+        failing = False
+        await journal.write([Change("versions", 3, {"a": 1})])
+    finally:
+        SqliteJournal._try = monkey
+        await asyncio.to_thread(journal.stop)
+    records = await asyncio.to_thread(SqliteJournal(tmp_path / "j.sqlite3").read)
+    assert {(table, key) for table, key, _ in records} == {("states", 1), ("versions", 3)}

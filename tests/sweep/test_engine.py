@@ -1,0 +1,259 @@
+"""The engine on versions that end as they are told: order, bounds, outcomes, interruption."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from attrs import evolve, field, frozen
+
+from aiomodelarts._clock import SystemClock
+from aiomodelarts.errors import (
+    ConnectionBroken,
+    CreateOutcomeUnknown,
+    ModelArtsError,
+    NotAllowed,
+    NotSent,
+    QuotaExceeded,
+    TrainingFailed,
+    WrongState,
+)
+from aiomodelarts.sweep.config import SweepConfig
+from aiomodelarts.sweep.engine import Engine, SweepEvent, Version
+from aiomodelarts.sweep.files import FolderFiles
+from aiomodelarts.sweep.objective import JsonFile
+from aiomodelarts.sweep.trial import Trial, TrialState
+
+from .test_sweep_file import changed, read
+
+CONFIG = read(changed("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "").replace("int = [1, 4]", "int = [1, 12]"))
+
+
+@frozen
+class ScriptedVersion:
+    """A version that ends, and logs, as it is told."""
+
+    version_id: int
+    outcome: Exception | None
+    lines: tuple[str, ...]
+    job_id: int = 7
+
+    async def wait(self) -> object:
+        await asyncio.sleep(0)
+        if self.outcome is not None:
+            raise self.outcome
+        return None
+
+    async def logs(self) -> AsyncIterator[str]:
+        for line in self.lines:
+            yield line
+
+
+@frozen
+class ScriptedVersions:
+    """Makes versions; each point's value is its number of layers, unless the test says otherwise."""
+
+    refused: dict[int, Exception] = field(factory=dict)
+    ends: dict[int, Exception] = field(factory=dict)
+    says: dict[int, tuple[str, ...]] = field(factory=dict)
+    before: Callable[[Trial], None] = lambda trial: None
+    trains: Callable[[Trial], None] = lambda trial: None
+    made: list[tuple[str, int]] = field(factory=list)
+
+    async def first(self, trial: Trial) -> Version:
+        return await self._make("first", trial)
+
+    async def next(self, trial: Trial, first: Version) -> Version:
+        assert first.version_id == 101
+        return await self._make("next", trial)
+
+    async def _make(self, how: str, trial: Trial) -> Version:
+        await asyncio.sleep(0)
+        self.made.append((how, trial.number))
+        self.before(trial)
+        await asyncio.to_thread(self.trains, trial)
+        if trial.number in self.refused:
+            raise self.refused[trial.number]
+        said = self.says.get(trial.number, (f"accuracy={trial.point['layers']}",))
+        return ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
+
+
+async def carry_out(
+    versions: ScriptedVersions, config: SweepConfig = CONFIG, files: FolderFiles | None = None
+) -> tuple[Engine, list[SweepEvent]]:
+    events: list[SweepEvent] = []
+
+    async def listen(event: SweepEvent) -> None:
+        events.append(event)
+
+    engine = Engine(config, versions, files, listen, SystemClock())
+    await engine.run()
+    return engine, events
+
+
+def states(engine: Engine) -> dict[int, TrialState]:
+    return {trial.number: trial.state for trial in engine.result.trials}
+
+
+async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own() -> None:
+    versions = ScriptedVersions()
+    engine, events = await carry_out(versions)
+    assert versions.made[0] == ("first", 1)
+    assert sorted(versions.made[1:]) == [("next", number) for number in range(2, 13)]
+    result = engine.result
+    assert [trial.point for trial in result.trials] == [{"layers": number} for number in range(1, 13)]
+    assert {trial.state for trial in result.trials} == {TrialState.SUCCEEDED}
+    assert result.best == result.trials[11]
+    assert (result.best.value, result.best.job_id, result.best.version_id) == (12.0, 7, 112)
+    assert len({trial.output_path for trial in result.trials}) == 12
+    assert events[0].trial is None
+    assert events[-1].progress.done == events[-1].progress.total == 12
+    assert events[-1].progress.best == result.best
+
+
+async def test_never_more_at_once_than_asked() -> None:
+    _, events = await carry_out(ScriptedVersions())
+    assert max(event.progress.running for event in events) == CONFIG.concurrency == 3
+
+
+@pytest.mark.parametrize("concurrency", [1, 12, 50])
+async def test_any_concurrency_makes_every_version_once(concurrency: int) -> None:
+    versions = ScriptedVersions()
+    await carry_out(versions, evolve(CONFIG, concurrency=concurrency))
+    assert sorted(number for _, number in versions.made) == list(range(1, 13))
+
+
+async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None:
+    failed = TrainingFailed("exit code 1", log_tail=("Traceback", "  ValueError: bad lr", "", "[note] over", ""))
+    versions = ScriptedVersions(
+        refused={
+            3: WrongState("not now", status=400),
+            4: CreateOutcomeUnknown("the answer was lost"),
+        },
+        ends={1: failed, 2: ConnectionBroken("gone")},
+        says={5: ("nothing",), 6: ("accuracy=...",)},
+    )
+    engine, events = await carry_out(versions)
+    assert states(engine) == {
+        1: TrialState.FAILED,
+        2: TrialState.UNCLEAR,
+        3: TrialState.REFUSED,
+        4: TrialState.UNCLEAR,
+        5: TrialState.NO_METRIC,
+        6: TrialState.NO_METRIC,
+    } | dict.fromkeys(range(7, 13), TrialState.SUCCEEDED)
+    reasons = {trial.number: trial.reason for trial in engine.result.without_value}
+    assert reasons[1] == "exit code 1; its log ends: ValueError: bad lr / [note] over"
+    assert reasons[3] == "request: not now (status 400)"
+    assert reasons[6] == "the log says '...', which is no number"
+    assert events[-1].progress.failed == 6
+    assert engine.result.stopped_by is None
+
+
+@pytest.mark.parametrize("error", [NotAllowed("no", status=403), QuotaExceeded("full", status=400)])
+async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is_awaited(
+    error: ModelArtsError,
+) -> None:
+    versions = ScriptedVersions(refused={4: error})
+    engine, _ = await carry_out(versions)
+    assert engine.result.stopped_by is error
+    made = states(engine)
+    assert made[4] is TrialState.REFUSED
+    assert len(made) < 12
+    assert all(state is TrialState.SUCCEEDED for number, state in made.items() if number != 4)
+
+
+async def test_creations_that_fail_one_after_the_other_end_the_creating() -> None:
+    lost: dict[int, Exception] = {number: NotSent("refused") for number in range(4, 12)}
+    engine, _ = await carry_out(ScriptedVersions(refused=lost))
+    assert isinstance(engine.result.stopped_by, NotSent)
+    # Those that were being made at that moment come to their own end.
+    assert 8 <= len(engine.result.trials) <= 8 + CONFIG.concurrency
+    assert [trial.number for trial in engine.result.ranked] == [3, 2, 1]
+
+
+async def test_single_failed_creations_do_not_add_up() -> None:
+    refused: dict[int, Exception] = {number: WrongState("no", status=400) for number in range(2, 13, 2)}
+    engine, _ = await carry_out(ScriptedVersions(refused=refused), evolve(CONFIG, concurrency=1))
+    assert engine.result.stopped_by is None
+    assert len(engine.result.ranked) == 6
+
+
+async def test_a_job_that_cannot_be_made_is_the_callers_error() -> None:
+    versions = ScriptedVersions(refused={1: WrongState("no", status=400)})
+    with pytest.raises(WrongState):
+        await carry_out(versions)
+    assert versions.made == [("first", 1)]
+
+
+async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
+    everyone = asyncio.current_task()
+    assert everyone is not None
+    versions = ScriptedVersions(before=lambda trial: everyone.cancel() if trial.number == 5 else None)
+    engine = Engine(CONFIG, versions, None, _ignore, SystemClock())
+    with pytest.raises(asyncio.CancelledError):
+        await engine.run()
+    everyone.uncancel()
+    count = len(versions.made)
+    assert 5 <= count < 12
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(versions.made) == count
+    assert any(not trial.state.is_final for trial in engine.result.trials)
+
+
+async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
+    failed = TrainingFailed("exit code 1", log_tail=("\x1b[2J\x07" + "x" * 5000,))
+    engine, _ = await carry_out(ScriptedVersions(ends={1: failed}))
+    reason = engine.result.trials[0].reason
+    assert reason is not None
+    assert reason.startswith("exit code 1; its log ends: \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}xx")
+    assert len(reason) < 400
+
+
+async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None:
+    config = read(
+        changed('"maximize"', '"minimize"')
+        .replace("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "")
+        .replace("accuracy", "loss")
+    )
+    says = {number: (f"loss={value}",) for number, value in enumerate((3, 1, 2, 1), start=1)}
+    engine, events = await carry_out(ScriptedVersions(says=says), config)
+    assert engine.result.best is not None
+    assert engine.result.best.number == 2
+    assert [trial.number for trial in engine.result.ranked] == [2, 4, 3, 1]
+    assert events[-1].progress.best is not None
+
+
+async def test_a_long_log_is_read_to_its_last_line() -> None:
+    lines = tuple(f"accuracy={number}" for number in range(1234))
+    engine, _ = await carry_out(ScriptedVersions(says={1: lines}))
+    assert engine.result.trials[0].value == 1233.0
+
+
+async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    config = evolve(CONFIG, objective=evolve(CONFIG.objective, source=JsonFile("m.json", "acc")))
+
+    def write(output_path: str, accuracy: float) -> None:
+        folder = tmp_path / output_path.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "m.json").write_text(json.dumps({"acc": accuracy}))
+
+    def train(trial: Trial) -> None:
+        if trial.number != 1:
+            write(trial.output_path, 0.75)
+
+    for number in (1, 2):
+        await asyncio.to_thread(write, config.output_path(number), 0.5)
+    engine, _ = await carry_out(ScriptedVersions(trains=train), config, FolderFiles(tmp_path))
+    first, *rest = engine.result.trials
+    assert (first.state, first.reason) == (
+        TrialState.NO_METRIC,
+        "m.json was left by an earlier sweep and not written again",
+    )
+    assert {trial.value for trial in rest} == {0.75}
+
+
+async def _ignore(event: SweepEvent) -> None:
+    pass
