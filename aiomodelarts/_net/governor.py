@@ -145,7 +145,7 @@ class _Lane:
         self._turns = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._quiet_until = now()
+        self._quiet_until = -math.inf
         self.in_flight = self.sent = self.answered = self.throttled = 0
 
     def at_once(self) -> Place | None:
