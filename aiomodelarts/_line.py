@@ -71,11 +71,9 @@ class Line:
         Raises:
             SessionClosed: after ``refuse``.
         """
-        if self._open is not None:
-            return self._open
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
-        return await self._opening()
+        return self._open or await self._opening()
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs."""

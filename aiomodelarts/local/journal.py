@@ -31,12 +31,10 @@ class SqliteJournal:
 
     Args:
         path: of the database; it is made if it is missing.
-        max_pages: an upper bound of its size, for trying out a full disk.
     """
 
-    def __init__(self, path: Path, max_pages: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._max_pages = max_pages
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -78,7 +76,7 @@ class SqliteJournal:
         await self.write(())
 
     def _connected(self) -> "_Connection":
-        return _Connection(self._path, self._max_pages)
+        return _Connection(self._path)
 
     def _work(self) -> None:
         with self._connected() as database:
@@ -136,12 +134,10 @@ class SqliteJournal:
 class _Connection:
     """A connection with our settings that is closed at the end."""
 
-    def __init__(self, path: Path, max_pages: int | None) -> None:
+    def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
-        if max_pages is not None:
-            self._database.execute(f"PRAGMA max_page_count={max_pages}")
         for table, kind in TABLES.items():
             self._database.execute(f"CREATE TABLE IF NOT EXISTS {table} (key {kind} PRIMARY KEY, body BLOB NOT NULL)")
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ from aiomodelarts.local.storage import Folder, Nowhere
 from aiomodelarts.local.varied import style_of
 from aiomodelarts.local.workplace import Workplace
 
+_THREADS = 4
 ExecutorName = Literal["process", "simulated"]
 
 
@@ -224,9 +226,11 @@ class LocalPlatform:
         await asyncio.to_thread(Leftovers().end, workplace.identity)
         await asyncio.to_thread(workplace.open)
         stack.push_async_callback(asyncio.to_thread, workplace.close)
-        processes = ProcessExecutor(workplace, journal.settled, self._ended, self._grace_s)
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
+        stack.push_async_callback(asyncio.to_thread, threads.shutdown)
+        processes = ProcessExecutor(workplace, threads, journal.settled, self._ended, self._grace_s)
         stack.push_async_callback(processes.close)
-        return processes, FileLogs(workplace, repeats), folder
+        return processes, FileLogs(workplace, threads, repeats), folder
 
     def _slot_count(self) -> int | None:
         if self._slots is None and self._executor_name == "process":

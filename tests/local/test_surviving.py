@@ -1,6 +1,7 @@
 """What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
 
 import asyncio
+import resource
 import signal
 import sqlite3
 import stat
@@ -177,16 +178,17 @@ async def test_ids_are_not_used_again_after_a_deletion_and_a_restart(tmp_path):
         assert again["job_id"] > job["version_id"]
 
 
-async def test_a_full_disk_refuses_the_create_and_loses_nothing(tmp_path, monkeypatch):
-    original = SqliteJournal.__init__
-    monkeypatch.setattr(SqliteJournal, "__init__", lambda self, path: original(self, path, max_pages=40))
+async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, in_thread):
+    """The kernel refuses every file beyond a size, which is what a full disk is to SQLite."""
     text = "x" * 3000
-    options = {"executor": "simulated", "simulate": "duration=0"}
-    async with LocalPlatform(tmp_path, **options) as platform, calling(platform) as caller:
+    options = ("--executor", "simulated", "--simulate", "duration=0")
+    async with serving(tmp_path / "root", *options) as (process, access), calling(access) as caller:
         job = await caller.create_job()
         accepted = [job["version_id"]]
-        for _ in range(100):
-            body = {"config": config(pre_version_id=job["version_id"], user_command=text)}
+        limit = 400_000
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        body = {"config": config(pre_version_id=job["version_id"], user_command=text)}
+        for _ in range(300):
             reply = await caller.call("POST", f"training-jobs/{job['job_id']}/versions", body=body)
             if reply.status != 200:
                 break
@@ -194,10 +196,15 @@ async def test_a_full_disk_refuses_the_create_and_loses_nothing(tmp_path, monkey
         assert (reply.status, reply.code) == (500, "ModelArts.6200")
         assert "Nothing was made" in reply.json["error_message"]
         assert sorted(await states(caller, job["job_id"])) == accepted
-    monkeypatch.setattr(SqliteJournal, "__init__", original)
-    async with LocalPlatform(tmp_path, **options) as platform, calling(platform) as caller:
-        assert sorted(await states(caller, job["job_id"])) == accepted
-        await caller.create_version(job)
+        await eventually(lambda: states(caller, job["job_id"]), lambda found: set(found.values()) == {10})
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        accepted.append((await caller.create_version(job))["version_id"])
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
+        found = await states(caller, job["job_id"])
+        assert sorted(found) == accepted
+        assert set(found.values()) <= {7, 8, 10, 14}
 
 
 async def test_moves_that_could_not_be_written_are_written_later(tmp_path):

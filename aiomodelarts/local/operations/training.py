@@ -168,9 +168,9 @@ async def list_training_job_versions(platform: Platform, call: Call) -> Answer:
         "job_name": job.name,
         "job_desc": job.desc,
         "version_count": len(job.versions) - skipped,
-        "versions": [rows.version_row(version, now, lag) for version in page],
+        "versions": list(page),
     }
-    return Answer(200, payload)
+    return Answer(200, payload, late_rows=("versions", lambda version: rows.version_row(version, now, lag)))
 
 
 async def get_training_job_version(platform: Platform, call: Call) -> Answer:
