@@ -72,9 +72,7 @@ def _bare_s(runs: int, workers: int) -> float:
     return time.perf_counter() - start
 
 
-async def _batch_s(
-    session: AsyncSession, estimator: AsyncEstimator, job_id: int, version_id: int, count: int
-) -> float:
+async def _batch_s(session: AsyncSession, estimator: AsyncEstimator, job_id: int, version_id: int, count: int) -> float:
     start = time.perf_counter()
     versions = await estimator.create_job_versions(
         job_id=job_id,

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import backoff
 from attrs import field, frozen
 
-from .._checks import above_zero, at_least_one
+from .._checks import above_zero, at_least_one, not_negative
 from .._clock import Clock
-from ..errors import ModelArtsError, Throttled
+from ..errors import ModelArtsError, NotSent, Throttled
 from .budget import RetryBudget
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class RetryPolicy:
     max_time_s: float = field(default=120.0, validator=above_zero)
     base_s: float = field(default=0.25, validator=above_zero)
     cap_s: float = field(default=30.0, validator=above_zero)
-    budget_share: float = field(default=0.5, validator=above_zero)
+    budget_share: float = field(default=0.5, validator=not_negative)
     budget_per_s: float = field(default=10.0, validator=above_zero)
 
 
@@ -57,7 +57,7 @@ class Retry:
 
     async def create(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; it is tried again only where the service certainly did nothing."""
-        return await self._tried(attempt, _was_certainly_not_done)
+        return await self._tried(attempt, _was_not_sent)
 
     async def _tried(self, attempt: Callable[[], Awaitable[T]], again: Callable[[Any], bool]) -> T:
         try:
@@ -65,15 +65,17 @@ class Retry:
         except ModelArtsError as error:
             if not again(error):
                 raise
-            failed = [error]
-            # Before its first try a call may have waited for its turn for as long as a bulk run lasts.
-            deadline = self._clock.monotonic() + self._policy.max_time_s
-        else:
-            self._budget.earn()
-            return result
+            result = await self._repeated(attempt, again, error)
+        self._budget.earn()
+        return result
 
+    async def _repeated(
+        self, attempt: Callable[[], Awaitable[T]], again: Callable[[Any], bool], first: ModelArtsError
+    ) -> T:
         # Nearly every call succeeds at once and should not pay for repeating, so backoff joins after the first
         # failure, which it is shown as its own first try.
+        failed = [first]
+
         async def resumed() -> T:
             if failed:
                 raise failed.pop()
@@ -82,23 +84,23 @@ class Retry:
         # backoff counts and sleeps; which error is repeated, and after what pause, is told to it here. Its own
         # defaults have no limit, and its own jitter would shorten a pause that the service asked for.
         repeat = backoff.on_exception(
-            lambda: self._pauses(deadline),
+            self._pauses,
             ModelArtsError,
             max_tries=self._policy.max_tries,
             giveup=lambda error: not again(error),
             jitter=None,
             logger=None,
         )
-        repeated: T = await repeat(resumed)()
-        self._budget.earn()
-        return repeated
+        result: T = await repeat(resumed)()
+        return result
 
-    def _pauses(self, deadline: float) -> Generator[float, Any, None]:
-        """Pause after pause, told each time which error it is for; it ends when the next would pass the deadline."""
+    def _pauses(self) -> Generator[float, Any, None]:
+        """Pause after pause, told each time which error it is for; it ends when the time is used up."""
         policy = self._policy
-        pause = 0.0
         doubled = policy.base_s
-        error = yield pause
+        error = yield 0.0
+        # Before its first try a call may have waited for its turn for as long as a bulk run lasts.
+        deadline = self._clock.monotonic() + policy.max_time_s
         while True:
             drawn = min(doubled, policy.cap_s) * self._rng.uniform(0.5, 1.0)
             asked = min(error.retry_after_s or 0.0, policy.cap_s)
@@ -112,8 +114,9 @@ class Retry:
 
 
 def _can_succeed_later(error: ModelArtsError) -> bool:
+    # A refusal for the rate has been sent again already, for as long as the governor's patience lasts.
     return error.retryable and not isinstance(error, Throttled)
 
 
-def _was_certainly_not_done(error: ModelArtsError) -> bool:
-    return _can_succeed_later(error) and not error.may_have_happened
+def _was_not_sent(error: ModelArtsError) -> bool:
+    return isinstance(error, NotSent)

@@ -21,6 +21,7 @@ from aiomodelarts import (
     Timeouts,
     TransportError,
 )
+from aiomodelarts._create.outcomes import Outcome, outcome_of
 from aiomodelarts._net.aiohttp_transport import AiohttpTransport, mapped
 from aiomodelarts._wire.message import Request
 from tests.net.servers import Behaviour, closes, http, never, resets, serving
@@ -146,7 +147,7 @@ async def test_once_bytes_have_left_the_work_may_have_been_done(
         with pytest.raises(TransportError) as caught:
             await transport.send(post(server.origin))
     assert type(caught.value) is error
-    assert caught.value.may_have_happened
+    assert outcome_of(caught.value) is Outcome.UNKNOWN
     assert caught.value.retryable
     assert server.origin in str(caught.value)
     # A create that is sent again under the hood is a second version.
@@ -196,7 +197,7 @@ async def test_what_never_left_was_certainly_not_done(transport: AiohttpTranspor
         with pytest.raises(TransportError) as caught:
             await transport.send(post(address))
     assert type(caught.value) is NotSent
-    assert not caught.value.may_have_happened
+    assert outcome_of(caught.value) is Outcome.NOT_HANDLED
 
 
 async def test_a_connection_that_is_never_made_is_not_sent() -> None:
