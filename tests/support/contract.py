@@ -26,10 +26,8 @@ SITE = Site("https://modelarts.region.example.com", "0123456789abcdef0123456789a
 _METHODS = ("get", "post", "put", "delete")
 
 
-@cache
-def document() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.load((CONTRACT / "modelarts-v1.openapi.yaml").read_text(), yaml.CSafeLoader)
-    return read
+# Read when the module is, since tests on a loop may not read files.
+DOCUMENT: dict[str, Any] = yaml.load((CONTRACT / "modelarts-v1.openapi.yaml").read_text(), yaml.CSafeLoader)
 
 
 @cache
@@ -37,7 +35,7 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Operation id to method, path and description."""
     return {
         described["operationId"]: (method.upper(), path, {**item, **described})
-        for path, item in document()["paths"].items()
+        for path, item in DOCUMENT["paths"].items()
         for method, described in item.items()
         if method in _METHODS
     }
@@ -56,7 +54,7 @@ def complaints(request: Request, operation: str) -> list[str]:
     found += [] if _matches(request.path, path) else [f"path {request.path}"]
     declared = {
         one["name"]: one["schema"]
-        for one in map(_resolved, [*document()["paths"][path].get("parameters", ()), *described.get("parameters", ())])
+        for one in map(_resolved, [*DOCUMENT["paths"][path].get("parameters", ()), *described.get("parameters", ())])
         if one["in"] == "query"
     }
     for name, text in request.query:
@@ -79,13 +77,13 @@ def _matches(path: str, template: str) -> bool:
 
 def _resolved(described: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in described:
-        found: dict[str, Any] = document()["components"]["parameters"][described["$ref"].rpartition("/")[2]]
+        found: dict[str, Any] = DOCUMENT["components"]["parameters"][described["$ref"].rpartition("/")[2]]
         return found
     return described
 
 
 def _validator(schema: dict[str, Any]) -> Draft202012Validator:
-    registry = Registry().with_resource("urn:contract", Resource(document(), DRAFT202012))
+    registry = Registry().with_resource("urn:contract", Resource(DOCUMENT, DRAFT202012))
     absolute = orjson.loads(orjson.dumps(schema).replace(b"#/components", b"urn:contract#/components"))
     return Draft202012Validator(absolute, registry=registry)
 
