@@ -74,7 +74,8 @@ class LocalPlatform:
 
     Raises:
         ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read.
-        RootInUseError: on entering, another platform uses this root.
+        RootError: on entering, another platform uses this root, or its keys cannot be read.
+        RecordError: on entering, its board cannot be read.
         OSError: on entering, the root cannot be written or the port is taken.
     """
 
@@ -94,6 +95,8 @@ class LocalPlatform:
     ) -> None:
         if executor not in ("process", "simulated"):
             raise ValueError(f"executor has to be 'process' or 'simulated', not {executor!r}")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port has to lie between 0 and 65535, not {port}")
         if slots is not None and slots < 1:
             raise ValueError(f"slots has to be at least 1, not {slots}")
         self._wanted_root = None if root is None else Path(root)

@@ -1,5 +1,6 @@
 """The folder of a platform: its keys, its lock, its journal, its buckets. All of this blocks."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -16,8 +17,16 @@ from aiomodelarts.local.gatekeeper import Keys
 REGION = "local"
 
 
-class RootInUseError(RuntimeError):
+class RootError(RuntimeError):
+    """A folder that cannot be a platform's root."""
+
+
+class RootInUseError(RootError):
     """Another platform works in this folder."""
+
+
+class DamagedRootError(RootError):
+    """A file of the platform cannot be read."""
 
 
 @define
@@ -48,11 +57,13 @@ def open_root(path: Path | None) -> Root:
     """Open a folder, made if it is missing; None means a temporary one.
 
     Raises:
-        RootInUseError: another platform has it.
+        RootError: another platform has it, or its keys cannot be read.
         OSError: it cannot be made or written.
     """
     temporary = path is None
     place = Path(tempfile.mkdtemp(prefix="aiomodelarts-")) if path is None else path
+    if place.exists() and not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
     place.mkdir(parents=True, exist_ok=True)
     place = place.resolve()
     (place / "obs").mkdir(exist_ok=True)
@@ -69,6 +80,8 @@ def open_root(path: Path | None) -> Root:
 
 def write_private(path: Path, content: bytes) -> None:
     """Put a file that only its owner can read in its place in one step."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no folder for the file", str(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -83,7 +96,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _keys(path: Path) -> Keys:
     if path.exists():
-        return Keys(**orjson.loads(path.read_bytes()))
+        try:
+            return Keys(**orjson.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise DamagedRootError(f"the keys in {path} cannot be read: {error}") from None
     keys = Keys(
         region_name=REGION,
         project_id=secrets.token_hex(16),
