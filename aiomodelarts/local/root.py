@@ -70,12 +70,15 @@ def open_root(path: Path | None) -> Root:
     lock = (place / "lock").open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The board holds the settings of every version, so it is nobody else's business.
+        os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
+        return Root(place, temporary, _keys(place / "keys.json"), lock)
     except BlockingIOError:
         lock.close()
         raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
-    # The board holds the settings of every version, so it is nobody else's business.
-    os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
-    return Root(place, temporary, _keys(place / "keys.json"), lock)
+    except BaseException:
+        lock.close()
+        raise
 
 
 def write_private(path: Path, content: bytes) -> None:

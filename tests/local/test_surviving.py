@@ -264,3 +264,35 @@ async def test_moves_that_could_not_be_written_are_written_later(tmp_path):
         await asyncio.to_thread(journal.stop)
     records = await asyncio.to_thread(SqliteJournal(tmp_path / "j.sqlite3").read)
     assert {(table, key) for table, key, _ in records} == {("states", 1), ("versions", 3)}
+
+
+async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp_path):
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        job = await caller.create_job()
+        await caller.finished(job)
+        await caller.ok("DELETE", where(job))
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        assert await states(caller, job["job_id"]) == {}
+
+
+async def test_a_taken_port_is_told(tmp_path):
+    async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
+                pass
+
+
+async def test_whoever_connects_before_the_past_is_settled_waits(tmp_path, in_thread):
+    """Many start and end on one port, while somebody asks without a pause."""
+    async with LocalPlatform(tmp_path, executor="simulated", simulate="duration=99") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        async with calling(platform) as caller:
+            job = await caller.create_job()
+    for _ in range(3):
+        again = LocalPlatform(tmp_path, executor="simulated", simulate="duration=99", port=port)
+        async with again, calling(again) as caller:
+            made = await caller.create_version(job)
+            found = await states(caller, job["job_id"])
+            assert found.pop(made["version_id"]) == 8
+            assert set(found.values()) == {14}
