@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,14 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=20, help="versions one after the other (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (default %(default)s)")
     options = parser.parse_args()
-    asyncio.run(_measure(options.versions, options.alone, options.rounds))
+    with _platform() as access:
+        asyncio.run(_measure(access, options.versions, options.alone, options.rounds))
 
 
-async def _measure(versions: int, alone: int, rounds: int) -> None:
+async def _measure(access: dict[str, Any], versions: int, alone: int, rounds: int) -> None:
     slots = os.cpu_count() or 1
     bare, ours = [], []
-    async with _platform(slots) as access, _estimator(access) as (session, estimator):
+    async with _estimator(access) as (session, estimator):
         job = await estimator.fit("/bench/data/", job_name="bench")
         await session.wait_all([job])
         for _ in range(rounds):
@@ -95,14 +96,14 @@ async def _alone_s(estimator: AsyncEstimator, job_id: int, version_id: int) -> f
     return time.perf_counter() - start
 
 
-@asynccontextmanager
-async def _platform(slots: int) -> AsyncIterator[dict[str, Any]]:
+@contextmanager
+def _platform() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         root, ready = Path(folder) / "root", Path(folder) / "ready.json"
-        command = [sys.executable, "-m", "aiomodelarts.local", "--root", root, "--ready-file", ready]
+        command = [sys.executable, "-m", "aiomodelarts.local", "--root", str(root), "--ready-file", str(ready)]
         with subprocess.Popen(command) as process:
             try:
-                access = await _access(process, ready)
+                access = _access(process, ready)
                 obs_root = Path(access["obs_root"])
                 (obs_root / "bench" / "src").mkdir(parents=True)
                 (obs_root / "bench" / "data").mkdir()
@@ -112,13 +113,13 @@ async def _platform(slots: int) -> AsyncIterator[dict[str, Any]]:
                 process.terminate()
 
 
-async def _access(process: subprocess.Popen[bytes], ready: Path) -> dict[str, Any]:
+def _access(process: subprocess.Popen[bytes], ready: Path) -> dict[str, Any]:
     for _ in range(int(_READY_S / 0.05)):
         if ready.exists():
             return dict(json.loads(ready.read_text()))
         if process.poll() is not None:
             break
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     raise RuntimeError("the platform did not start")
 
 

@@ -41,13 +41,20 @@ class SqliteJournal:
         self._owed: dict[tuple[str, Key], Change] = {}
 
     def read(self) -> list[tuple[str, Key, JsonObject]]:
-        """Every record. Blocks."""
-        with self._connected() as database:
-            return [
-                (table, key, orjson.loads(body))
-                for table in TABLES
-                for key, body in database.execute(f"SELECT key, body FROM {table}")  # noqa: S608 - names of our own
-            ]
+        """Every record. Blocks.
+
+        Raises:
+            RecordError: the file cannot be read, or made.
+        """
+        try:
+            with self._connected() as database:
+                return [
+                    (table, key, orjson.loads(body))
+                    for table in TABLES
+                    for key, body in database.execute(f"SELECT key, body FROM {table}")  # noqa: S608 - our own names
+                ]
+        except (sqlite3.Error, orjson.JSONDecodeError) as error:
+            raise RecordError(f"the board in {self._path} cannot be read: {error}") from error
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write on behalf of this event loop."""

@@ -5,7 +5,6 @@ import resource
 import signal
 import sqlite3
 import stat
-import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.ports import Change, RecordError
+from aiomodelarts.local.serve import run
 from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
 
 
@@ -129,12 +129,47 @@ async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
             assert stat.S_IMODE((await in_thread((tmp_path / "root" / name).stat)).st_mode) == 0o600
 
 
-def test_a_wrong_option_is_told_with_exit_status_2(tmp_path):
-    command = [sys.executable, "-m", "aiomodelarts.local", "--root", str(tmp_path), "--simulate", "duraton=5"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 2
-    assert "'duraton=5' in the simulation: there is no such setting" in done.stderr
-    assert "Traceback" not in done.stderr
+def damage(root: Path, name: str) -> None:
+    root.mkdir()
+    (root / name).write_text("not what it should be " * 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--simulate", "duraton=5"], 2, "'duraton=5' in the simulation: there is no such setting"),
+        (["--simulate", "duration=9..5"], 2, "the smaller number first"),
+        (["--simulate", "fail=2"], 2, "fail has to lie between 0 and 1"),
+        (["--answers", "varied:x"], 2, "not 'varied:x'"),
+        (["--rate", "creates=1"], 2, "not of the form creates=20/s"),
+        (["--port", "70000"], 2, "port has to lie between 0 and 65535"),
+        (["--faults", "{root}/keys.json"], 2, "are not JSON"),
+        (["--faults", "/nowhere.json"], 3, "/nowhere.json"),
+        (["--ready-file", "/nowhere/ready.json"], 3, "/nowhere/ready.json"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(tmp_path, capsys, options, status, said):
+    damage(tmp_path / "other", "keys.json")
+    given = [option.format(root=tmp_path / "other") for option in options]
+    assert run(["--root", str(tmp_path / "root"), *given]) == status
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["keys.json", "board.sqlite3"])
+def test_a_damaged_root_is_told_in_one_line(tmp_path, capsys, name):
+    damage(tmp_path / "root", name)
+    assert run(["--root", str(tmp_path / "root")]) == 3
+    told = capsys.readouterr().err
+    assert f"{name} cannot be read" in told
+    assert told.count("\n") == 1
+
+
+def test_a_root_that_is_a_file_is_told(tmp_path, capsys):
+    (tmp_path / "root").write_text("")
+    assert run(["--root", str(tmp_path / "root")]) == 3
+    assert "Not a directory" in capsys.readouterr().err
 
 
 async def test_two_platforms_do_not_share_a_root(tmp_path):
@@ -229,3 +264,35 @@ async def test_moves_that_could_not_be_written_are_written_later(tmp_path):
         await asyncio.to_thread(journal.stop)
     records = await asyncio.to_thread(SqliteJournal(tmp_path / "j.sqlite3").read)
     assert {(table, key) for table, key, _ in records} == {("states", 1), ("versions", 3)}
+
+
+async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp_path):
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        job = await caller.create_job()
+        await caller.finished(job)
+        await caller.ok("DELETE", where(job))
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        assert await states(caller, job["job_id"]) == {}
+
+
+async def test_a_taken_port_is_told(tmp_path):
+    async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
+                pass
+
+
+async def test_whoever_connects_before_the_past_is_settled_waits(tmp_path, in_thread):
+    """Many start and end on one port, while somebody asks without a pause."""
+    async with LocalPlatform(tmp_path, executor="simulated", simulate="duration=99") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        async with calling(platform) as caller:
+            job = await caller.create_job()
+    for _ in range(3):
+        again = LocalPlatform(tmp_path, executor="simulated", simulate="duration=99", port=port)
+        async with again, calling(again) as caller:
+            made = await caller.create_version(job)
+            found = await states(caller, job["job_id"])
+            assert found.pop(made["version_id"]) == 8
+            assert set(found.values()) == {14}
