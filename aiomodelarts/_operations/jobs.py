@@ -156,8 +156,8 @@ async def delete_job_by_id(
         if stop_running:
             await _stop_versions(modelarts_session, job, timeout_s)
         await modelarts_session.perform(training.delete_training_job, job)
-    except NotFound:
-        if not wait:
+    except NotFound as error:
+        if not wait and not error.after_unclear:
             raise
         return
     if wait:

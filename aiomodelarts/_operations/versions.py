@@ -79,8 +79,8 @@ async def delete_job_version(self: PointsAtVersion, *, wait: bool = False, timeo
     job_id, version_id = version_of(self)
     try:
         await self.session.perform(training.delete_training_job_version, job_id, version_id)
-    except NotFound:
-        if not wait:
+    except NotFound as error:
+        if not wait and not error.after_unclear:
             raise
         return
     if wait:
