@@ -11,7 +11,7 @@ _DELAYS_MS = (0, 50, 500)
 _CONCURRENCIES = (1, 32, 128)
 _COUNT = 5000
 # A point whose server time alone would take longer than this is made shorter, and says so by its count.
-_LONGEST_S = 20.0
+_LONGEST_S = 10.0
 _GOAL_RATIO = 1.25
 _BURST = 128
 _GOAL_BURST_S = 0.75
