@@ -67,7 +67,7 @@ def iter_jobs(
     search_content: str = "",
     limit: int | None = None,
 ) -> AsyncIterator[JobSummary]:
-    """The jobs, all pages of them, in memory that does not grow with them.
+    """The jobs, page after page; only their ids are kept.
 
     No job comes twice. None is left out that was there throughout, unless ``sort_by`` or ``status`` names something
     that changed meanwhile.

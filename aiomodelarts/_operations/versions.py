@@ -29,7 +29,7 @@ async def get_job_version_info(self: PointsAtJob) -> VersionPage:
 
 
 def iter_job_versions(self: PointsAtJob, *, limit: int | None = None) -> AsyncIterator[VersionInfo]:
-    """The versions of the job, newest first, in memory that does not grow with them.
+    """The versions of the job, newest first, page after page; only their ids are kept.
 
     No version comes twice, and none is left out that was there throughout, whatever is made or deleted meanwhile.
 
