@@ -100,9 +100,9 @@ def _promises_of_the_weather(run: "Run", accounts: dict[Group, Account]) -> list
         problems.append(f"{run.twins} twins, although everything shows up within {run.plan.late_by_s:.2f} s")
     if run.plan.weather != "calm":
         return problems
-    for wish in run.plan.wishes:
-        early = run.plan.closes_s[wish.session] is not None
-        if wish.job_name is None and not early and wish.ended not in ("made", "cancelled"):
+    for order, wish in ((order, wish) for order in run.plan.orders for wish in order.wishes):
+        disturbed = order.cancelled_s or run.plan.closes_s[wish.session] is not None
+        if wish.job_name is None and not disturbed and wish.ended != "made":
             problems.append(f"{wish.element} {wish.ended} without a reason: {wish.error!r}")
         if wish.ended == "made" and wish.origin != "created" and wish.key is None:
             problems.append(f"{wish.element} was settled without a reason")

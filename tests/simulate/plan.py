@@ -45,6 +45,11 @@ class Wish:
         key: str | None = self.element.get("intent_id")
         return key
 
+    @property
+    def has_own_path(self) -> bool:
+        """Whether its output path tells it from all others."""
+        return self.key is not None and "/same" not in self.element["output_path"]
+
 
 @frozen
 class Order:

@@ -320,7 +320,7 @@ async def _settle_unknown(run: Run) -> None:
         if not caller.closed:
             handle = await error.intent.settle()
             made = None if handle is None else (handle.job_id, handle.version_id)
-        elif error.intent.spec.own_path:
+        elif wish.has_own_path:
             made = await _settled_elsewhere(run, error.intent.pending)
         else:
             continue

@@ -238,8 +238,8 @@ def _odd(request: Request, response: Response) -> Response:
     """The answer to a creation of another job; rows told twice and out of order."""
     body = orjson.loads(response.body)
     if _creates(request) and request.path.endswith("/versions"):
-        body["job_id"] = int(body["job_id"]) + 1
-    elif body.get("versions"):
+        body["job_id"] = "1000000"
+    elif isinstance(body.get("versions"), list):
         body["versions"] = body["versions"][-2:] + body["versions"]
     return Response(response.status, response.headers, orjson.dumps(body))
 
