@@ -14,9 +14,7 @@ class ReadsPages(Protocol):
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage: ...
 
 
-async def new_rows(
-    reads: ReadsPages, job_id: int, known: Mapping[int, float], since: float
-) -> dict[int, VersionInfo]:
+async def new_rows(reads: ReadsPages, job_id: int, known: Mapping[int, float], since: float) -> dict[int, VersionInfo]:
     """The versions of a job that are not known yet and were made after a moment, by id.
 
     The list is newest first, so what stands below a page that was known whole at that moment is older. A page of rows

@@ -100,12 +100,17 @@ def _promises_of_the_weather(run: "Run", accounts: dict[Group, Account]) -> list
         problems.append(f"{run.twins} twins, although everything shows up within {run.plan.late_by_s:.2f} s")
     if run.plan.weather != "calm":
         return problems
-    for order, wish in ((order, wish) for order in run.plan.orders for wish in order.wishes):
-        disturbed = order.cancelled_s or run.plan.closes_s[wish.session] is not None
-        if wish.job_name is None and not disturbed and wish.ended != "made":
-            problems.append(f"{wish.element} {wish.ended} without a reason: {wish.error!r}")
-        if wish.ended == "made" and wish.origin != "created" and wish.key is None:
-            problems.append(f"{wish.element} was settled without a reason")
+    for caller in run.callers:
+        undisturbed = not any(order.cancelled_s for order in run.plan.orders)
+        if caller.line.lists > 1 and undisturbed:
+            problems.append(f"s{caller.number} looked for versions, although no answer was lost")
+    for wishes in (order.wishes for order in run.plan.orders if not order.cancelled_s):
+        for wish in wishes:
+            closed_early = run.plan.closes_s[wish.session] is not None
+            if wish.job_name is None and not closed_early and wish.ended != "made":
+                problems.append(f"{wish.element} {wish.ended} without a reason: {wish.error!r}")
+            if wish.ended == "made" and wish.origin != "created" and wish.key is None:
+                problems.append(f"{wish.element} was settled without a reason")
     return problems
 
 
@@ -131,14 +136,6 @@ def _group_wished(run: "Run", wish: Wish) -> Group:
     return (run.callers[wish.session].job_id, wish.element["output_path"], parameters)
 
 
-def summary(runs: "list[Run]") -> Counter[str]:
-    """Counts over many runs."""
-    counts: Counter[str] = Counter()
-    for run in runs:
-        add(counts, run)
-    return counts
-
-
 def add(counts: Counter[str], run: "Run") -> None:
     """Count one more run."""
     counts["seeds"] += 1
@@ -155,5 +152,3 @@ def add(counts: Counter[str], run: "Run") -> None:
         for kind, number in run.world.faults.counts.items():
             counts[f"fault {kind}"] += number
             counts["faults"] += number
-
-

@@ -108,7 +108,9 @@ def plan(seed: int) -> Plan:
     record_s = chance.choice((0.0, 0.02, 0.3))
     slow_s = {"calm": 0.0, "gentle": quiet_s / 3 - 0.4, "rough": 3 * quiet_s}[weather]
     rules = _rules(chance, weather, slow_s)
-    late_s = sum(max((rule.fault.seconds for rule in rules if rule.fault.kind in kinds), default=0.0) for kinds in _SLOW)
+    late_s = sum(
+        max((rule.fault.seconds for rule in rules if rule.fault.kind in kinds), default=0.0) for kinds in _SLOW
+    )
     sessions = chance.choice((1, 1, 2))
     jumps = ((chance.uniform(0, 10), chance.choice((-3600.0, -7.0, 3600.0))),) if _may_jump(chance, weather) else ()
     return Plan(
@@ -122,7 +124,7 @@ def plan(seed: int) -> Plan:
         latency_s=latency,
         timeout_s=chance.uniform(1.5, 6.0),
         record_s=record_s,
-        not_sent=chance.choice((0.0, 0.05)),
+        not_sent=0.0 if weather == "calm" else chance.choice((0.0, 0.05)),
         odd_answers=0.0 if weather == "calm" else chance.choice((0.0, 0.05)),
         by_token=chance.random() < 0.3,
         varied=chance.random() < 0.5,
