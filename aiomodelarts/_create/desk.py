@@ -165,7 +165,8 @@ class JobDesk:
 
     def keep(self, spec: TrainingSpec, sent_at: float) -> None:
         """Nobody holds a version for this intent, so the first one that lands late is kept until somebody asks."""
-        if any(late.spec is spec for late in self._late):
+        # Where no sending was given up, nothing would be taken for a twin of it.
+        if any(late.spec == spec for late in self._late):
             self._watch(spec, sent_at, wanted=True)
 
     @property
