@@ -165,7 +165,9 @@ class JobDesk:
 
     def keep(self, spec: TrainingSpec, sent_at: float) -> None:
         """Nobody holds a version for this intent, so the first one that lands late is kept until somebody asks."""
-        self._watch(spec, sent_at, wanted=True)
+        # Where no sending was given up, nothing would be taken for a twin of it.
+        if any(late.spec == spec for late in self._late):
+            self._watch(spec, sent_at, wanted=True)
 
     @property
     def watched(self) -> list[TrainingSpec]:
@@ -229,7 +231,7 @@ class JobDesk:
     async def _look(self) -> None:
         await self._stop_twins()
         began = self.clock.monotonic()
-        since = min((one.sent_at for one in (*self._lost, *self._late)), default=began)
+        since = min([began, *(lost.sent_at for lost in self._lost), *(late.sent_at for late in self._late)])
         rows = await new_rows(self.asks, self.job_id, self._known, since)
         self._failing_since = None
         self._match(rows, began)

@@ -82,7 +82,10 @@ class JobMaker:
                 # The name is ours: an earlier sending has landed after all.
             except ModelArtsError as error:
                 if outcome_of(error) is not Outcome.UNKNOWN:
-                    raise
+                    if not lost:
+                        raise
+                    # Nobody looks for a late job, as somebody does for a late version.
+                    raise unknown(spec, f"an earlier sending may still land; the last one failed: {error}") from error
                 lost = True
                 _log.info("the answer to the creation of job %r was lost (%s); looking for it", spec.job_name, error)
             else:

@@ -170,19 +170,23 @@ class Maker:
                 return adopted(job_id, earlier)
         create.after_version_id = create.after_version_id or desk.newest
         sent_at = -math.inf
-        for sending in range(self._policy.max_sends):
-            if sending:
-                desk.gave_up(spec, sent_at)
-            if not create.unclear or sending:
-                sent_at = self._clock.monotonic()
-                made = await self._sent(create, desk)
-                if made is not None:
-                    return made
-            found = await self._settled(create, desk, sent_at)
-            if found is not None:
-                return adopted(job_id, found)
-        desk.keep(spec, sent_at)
-        raise unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
+        try:
+            for sending in range(self._policy.max_sends):
+                if sending:
+                    desk.gave_up(spec, sent_at)
+                if not create.unclear or sending:
+                    sent_at = self._clock.monotonic()
+                    made = await self._sent(create, desk)
+                    if made is not None:
+                        return made
+                found = await desk.settled(spec, sent_at)
+                if found is not None:
+                    return adopted(job_id, found)
+            raise unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
+        except (CreateOutcomeUnknown, asyncio.CancelledError):
+            # The last sending may still make the version, and earlier ones only its twins.
+            desk.keep(spec, sent_at)
+            raise
 
     async def _sent(self, create: Create, desk: JobDesk) -> Made | None:
         """What the answer to one sending names; None when there is no answer, or somebody else has that version."""
@@ -199,13 +203,6 @@ class Maker:
             _log.info("the answer to a create of job %s was lost (%s); looking for it", desk.job_id, error)
         # Otherwise an equal intent, whose answer was lost, took the version; there is another one for this intent.
         return None
-
-    async def _settled(self, create: Create, desk: JobDesk, sent_at: float) -> int | None:
-        try:
-            return await desk.settled(create.spec, sent_at)
-        except CreateOutcomeUnknown:
-            desk.keep(create.spec, sent_at)
-            raise
 
     async def _ready_desk(self, job_id: int) -> JobDesk:
         desk = self._desk(job_id)

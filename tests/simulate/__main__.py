@@ -1,4 +1,4 @@
-"""``python -m tests.simulate --seeds 10000``: counts, or the first seeds that fail; ``--seed N --trace`` replays one."""
+"""``python -m tests.simulate --seeds 10000`` counts, or shows what failed; ``--seed N --trace`` replays one seed."""
 
 import argparse
 import sys

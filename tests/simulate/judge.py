@@ -100,12 +100,17 @@ def _promises_of_the_weather(run: "Run", accounts: dict[Group, Account]) -> list
         problems.append(f"{run.twins} twins, although everything shows up within {run.plan.late_by_s:.2f} s")
     if run.plan.weather != "calm":
         return problems
-    for order, wish in ((order, wish) for order in run.plan.orders for wish in order.wishes):
-        disturbed = order.cancelled_s or run.plan.closes_s[wish.session] is not None
-        if wish.job_name is None and not disturbed and wish.ended != "made":
-            problems.append(f"{wish.element} {wish.ended} without a reason: {wish.error!r}")
-        if wish.ended == "made" and wish.origin != "created" and wish.key is None:
-            problems.append(f"{wish.element} was settled without a reason")
+    for caller in run.callers:
+        undisturbed = not any(order.cancelled_s for order in run.plan.orders)
+        if caller.line.lists > 1 and undisturbed:
+            problems.append(f"s{caller.number} looked for versions, although no answer was lost")
+    for wishes in (order.wishes for order in run.plan.orders if not order.cancelled_s):
+        for wish in wishes:
+            closed_early = run.plan.closes_s[wish.session] is not None
+            if wish.job_name is None and not closed_early and wish.ended != "made":
+                problems.append(f"{wish.element} {wish.ended} without a reason: {wish.error!r}")
+            if wish.ended == "made" and wish.origin != "created" and wish.key is None:
+                problems.append(f"{wish.element} was settled without a reason")
     return problems
 
 
@@ -129,14 +134,6 @@ def _group_wished(run: "Run", wish: Wish) -> Group:
     given = wish.element.get("hyperparameters", {})
     parameters = tuple(sorted((label, str(value)) for label, value in given.items()))
     return (run.callers[wish.session].job_id, wish.element["output_path"], parameters)
-
-
-def summary(runs: "list[Run]") -> Counter[str]:
-    """Counts over many runs."""
-    counts: Counter[str] = Counter()
-    for run in runs:
-        add(counts, run)
-    return counts
 
 
 def add(counts: Counter[str], run: "Run") -> None:

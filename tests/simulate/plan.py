@@ -124,7 +124,7 @@ def plan(seed: int) -> Plan:
         latency_s=latency,
         timeout_s=chance.uniform(1.5, 6.0),
         record_s=record_s,
-        not_sent=chance.choice((0.0, 0.05)),
+        not_sent=0.0 if weather == "calm" else chance.choice((0.0, 0.05)),
         odd_answers=0.0 if weather == "calm" else chance.choice((0.0, 0.05)),
         by_token=chance.random() < 0.3,
         varied=chance.random() < 0.5,

@@ -153,6 +153,7 @@ class Line:
         world: the far side.
         name: of the session, for the trace.
         chance: latency and loss.
+        lists: answers so far that listed versions.
     """
 
     world: World
@@ -160,13 +161,14 @@ class Line:
     chance: random.Random
     out: dict[str, int] = field(factory=dict)
     closed: bool = False
+    lists: int = 0
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1))
     _paused: dict[str, float] = field(factory=dict)
 
     async def send(self, request: Request) -> Response:
         """See :class:`~aiomodelarts._net.transport.Transport`."""
         number, plan, what = next(self._numbers), self.world.plan, _brief(request)
-        lane = "create" if _creates(request) else "read"
+        lane = _lane(request)
         sent_at = self.world.clock.monotonic()
         self._check(lane, sent_at, what)
         self._tell(f"#{number} > {what}")
@@ -185,6 +187,7 @@ class Line:
         finally:
             self.out[lane] -= 1
         self._note_pause(response, lane, sent_at)
+        self.lists += response.status == 200 and request.method == "GET" and request.path.endswith("/versions")
         return response
 
     async def close(self) -> None:
@@ -195,15 +198,16 @@ class Line:
             self.world.violations.append(f"{self.name}: {what} left after the transport was closed")
         if now < self._paused.get(lane, 0.0) - 1e-6:
             self.world.violations.append(f"{self.name}: {what} left {self._paused[lane] - now:.3f} s before it was due")
-        if self.out.get(lane, 0) >= self.world.plan.in_flight + (lane == "read"):
-            self.world.violations.append(f"{self.name}: more than {self.world.plan.in_flight} {lane} requests are out")
+        most = 1 if lane == "token" else self.world.plan.in_flight
+        if self.out.get(lane, 0) >= most:
+            self.world.violations.append(f"{self.name}: more than {most} {lane} requests are out")
 
     def _note_pause(self, response: Response, lane: str, sent_at: float) -> None:
         try:
             asked = min(float(response.header("retry-after") or 0), 60.0)
         except ValueError:
             asked = 0.0
-        if response.status == 429 and asked > 0:
+        if response.status == 429 and asked > 0 and lane != "token":
             self._paused[lane] = max(self._paused.get(lane, 0.0), sent_at + asked)
 
     async def _answered(self, request: Request, number: int) -> Response:
@@ -232,6 +236,11 @@ class Line:
 
 def _creates(request: Request) -> bool:
     return request.method == "POST" and request.path.endswith(("/training-jobs", "/versions"))
+
+
+def _lane(request: Request) -> str:
+    # Tokens are asked for while a request already has its place, and each time anew.
+    return "create" if _creates(request) else "token" if request.path.startswith("/v3/") else "read"
 
 
 def _odd(request: Request, response: Response) -> Response:
