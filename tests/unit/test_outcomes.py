@@ -1,7 +1,5 @@
 """The outcome table: what each answer to a create, and each way of getting none, says about the version."""
 
-import asyncio
-
 import aiohttp
 import orjson
 import pytest
@@ -132,7 +130,7 @@ _KEY = ConnectionKey("host", 443, True, True, None, None, None)
         (aiohttp.SocketTimeoutError("read"), UNKNOWN),
         (aiohttp.ServerTimeoutError("read"), UNKNOWN),
         (aiohttp.ClientConnectionResetError("reset"), UNKNOWN),
-        (asyncio.TimeoutError(), UNKNOWN),
+        (TimeoutError(), UNKNOWN),
         (ConnectionResetError(104, "reset"), UNKNOWN),
         (BrokenPipeError(32, "broken"), UNKNOWN),
         (OSError(5, "anything"), UNKNOWN),
