@@ -74,7 +74,7 @@ def _equal_intents_are_not_counted() -> Any:
         return True
 
     with (
-        mock.patch.object(desk.JobDesk, "in_flight", lambda self, spec, begins: nullcontext(begins)),  # noqa: PT008
+        mock.patch.object(desk.JobDesk, "in_flight", lambda self, spec, begins: nullcontext(begins)),
         mock.patch.object(desk.JobDesk, "claim", claim),
     ):
         yield
