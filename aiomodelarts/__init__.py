@@ -8,6 +8,7 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._watch.cadence import Cadence
+from ._watch.patience import Patience
 from .batch import Batch, BatchOutcome, Result
 from .config import Endpoints
 from .errors import (
@@ -31,6 +32,7 @@ from .errors import (
     ServiceTrouble,
     SessionClosed,
     StateChanged,
+    StateUnclear,
     SweepError,
     Throttled,
     TokenExpired,
@@ -100,6 +102,7 @@ __all__ = [
     "NotFound",
     "NotSent",
     "Outcome",
+    "Patience",
     "QuotaExceeded",
     "ResourceSpec",
     "Result",
@@ -109,6 +112,7 @@ __all__ = [
     "ServiceTrouble",
     "SessionClosed",
     "StateChanged",
+    "StateUnclear",
     "Sweep",
     "SweepError",
     "SystemClock",

@@ -16,13 +16,14 @@ from ._net.retry import Retry
 from ._net.singleflight import SingleFlight
 from ._net.transport import Transport
 from ._seams import Seams
-from ._wire import iam, training
+from ._wire import iam, states, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
 from .errors import SessionClosed, WrongState
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
+from .models.states import StatePage
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -71,11 +72,9 @@ class Line:
         Raises:
             SessionClosed: after ``refuse``.
         """
-        if self._open is not None:
-            return self._open
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
-        return await self._opening()
+        return self._open or await self._opening()
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs."""
@@ -103,6 +102,14 @@ class Line:
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
         """One page of a job's versions."""
         return await self.perform(training.list_training_job_versions, job_id, page, per_page)
+
+    async def states(self, job_id: int, page: int, per_page: int) -> StatePage:
+        """One page of a job's versions, read no further than their states."""
+        return await self.perform(states.list_version_states, job_id, page, per_page)
+
+    def row(self, page: StatePage, job_id: int, version_id: int) -> JobDetail:
+        """One row of a page of states, whole."""
+        return states.read_row(page, job_id, version_id)
 
     async def stop(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped; one that has ended by itself is as good."""

@@ -1,5 +1,6 @@
 """The handle of one version: ids and a session. Properties never ask; verbs do."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -122,6 +123,20 @@ class TrainingJob:
         self._detail = await versions.get_job_info(self)
         return self._detail
 
+    async def updates(self) -> AsyncIterator[JobDetail]:
+        """A snapshot for every state of the version that is seen: the present one first, the final one last.
+
+        States that come and go between two looks are not seen.
+
+        Raises:
+            StateUnclear: after too long in a status that does not say how it stands.
+            VersionGone: when it was deleted meanwhile.
+        """
+        async with contextlib.aclosing(self._session.updates(self._job_id, self._version_id)) as details:
+            async for detail in details:
+                self._detail = detail
+                yield detail
+
     async def ended(self, timeout_s: float | None = None) -> JobDetail:
         """The snapshot of the version once it has ended, however it ended.
 
@@ -130,23 +145,35 @@ class TrainingJob:
 
         Raises:
             WaitTimeout: after ``timeout_s``; the version goes on.
+            StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
         self._detail = await self._session.until_final(self._job_id, self._version_id, timeout_s)
         return self._detail
 
-    async def wait(self, timeout_s: float | None = None) -> JobDetail:
+    async def wait(self, timeout_s: float | None = None, *, stop_on_cancel: bool = False) -> JobDetail:
         """The snapshot of the version once it has succeeded. Cancelling the wait leaves the version alone.
+
+        Members of a snapshot that the platform tells in single reads only are None where it came from a list;
+        ``refresh`` reads all of them.
 
         Args:
             timeout_s: limit in seconds; None is no limit.
+            stop_on_cancel: cancelling the wait asks the platform to stop the version; the cancelled caller does not
+                wait for the answer, and closing the session does.
 
         Raises:
             TrainingFailed: when the run failed, with its last log lines; TrainingCancelled when it was stopped.
             WaitTimeout: after ``timeout_s``; the version goes on.
+            StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
-        detail = await self.ended(timeout_s)
+        try:
+            detail = await self.ended(timeout_s)
+        except asyncio.CancelledError:
+            if stop_on_cancel:
+                self._session.stop_aside(self._job_id, self._version_id)
+            raise
         outcome = detail.status.outcome
         if outcome is Outcome.SUCCEEDED:
             return detail
