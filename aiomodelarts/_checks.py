@@ -12,6 +12,12 @@ def above_zero(_: Any, attribute: Any, value: object) -> None:
         raise InvalidArgument(attribute.name, value, "it is a finite number above 0")
 
 
+def not_negative(_: Any, attribute: Any, value: object) -> None:
+    """A finite number from 0 up."""
+    if not _is_number(value) or not value >= 0:  # type: ignore[operator]
+        raise InvalidArgument(attribute.name, value, "it is a finite number from 0 up")
+
+
 def above_zero_or_none(instance: Any, attribute: Any, value: object) -> None:
     """A finite number above 0, or None for no limit."""
     if value is not None:

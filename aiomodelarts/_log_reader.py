@@ -75,10 +75,13 @@ async def read_pages(read: ReadPage, base_line: str | None, *, forward: bool) ->
 
 
 def _beside(page: LogPage, base_line: str, *, forward: bool) -> LogPage:
+    """The page without the line that its neighbour has; the marker of that line goes with it."""
     lines = page.lines
     if lines and forward and page.start_line == base_line:
+        page = evolve(page, start_line=None)
         del lines[0]
     elif lines and not forward and page.end_line == base_line:
+        page = evolve(page, end_line=None)
         del lines[-1]
     return evolve(page, content="\n".join(lines), line_count=len(lines))
 

@@ -2,8 +2,13 @@
 
 import re
 
-_KEYS = r"password|secret(?:[_-]?key)?|(?:security[_-]?|x-(?:auth|subject|security)-)?token|authorization|signature"
-_SECRET = re.compile(rf"""(?ix) (["']? (?:{_KEYS}) ["']? \s* [:=] \s*) ("[^"]*"|'[^']*'|[^\s,;&}}"']+)""")
+_KEYS = r"password|secret(?:[_-]?key)?|(?:security[_-]?|x-(?:auth|subject|security)-)?token|signature"
+# Quoted values end at their quote or, in a text that was cut off, at its end; JSON inside JSON has escaped quotes.
+_QUOTED = r"""(\\+["']).*?(?:\3|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | '(?:[^'\\]|\\.)*(?:'|\\?\Z)"""
+_SECRET = re.compile(
+    rf"""(?isx) (\\*["']? (?:{_KEYS}) \\*["']? \s* [:=] \s*) ({_QUOTED} | [^\s,;&}}"']+)""",
+)
+_AUTHORIZATION = re.compile(rf"""(?isx) (\\*["']? authorization \\*["']? \s* [:=] \s*) ({_QUOTED} | [^\r\n"'}}]+)""")
 
 
 def hidden(value: object) -> str:
@@ -13,4 +18,4 @@ def hidden(value: object) -> str:
 
 def scrub(text: str) -> str:
     """The text with the values of secret-looking members blotted out."""
-    return _SECRET.sub(r"\1***", text)
+    return _SECRET.sub(r"\1***", _AUTHORIZATION.sub(r"\1***", text))

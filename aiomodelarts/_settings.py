@@ -2,38 +2,59 @@
 
 from typing import Any
 
+import attrs
+
 from .errors import InvalidArgument
 from .hyperparameters import Hyperparameters, sendable
 from .models.spec import RunSettings, obs_path
 
+RUN_ARGUMENTS = tuple(attrs.fields_dict(RunSettings))
 _WAYS = "own code (code_dir, boot_file, framework_type, framework_version), model_name, or user_image_url"
+_PLACE = "exactly one of train_instance_type and pool_id is given"
 
 
 def check_settings(**given: Any) -> RunSettings:
-    """The settings of a run from an estimator's arguments.
+    """The settings of a run from an estimator's arguments; raises as ``check_given`` and ``whole_settings`` do."""
+    return whole_settings(check_given(**given))
+
+
+def check_given(**given: Any) -> dict[str, Any]:
+    """The arguments of an estimator, each checked by itself and against the others; what is missing stays None.
 
     Raises:
         InvalidArgument: with the argument's name, what was given and what is allowed.
     """
     _check_texts(given)
-    _check_way(given)
-    _check_place(given)
-    code_dir, boot_file = _code(given)
-    return RunSettings(
-        train_instance_count=check_count(given["train_instance_count"]),
-        train_instance_type=given["train_instance_type"],
-        pool_id=given["pool_id"],
-        output_path=_directory(given, "output_path", demanded=True) or "",
-        code_dir=code_dir,
-        boot_file=boot_file,
-        framework_type=given["framework_type"],
-        framework_version=given["framework_version"],
-        model_name=given["model_name"],
-        user_image_url=given["user_image_url"],
-        user_command=given["user_command"],
-        hyperparameters=Hyperparameters.of(given["hyperparameters"]),
-        log_url=_directory(given, "log_url"),
-    )
+    _check_exclusions(given)
+    if given["train_instance_count"] is not None:
+        check_count(given["train_instance_count"])
+    for name in ("code_dir", "output_path", "log_url"):
+        if given[name] is not None:
+            given[name] = obs_path(given[name], name, directory=True)
+    if given["boot_file"] is not None:
+        given["boot_file"] = _boot_file(given["boot_file"], given["code_dir"])
+    given["hyperparameters"] = Hyperparameters.of(given["hyperparameters"])
+    return given
+
+
+def whole_settings(given: dict[str, Any]) -> RunSettings:
+    """The settings of a run from checked arguments.
+
+    Raises:
+        InvalidArgument: for what a run needs and was not given.
+    """
+    if given["model_name"] is None and given["user_image_url"] is None:
+        for name in ("code_dir", "boot_file", "framework_type", "framework_version"):
+            if given[name] is None:
+                raise InvalidArgument(name, None, f"what runs is named in one way: {_WAYS}")
+    if (given["code_dir"] is None) != (given["boot_file"] is None):
+        missing = "code_dir" if given["code_dir"] is None else "boot_file"
+        raise InvalidArgument(missing, None, "code_dir and boot_file are given together")
+    if given["train_instance_type"] is None and given["pool_id"] is None:
+        raise InvalidArgument("train_instance_type", None, _PLACE)
+    check_count(given["train_instance_count"])
+    obs_path(given["output_path"], "output_path")
+    return RunSettings(**given)
 
 
 def check_count(count: object) -> int:
@@ -54,6 +75,7 @@ _TEXTS = (
     "code_dir",
     "boot_file",
     "log_url",
+    "output_path",
 )
 
 
@@ -66,7 +88,7 @@ def _check_texts(given: dict[str, Any]) -> None:
             raise InvalidArgument(name, given[name], "it is text")
 
 
-def _check_way(given: dict[str, Any]) -> None:
+def _check_exclusions(given: dict[str, Any]) -> None:
     engine = given["framework_type"] is not None or given["framework_version"] is not None
     code = given["code_dir"] is not None or given["boot_file"] is not None
     algorithm, image = given["model_name"] is not None, given["user_image_url"] is not None
@@ -76,32 +98,12 @@ def _check_way(given: dict[str, Any]) -> None:
         raise InvalidArgument("framework_type", given["framework_type"], "an own image brings its own engine")
     if given["user_command"] is not None and not image:
         raise InvalidArgument("user_command", given["user_command"], "it goes with user_image_url")
-    if not algorithm and not image:
-        for name in ("code_dir", "boot_file", "framework_type", "framework_version"):
-            if given[name] is None:
-                raise InvalidArgument(name, None, f"what runs is named in one way: {_WAYS}")
+    if given["train_instance_type"] is not None and given["pool_id"] is not None:
+        raise InvalidArgument("train_instance_type", given["train_instance_type"], _PLACE)
 
 
-def _check_place(given: dict[str, Any]) -> None:
-    flavor, pool = given["train_instance_type"], given["pool_id"]
-    if (flavor is None) == (pool is None):
-        raise InvalidArgument("train_instance_type", flavor, "exactly one of train_instance_type and pool_id is given")
-
-
-def _code(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    if (given["code_dir"] is None) != (given["boot_file"] is None):
-        missing = "code_dir" if given["code_dir"] is None else "boot_file"
-        raise InvalidArgument(missing, None, "code_dir and boot_file are given together")
-    if given["code_dir"] is None:
-        return None, None
-    code_dir = obs_path(given["code_dir"], "code_dir", directory=True)
-    boot_file = obs_path(given["boot_file"], "boot_file")
-    if not boot_file.startswith(code_dir) or boot_file == code_dir:
-        raise InvalidArgument("boot_file", given["boot_file"], f"it is a file inside code_dir {code_dir}")
-    return code_dir, boot_file
-
-
-def _directory(given: dict[str, Any], name: str, *, demanded: bool = False) -> str | None:
-    if given[name] is None and not demanded:
-        return None
-    return obs_path(given[name], name, directory=True)
+def _boot_file(given: object, code_dir: str | None) -> str:
+    boot_file = obs_path(given, "boot_file")
+    if code_dir is not None and (not boot_file.startswith(code_dir) or boot_file == code_dir):
+        raise InvalidArgument("boot_file", given, f"it is a file inside code_dir {code_dir}")
+    return boot_file

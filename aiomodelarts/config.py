@@ -1,11 +1,14 @@
 """Who asks whom: settings from arguments, then the environment, then the profile file."""
 
 import configparser
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import asdict, field, frozen
 
+from ._redact import hidden
 from .credentials import AccessKey, AccountLogin, Credentials, Token
 from .errors import ConfigurationError, InvalidArgument, nearest
 
@@ -16,6 +19,16 @@ _ENDPOINT_VARIABLES = {
     "iam": "AIOMODELARTS_IAM_ENDPOINT",
     "obs": "AIOMODELARTS_OBS_ENDPOINT",
 }
+_KEY_VARIABLES = (
+    ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+    ("OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_SECURITY_TOKEN"),
+)
+# What goes into a header or a path as it is.
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._~-]+")
+_HOST = re.compile(
+    r"(?=.{1,253}(?::|$))[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?"
+)
 _HOW = (
     "pass access_key, secret_key, project_id and region_name to AsyncSession, or set HUAWEICLOUD_SDK_AK, "
     "HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and AIOMODELARTS_REGION, or write a profile to "
@@ -56,14 +69,14 @@ class Given:
     """What the caller of ``AsyncSession`` said, unchecked."""
 
     access_key: str | None = None
-    secret_key: str | None = None
-    security_token: str | None = None
+    secret_key: str | None = field(default=None, repr=hidden)
+    security_token: str | None = field(default=None, repr=hidden)
     project_id: str | None = None
     region_name: str | None = None
     account: str | None = None
     username: str | None = None
-    password: str | None = None
-    token: str | None = None
+    password: str | None = field(default=None, repr=hidden)
+    token: str | None = field(default=None, repr=hidden)
     profile: str | None = None
     endpoints: Endpoints = Endpoints()
 
@@ -102,11 +115,18 @@ def given_credentials(given: Given) -> Credentials | None:
 
 
 def environment_credentials(environ: Mapping[str, str]) -> Credentials | None:
-    """The credentials in the environment, or None: the vendor's variables first, then OpenStack's."""
-    for access_key, secret_key in (("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ("OS_ACCESS_KEY", "OS_SECRET_KEY")):
-        if environ.get(access_key) and environ.get(secret_key):
-            security_token = environ.get("HUAWEICLOUD_SDK_SECURITY_TOKEN") or environ.get("OS_SECURITY_TOKEN")
-            return AccessKey(environ[access_key], environ[secret_key], security_token or None)
+    """The credentials in the environment, or None: the vendor's variables first, then OpenStack's.
+
+    Raises:
+        ConfigurationError: for half of a key pair.
+    """
+    for names in _KEY_VARIABLES:
+        access_key, secret_key, security_token = (environ.get(name) for name in names)
+        if access_key and secret_key:
+            return AccessKey(access_key, secret_key, security_token or None)
+        if access_key or secret_key:
+            there, missing = (names[0], names[1]) if access_key else (names[1], names[0])
+            raise ConfigurationError(f"{there} is set, but {missing} is not; they go together")
     account = _first(environ, "OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME")
     username, password = environ.get("OS_USERNAME"), environ.get("OS_PASSWORD")
     if account and username and password:
@@ -135,22 +155,35 @@ def settings(
         InvalidArgument: for arguments that do not go together.
         ConfigurationError: where something is missing, with the ways to give it.
     """
-    credentials = given_credentials(given) or _profile_if_named(given, profile) or environment_credentials(environ)
-    credentials = credentials or _profile_credentials(profile or {})
+    profile = profile or {}
+    # A profile that was asked for is an argument, so it comes before the environment.
+    named: Mapping[str, str] = profile if given.profile else {}
+    credentials = given_credentials(given) or _profile_credentials(named)
+    if credentials is None and given.profile:
+        raise ConfigurationError(f"profile {given.profile!r} has no ak and sk")
+    credentials = credentials or environment_credentials(environ) or _profile_credentials(profile)
     if credentials is None:
         raise ConfigurationError(f"no credentials were found; {_HOW}")
-    profile = profile or {}
+    _check_sendable(credentials)
     project_id = (
-        given.project_id or _first(environ, "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID") or profile.get("project_id")
+        given.project_id
+        or named.get("project_id")
+        or _first(environ, "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID")
+        or profile.get("project_id")
     )
     if not project_id:
         raise ConfigurationError(f"no project is known; {_HOW}")
     region = (
         given.region_name
         or default_region
+        or named.get("region_name")
         or _first(environ, "AIOMODELARTS_REGION", "OS_REGION_NAME")
         or profile.get("region_name")
     )
+    for name, value in (("project_id", project_id), ("region_name", region)):
+        if value is not None and not _fits(_IDENTIFIER, value):
+            # Not shown: what was pasted into the wrong place may well be a key.
+            raise InvalidArgument(name, "***", "it has letters, digits and hyphens only")
     addresses = {service: _endpoint(service, given, environ, defaults, region) for service in _SERVICES}
     modelarts = addresses["modelarts"]
     if modelarts is None:
@@ -197,12 +230,24 @@ def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]
 
 
 def with_scheme(endpoint: str, argument: str) -> str:
-    """The endpoint with ``https://`` where no scheme was said, and without its last slash."""
-    address = endpoint if "://" in endpoint else f"https://{endpoint}"
-    scheme, _, rest = address.partition("://")
-    if scheme not in ("http", "https") or not rest or any(c.isspace() for c in rest):
-        raise InvalidArgument(argument, endpoint, "an endpoint is a host, with or without https:// before it")
-    return address.rstrip("/")
+    """The endpoint with ``https://`` where no scheme was said, and without its last slash.
+
+    Raises:
+        InvalidArgument: for anything but a host, with or without scheme, port and path.
+    """
+    try:
+        parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+        usable = parts.port is None or parts.port > 0
+    except (TypeError, ValueError):
+        usable = False
+    if not usable or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or _has_more(endpoint):
+        shown = "***" if "@" in str(endpoint) else endpoint
+        raise InvalidArgument(argument, shown, "an endpoint is a host, with or without https:// before it")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _has_more(endpoint: str) -> bool:
+    return "?" in endpoint or "#" in endpoint or not _fits(_PRINTABLE, endpoint)
 
 
 def _endpoint(
@@ -220,15 +265,23 @@ def _endpoint(
     return f"https://{service}.{region}.{domain}"
 
 
-def _profile_if_named(given: Given, profile: Mapping[str, str] | None) -> Credentials | None:
-    return _profile_credentials(profile or {}) if given.profile else None
-
-
 def _profile_credentials(profile: Mapping[str, str]) -> Credentials | None:
     access_key, secret_key = profile.get("ak"), profile.get("sk")
     if not access_key or not secret_key:
         return None
     return AccessKey(access_key, secret_key, profile.get("security_token"))
+
+
+def _check_sendable(credentials: Credentials) -> None:
+    if isinstance(credentials, AccountLogin):
+        return
+    for name, value in asdict(credentials).items():
+        if value is not None and not _fits(_PRINTABLE, value):
+            raise InvalidArgument(name, "***", "it has printable ASCII characters only, and no blank or line end")
+
+
+def _fits(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _all_or_none(**members: str | None) -> bool:

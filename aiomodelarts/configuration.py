@@ -1,7 +1,8 @@
-"""The handle of a saved configuration."""
+"""The handle of a saved configuration, and how an estimator makes one."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve
 
@@ -12,8 +13,11 @@ from .errors import InvalidArgument
 from .hyperparameters import Hyperparameters
 from .models.configuration import Configuration, ConfigurationSpec, ConfigurationSummary
 from .models.one_form import inputs_of, one_form
-from .models.spec import Inputs, check_description, obs_path
+from .models.spec import Inputs, RunSettings, check_description, obs_path
 from .session import AsyncSession
+
+_log = logging.getLogger("aiomodelarts.lists")
+_LONGEST_OWN_NAME = 20
 
 # What a request may hold besides inputs, parameters and output; all else of an answer is the platform's to tell.
 _KEPT = (
@@ -136,3 +140,145 @@ def as_spec(saved: Configuration) -> ConfigurationSpec:
         hyperparameters=saved.hyperparameters,
         output_path=saved.train_url or "",
     )
+
+
+class DescribesRuns(Protocol):
+    """An estimator, as far as configurations need it."""
+
+    @property
+    def session(self) -> AsyncSession: ...
+
+    @property
+    def settings(self) -> RunSettings: ...
+
+    async def resolved(self) -> Mapping[str, Any]: ...
+
+
+async def create_job_configs(
+    self: DescribesRuns,
+    config_name: str | None = None,
+    config_desc: str = "",
+    *,
+    inputs: str | Inputs | None = None,
+    dataset_id: str | None = None,
+    dataset_version_id: str | None = None,
+    data_source: Sequence[Mapping[str, Any]] | None = None,
+) -> TrainingJobConfig:
+    """The handle of a new configuration that holds the estimator's settings (createTrainingJobConfig).
+
+    Args:
+        config_name: 1 to 20 letters, digits, underscores and hyphens; made up when None.
+        config_desc: up to 256 characters.
+        inputs: OBS path of the data; None leaves the inputs open.
+        dataset_id: a dataset, with ``dataset_version_id``.
+        dataset_version_id: version of the dataset.
+        data_source: a list of inputs.
+
+    Raises:
+        InvalidArgument: before anything is sent.
+        AlreadyExists: the name is taken.
+        CreateOutcomeUnknown: the answer was lost.
+    """
+    name = _made_up_name(self.session) if config_name is None else check_config_name(config_name, _LONGEST_OWN_NAME)
+    read = _inputs(inputs, dataset_id, dataset_version_id, data_source)
+    await configs.save_new(self.session, await _described(self, name, config_desc, read))
+    return TrainingJobConfig(self.session, name)
+
+
+async def update_job_configs(
+    self: DescribesRuns,
+    config_name: str,
+    config_desc: str | None = None,
+    *,
+    inputs: str | Inputs | None = None,
+    dataset_id: str | None = None,
+    dataset_version_id: str | None = None,
+    data_source: Sequence[Mapping[str, Any]] | None = None,
+) -> None:
+    """Replace what a configuration holds by the estimator's settings (updateTrainingJobConfig).
+
+    The platform replaces a configuration whole. So a description or inputs that are not given are read first and sent
+    again.
+
+    Args:
+        config_name: the configuration.
+        config_desc: up to 256 characters; None keeps the one that is there.
+        inputs: OBS path of the data; without any inputs those that are there are kept.
+        dataset_id: a dataset, with ``dataset_version_id``.
+        dataset_version_id: version of the dataset.
+        data_source: a list of inputs.
+
+    Raises:
+        InvalidArgument: before anything is changed.
+        NotFound: when there is none of this name.
+    """
+    saved = TrainingJobConfig(self.session, config_name)
+    read = _inputs(inputs, dataset_id, dataset_version_id, data_source)
+    if config_desc is None or read is None:
+        before = await saved.info()
+        config_desc = (before.config_desc or "") if config_desc is None else config_desc
+        read = inputs_of(before) if read is None else read
+    await configs.replace(self.session, await _described(self, saved.config_name, config_desc, read))
+
+
+async def get_job_configs_object_list(
+    modelarts_session: AsyncSession,
+    *,
+    per_page: int = 10,
+    page: int = 1,
+    sort_by: str | None = None,
+    order: str | None = None,
+    search_content: str = "",
+    is_show: bool = True,
+    sortBy: str | None = None,  # noqa: N803
+) -> list[TrainingJobConfig]:
+    """The handles of one page of the configurations; the arguments are those of ``get_job_configs_list``.
+
+    Args:
+        modelarts_session: asks the platform.
+        per_page: 1 to 1000.
+        page: 1 to 65535.
+        sort_by: sort key.
+        order: ``asc`` or ``desc``.
+        search_content: only those whose name holds this text.
+        is_show: tell the log of each, at level INFO; nothing is printed.
+        sortBy: another name of ``sort_by``.
+    """
+    listed = await configs.get_job_configs_list(
+        modelarts_session,
+        per_page=per_page,
+        page=page,
+        sort_by=sort_by,
+        order=order,
+        search_content=search_content,
+        sortBy=sortBy,
+    )
+    if is_show:
+        for row in listed.configs:
+            _log.info("configuration %s: %s", row.config_name, row.config_desc)
+    return [TrainingJobConfig(modelarts_session, row.config_name, summary=row) for row in listed.configs]
+
+
+async def _described(
+    estimator: DescribesRuns, config_name: str, config_desc: str, inputs: Inputs | None
+) -> ConfigurationSpec:
+    settings = estimator.settings
+    if settings.pool_id is not None:
+        raise InvalidArgument("pool_id", settings.pool_id, "a configuration names a flavour, as train_instance_type")
+    return ConfigurationSpec(
+        config_name=config_name,
+        config_desc=check_description(config_desc, "config_desc"),
+        config=await estimator.resolved(),
+        inputs=inputs,
+        hyperparameters=settings.hyperparameters,
+        output_path=settings.output_path,
+    )
+
+
+def _inputs(inputs: object, dataset_id: object, dataset_version_id: object, data_source: object) -> Inputs | None:
+    given = (inputs, dataset_id, dataset_version_id, data_source)
+    return None if all(one is None for one in given) else Inputs.of(*given)
+
+
+def _made_up_name(session: AsyncSession) -> str:
+    return f"config-{session.seams.rng.getrandbits(48):012x}"

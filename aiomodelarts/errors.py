@@ -67,12 +67,10 @@ class ModelArtsError(Exception):
     Attributes:
         where: operation, job and version, as far as known.
         retryable: whether the same request can succeed later without being changed.
-        may_have_happened: whether the service may have done the work although no success was reported.
         retry_after_s: pause in seconds that the service asked for, or None.
     """
 
     retryable = False
-    may_have_happened = False
     retry_after_s: float | None = None
 
     def __init__(self, message: str, *, where: Where | None = None) -> None:
@@ -117,13 +115,9 @@ class NotSent(TransportError):
 class ConnectionBroken(TransportError):
     """The connection was lost after bytes had left."""
 
-    may_have_happened = True
-
 
 class AnswerTimeout(TransportError, TimeoutError):
     """No complete answer within the limit."""
-
-    may_have_happened = True
 
 
 class DecodeError(ModelArtsError):
@@ -135,8 +129,6 @@ class DecodeError(ModelArtsError):
         request_id: what the service calls this exchange, or None.
         excerpt: first 200 characters of the answer, without secrets.
     """
-
-    may_have_happened = True
 
     def __init__(
         self,
@@ -205,7 +197,6 @@ class ServiceTrouble(ApiError):
     """The service or its gateway failed; what became of the request is unclear."""
 
     retryable = True
-    may_have_happened = True
 
 
 class StateChanged(ApiError):
@@ -260,8 +251,6 @@ class CreateOutcomeUnknown(ModelArtsError):
     Attributes:
         intent: what was asked for, as a value that can be kept.
     """
-
-    may_have_happened = True
 
     def __init__(self, message: str, *, where: Where | None = None, intent: Any = None) -> None:
         super().__init__(message, where=where)

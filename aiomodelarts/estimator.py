@@ -1,15 +1,18 @@
 """The estimator: checked settings that make jobs and versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from ._catalogue import the_engine, the_spec
-from ._settings import check_settings
+from . import configuration
+from ._create.made import Made
+from ._operations import configs, jobs, logs, lookups, versions
+from ._operations.pointers import check_config_name
+from ._settings import check_given, whole_settings
 from .batch import Batch
 from .errors import CreateOutcomeUnknown, InvalidArgument, nearest
 from .hyperparameters import Hyperparameters
 from .intent import Intent
-from .job import TrainingJob
+from .job import TrainingJob, get_job_version_object_list
 from .models.spec import (
     Inputs,
     RunSettings,
@@ -25,7 +28,7 @@ _ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
 
 
 class AsyncEstimator:
-    """Settings of training runs, under the official SDK's argument names.
+    """Settings of training runs, under the official SDK's argument names; or, with ids, what is there already.
 
     What runs is named in exactly one of three ways: ``code_dir`` and ``boot_file`` with ``framework_type`` and
     ``framework_version``; ``model_name``; ``user_image_url``, beside which code may stand.
@@ -46,6 +49,9 @@ class AsyncEstimator:
         user_command: start command in the image.
         job_description: up to 256 characters; the service keeps it per job.
         pool_id: a dedicated pool, in place of ``train_instance_type``.
+        job_id: an existing job to point at; nothing else is needed for the verbs on it.
+        version_id: an existing version of that job.
+        config_name: an existing configuration to point at.
 
     Raises:
         InvalidArgument: for a value that would be refused, or values that exclude each other.
@@ -69,9 +75,12 @@ class AsyncEstimator:
         user_command: str | None = None,
         job_description: str | None = None,
         pool_id: str | None = None,
+        job_id: int | str | None = None,
+        version_id: int | str | None = None,
+        config_name: str | None = None,
     ) -> None:
         self._session = modelarts_session
-        self._settings = check_settings(
+        self._given = check_given(
             train_instance_count=train_instance_count,
             train_instance_type=train_instance_type,
             output_path=output_path,
@@ -88,6 +97,14 @@ class AsyncEstimator:
         )
         self._description = check_description("" if job_description is None else job_description, "job_description")
         self._config: dict[str, Any] | None = None
+        self._job_id = None if job_id is None else check_id(job_id, "job_id")
+        self._version_id = None if version_id is None else check_id(version_id, "version_id")
+        self._config_name = None if config_name is None else check_config_name(config_name)
+        if version_id is not None and job_id is None:
+            raise InvalidArgument("version_id", version_id, "it goes with the job_id of its job")
+        # One that points at something may say nothing of a run; any other is there to run, and is told at once.
+        points = job_id is not None or config_name is not None
+        self._settings = None if points else whole_settings(self._given)
 
     @property
     def session(self) -> AsyncSession:
@@ -95,13 +112,34 @@ class AsyncEstimator:
         return self._session
 
     @property
+    def job_id(self) -> int | None:
+        """The job that this estimator points at, or None."""
+        return self._job_id
+
+    @property
+    def version_id(self) -> int | None:
+        """The version that this estimator points at, or None."""
+        return self._version_id
+
+    @property
+    def config_name(self) -> str | None:
+        """The configuration that this estimator points at, or None."""
+        return self._config_name
+
+    @property
     def settings(self) -> RunSettings:
-        """The checked settings."""
+        """The checked settings of a run.
+
+        Raises:
+            InvalidArgument: when this estimator points at something and was not told all that a run needs.
+        """
+        if self._settings is None:
+            self._settings = whole_settings(self._given)
         return self._settings
 
     async def fit(
         self,
-        inputs: str | None = None,
+        inputs: str | Inputs | None = None,
         wait: bool = False,
         job_name: str | None = None,
         *,
@@ -140,7 +178,7 @@ class AsyncEstimator:
         self,
         job_id: int | str,
         pre_version_id: int | str,
-        inputs: str | None = None,
+        inputs: str | Inputs | None = None,
         wait: bool = False,
         job_desc: str | None = None,
         *,
@@ -189,7 +227,7 @@ class AsyncEstimator:
         self,
         job_id: int | str,
         pre_version_id: int | str,
-        inputs: str | None = None,
+        inputs: str | Inputs | None = None,
         *,
         each: Sequence[Mapping[str, Any]],
         max_concurrency: int = 16,
@@ -224,7 +262,7 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self.create, max_concurrency)
+        return Batch(specs, self._create_as_owner, max_concurrency)
 
     async def create(self, spec: TrainingSpec) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
@@ -233,12 +271,57 @@ class AsyncEstimator:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
+        return await self._handle(spec, self._session.make(spec))
+
+    async def _create_as_owner(self, spec: TrainingSpec) -> TrainingJob:
+        """As ``create``, for a worker that gives every version the time it needs."""
+        return await self._handle(spec, self._session.make_as_owner(spec))
+
+    async def _handle(self, spec: TrainingSpec, making: Awaitable[Made]) -> TrainingJob:
         try:
-            made = await self._session.make(spec)
+            made = await making
         except CreateOutcomeUnknown as error:
             error.intent = Intent(error.intent, self._session)
             raise
         return TrainingJob.of(self._session, made, spec)
+
+    async def resolved(self) -> dict[str, Any]:
+        """What a request says of every run of this estimator, with names turned into the platform's numbers.
+
+        Raises:
+            InvalidArgument: for a name that does not match exactly one row, or more nodes than the flavour takes.
+        """
+        if self._config is None:
+            self._config = await lookups.resolved(self._session, self.settings)
+        return self._config
+
+    create_job_configs = configuration.create_job_configs
+    update_job_configs = configuration.update_job_configs
+
+    # On what the estimator points at.
+    get_job_info = versions.get_job_info
+    update_job_description = jobs.update_job_description
+    get_job_log_file_list = logs.get_job_log_file_list
+    get_job_log = logs.get_job_log
+    delete_job = jobs.delete_job
+    get_job_version_object_list = get_job_version_object_list
+    get_job_version_info = versions.get_job_version_info
+    iter_job_versions = versions.iter_job_versions
+    stop_job_version = versions.stop_job_version
+    delete_job_version = versions.delete_job_version
+    get_job_configs_info = configs.get_job_configs_info
+    delete_job_configs = configs.delete_job_configs
+
+    # On the class: they are given the session as modelarts_session.
+    get_job_list = staticmethod(jobs.get_job_list)
+    iter_jobs = staticmethod(jobs.iter_jobs)
+    delete_job_by_id = staticmethod(jobs.delete_job_by_id)
+    get_job_configs_list = staticmethod(configs.get_job_configs_list)
+    get_job_configs_object_list = staticmethod(configuration.get_job_configs_object_list)
+    iter_job_configs = staticmethod(configs.iter_job_configs)
+    get_built_in_algorithms = staticmethod(lookups.get_built_in_algorithms)
+    get_train_instance_types = staticmethod(lookups.get_train_instance_types)
+    get_framework_list = staticmethod(lookups.get_framework_list)
 
     async def _element(
         self, index: int, element: Mapping[str, Any], common: Inputs | None, job_id: int, pre_version_id: int
@@ -261,37 +344,21 @@ class AsyncEstimator:
         return TrainingSpec(
             inputs=inputs,
             hyperparameters=(
-                self._settings.hyperparameters
+                self.settings.hyperparameters
                 if given is None
                 else Hyperparameters.of(given, f"{prefix}hyperparameters")
             ),
             output_path=(
-                self._settings.output_path
+                self.settings.output_path
                 if output_path is None
                 else obs_path(output_path, f"{prefix}output_path", directory=True)
             ),
             own_path=output_path is not None,
             intent_id=_check_key(own.get("intent_id"), f"{prefix}intent_id"),
             job_desc=self._description if job_desc is None else check_description(job_desc, f"{prefix}job_desc"),
-            config=self._config or await self._resolved(),
+            config=await self.resolved(),
             **identity,
         )
-
-    async def _resolved(self) -> dict[str, Any]:
-        """The members of ``config`` that are the same for every run, with names turned into numbers."""
-        settings = self._settings
-        spec_id = engine_id = None
-        if settings.train_instance_type is not None:
-            spec = the_spec(await self._session.flavors(), settings.train_instance_type)
-            if spec.max_num is not None and settings.train_instance_count > spec.max_num:
-                allowed = f"{spec.spec_code} takes at most {spec.max_num}"
-                raise InvalidArgument("train_instance_count", settings.train_instance_count, allowed)
-            spec_id = spec.spec_id
-        if settings.framework_type is not None and settings.framework_version is not None:
-            engines = await self._session.engines()
-            engine_id = the_engine(engines, settings.framework_type, settings.framework_version).engine_id
-        self._config = settings.as_wire(spec_id=spec_id, engine_id=engine_id)
-        return self._config
 
     async def _finished(self, version: TrainingJob, wait: bool) -> TrainingJob:
         if wait:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import Literal
 
 from ._create.made import Made, Twin
 from ._operations import jobs, versions
 from ._operations import logs as log_verbs
+from ._operations.pointers import PointsAtJob, job_of
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
 from .models.logs import LogLine
@@ -17,6 +19,7 @@ from .status import JobStatus, Outcome
 
 Origin = Literal["created", "adopted", "attached"]
 _TAIL = 50
+_log = logging.getLogger("aiomodelarts.lists")
 
 
 class TrainingJob:
@@ -237,3 +240,20 @@ class TrainingJob:
             return [*await log_verbs.tail(self, _TAIL)]
         except ModelArtsError:
             return []
+
+
+async def get_job_version_object_list(self: PointsAtJob, *, is_show: bool = True) -> list[TrainingJob]:
+    """The handles of all versions of the job, newest first, each with its snapshot (listTrainingJobVersions).
+
+    Args:
+        is_show: tell the log of each, at level INFO; nothing is printed.
+    """
+    listed = await versions.get_job_version_info(self)
+    job_id = job_of(self)
+    if is_show:
+        for row in listed.versions:
+            _log.info("version %s of job %s: %s", row.version_id, job_id, row.status.name)
+    return [
+        TrainingJob(self.session, job_id, row.version_id, detail=JobDetail.of(row, job_id, listed))
+        for row in listed.versions
+    ]

@@ -13,6 +13,9 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+# looptime asks for the current loop before each test, which would make one that nobody closes when there is none yet.
+asyncio.set_event_loop(None)
+
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))

@@ -62,7 +62,7 @@ class Maker:
         self._desks: dict[int, JobDesk] = {}
         self._baselines: dict[int, asyncio.Task[None]] = {}
         self._keyed: dict[str, tuple[TrainingSpec, asyncio.Task[Made]]] = {}
-        self._under_way: set[asyncio.Task[Made]] = set()
+        self._under_way: set[asyncio.Task[Any]] = set()
         self.twins: list[Twin] = []
         self.left_behind: list[LeftBehind] = []
         self._closed = False
@@ -79,7 +79,7 @@ class Maker:
             InvalidArgument: the intent's key was used for something else; it shows the difference.
         """
         if self._closed:
-            raise SessionClosed("the session is closed; open a new one")
+            raise _closed()
         if spec.intent_id is not None:
             return await self._make_keyed(spec, spec.intent_id)
         sent = _Sent()
@@ -89,6 +89,29 @@ class Maker:
         except asyncio.CancelledError:
             await self._abandon(task, spec, sent)
             raise
+
+    async def make_as_owner(self, spec: TrainingSpec) -> Made:
+        """As ``make``, in the caller's own task, which saves a task and a shield for each version.
+
+        The caller is a worker that makes one version after the other and gives each its time: a cancellation ends the
+        create at once, and what it may have made is kept in ``left_behind``.
+        """
+        if self._closed:
+            raise _closed()
+        if spec.intent_id is not None:
+            return await self._make_keyed(spec, spec.intent_id)
+        sent = _Sent()
+        worker = asyncio.current_task()
+        assert worker is not None
+        self._under_way.add(worker)
+        try:
+            return await self._made(spec, sent)
+        except asyncio.CancelledError:
+            if sent.began:
+                self.left_behind.append(LeftBehind(pending=sent.pending(spec), made=None))
+            raise
+        finally:
+            self._under_way.discard(worker)
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown, perhaps in another process; None when it made nothing.
@@ -283,6 +306,10 @@ class Maker:
             if desk.watched:
                 number = len(desk.watched)
                 _log.warning("%s creates of job %s were sent twice; a late twin goes unseen", number, desk.job_id)
+
+
+def _closed() -> SessionClosed:
+    return SessionClosed("the session is closed; open a new one")
 
 
 def _has_failed(task: asyncio.Task[Made]) -> bool:

@@ -7,9 +7,10 @@ from yarl import URL
 
 from .._wire.message import Request, Response
 from .._wire.signing import canonical_query
-from ..errors import AnswerTimeout, ConnectionBroken, NotSent, TransportError
+from ..errors import AnswerTimeout, ConnectionBroken, NotSent, SessionClosed, TransportError
 from .transport import Timeouts
 
+_UNUSABLE = "the address cannot be used"
 # The most exact class wins: the tuple is searched from the front.
 _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (aiohttp.ConnectionTimeoutError, NotSent, "no connection within the limit"),
@@ -17,7 +18,12 @@ _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (TimeoutError, AnswerTimeout, "no complete answer within the limit"),
     (aiohttp.ClientConnectorError, NotSent, "no connection"),
     (aiohttp.ServerFingerprintMismatch, NotSent, "the certificate is not the expected one"),
-    (aiohttp.InvalidURL, NotSent, "the address cannot be used"),
+    # Redirects are not followed; if ever one is, the first request had left.
+    (aiohttp.RedirectClientError, ConnectionBroken, "the answer could not be read"),
+    (aiohttp.InvalidURL, NotSent, _UNUSABLE),
+    (aiohttp.NonHttpUrlClientError, NotSent, _UNUSABLE),
+    # A host name that the name look-up cannot encode.
+    (UnicodeError, NotSent, _UNUSABLE),
     (aiohttp.ClientConnectionError, ConnectionBroken, "the connection was lost"),
     (aiohttp.ClientError, ConnectionBroken, "the answer could not be read"),
     (ValueError, ConnectionBroken, "the answer could not be read"),
@@ -39,17 +45,22 @@ class AiohttpTransport:
         )
         self._http = http
         self._owned = http is None
+        self._closed = False
 
     async def send(self, request: Request) -> Response:
         query = canonical_query(request.query)
         address = f"{request.origin}{request.path}?{query}" if query else f"{request.origin}{request.path}"
         try:
+            # The signature covers the exact text, so nothing may be encoded anew.
+            url = URL(address, encoded=True)
+        except ValueError as error:
+            raise NotSent(f"{_UNUSABLE}: {request.origin}: {error}") from error
+        try:
             async with self._opened().request(
                 request.method,
-                # The signature covers the exact text, so nothing may be encoded anew.
-                URL(address, encoded=True),
+                url,
                 headers=request.headers,
-                data=request.body,
+                data=request.body or None,
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
@@ -59,12 +70,15 @@ class AiohttpTransport:
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
     async def close(self) -> None:
+        self._closed = True
         if self._owned and self._http is not None:
             await self._http.close()
             # A TLS connection needs a turn of the loop to say goodbye.
             await asyncio.sleep(0)
 
     def _opened(self) -> aiohttp.ClientSession:
+        if self._closed or (self._http is not None and self._http.closed):
+            raise SessionClosed("the session is closed; open a new one")
         if self._http is None:
             # How many requests are in flight is decided above; a second bound here would only hide it.
             connector = aiohttp.TCPConnector(limit=0)

@@ -64,18 +64,19 @@ def headroom(share: ShareSnapshot) -> float:
 class Place:
     """The right to have one request out. Whoever has it says once how it ended."""
 
-    __slots__ = ("_epoch", "_lane", "sent_at", "turn")
+    __slots__ = ("_epoch", "_lane", "_waited", "sent_at", "turn")
 
-    def __init__(self, lane: "_Lane", turn: int, sent_at: float, epoch: int) -> None:
+    def __init__(self, lane: "_Lane", turn: int, sent_at: float, epoch: int, waited: bool) -> None:
         self._lane = lane
         self.turn = turn
         self.sent_at = sent_at
         self._epoch = epoch
+        self._waited = waited
 
     def answered(self) -> None:
         """The service dealt with the request, well or not."""
         self._lane.answered += 1
-        self._lane.pace.heard(self._epoch)
+        self._lane.pace.heard(self._epoch, waited=self._waited)
         self._lane.leave()
 
     def throttled(self, asked_s: float | None) -> None:
@@ -154,7 +155,7 @@ class _Lane:
         self._turns = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._quiet_until = now()
+        self._quiet_until = -math.inf
         self.in_flight = self.sent = self.answered = self.throttled = 0
 
     def at_once(self) -> Place | None:
@@ -226,7 +227,7 @@ class _Lane:
     def _place(self, turn: int, now: float, *, waited: bool) -> Place:
         self.in_flight += 1
         self.sent += 1
-        return Place(self, turn, now, self.pace.take(now, waited=waited))
+        return Place(self, turn, now, self.pace.take(now, waited=waited), waited)
 
     def _serve(self, *, held: bool = False) -> None:
         """Hand out what may be handed out now, and see to it that the rest is not forgotten.
@@ -245,7 +246,7 @@ class _Lane:
                 continue
             # A place that comes free, or an answer that tells something, comes back here by itself.
             pause = self.pace.wait_s(now) if self.in_flight < self._places else math.inf
-            if now - since >= _NOTICEABLE_S:
+            if now - since >= _NOTICEABLE_S and (pause > 0 or not held):
                 self._tell(now)
             if pause == math.inf:
                 return
@@ -272,12 +273,12 @@ class _Lane:
         paused_s, rate = self.pace.paused_s(now), self.pace.rate
         if paused_s > 0:
             why = f"the service refused some for their rate, so none leaves for {paused_s:.1f} s"
-        elif self.in_flight >= self._places:
-            why = f"all {self._places} places are in use (Limits.in_flight)"
-        elif rate is not None and self._waiting:
+        elif self.pace.wait_s(now) == math.inf:
+            why = "nothing more leaves before the service has answered"
+        elif self.pace.learned and rate is not None:
             why = f"{rate:.3g} leave in a second, so the last one waits for about {self._waiting / rate:.0f} s"
         else:
-            why = "the service accepted none of the last ones, so it is asked with one at a time"
+            why = f"{self._places} places for requests in flight (Limits.in_flight) are too few to keep up"
         _log.info("%s: %d waiting, %d out: %s", self._name, self._waiting, self.in_flight, why)
 
 

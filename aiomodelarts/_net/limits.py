@@ -1,26 +1,8 @@
 """Ceilings that a user sets."""
 
-import math
-from typing import Any
+from attrs import field, frozen
 
-from attrs import Attribute, field, frozen
-
-from ..errors import InvalidArgument
-
-
-def _count(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgument(attribute.name, value, "it is a whole number from 1 on")
-
-
-def _positive(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value < math.inf):
-        raise InvalidArgument(attribute.name, value, "it is a finite number above 0")
-
-
-def _positive_or_none(owner: object, attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None:
-        _positive(owner, attribute, value)
+from .._checks import above_zero, above_zero_or_none, at_least_one
 
 
 @frozen(kw_only=True)
@@ -41,8 +23,8 @@ class Limits:
         InvalidArgument: for 0, a negative number, NaN, infinity, a bool or a text.
     """
 
-    in_flight: int = field(default=128, validator=_count)
-    creates_per_s: float | None = field(default=None, validator=_positive_or_none)
-    reads_per_s: float | None = field(default=None, validator=_positive_or_none)
-    pause_cap_s: float = field(default=60.0, validator=_positive)
-    throttle_patience_s: float = field(default=300.0, validator=_positive)
+    in_flight: int = field(default=128, validator=at_least_one)
+    creates_per_s: float | None = field(default=None, validator=above_zero_or_none)
+    reads_per_s: float | None = field(default=None, validator=above_zero_or_none)
+    pause_cap_s: float = field(default=60.0, validator=above_zero)
+    throttle_patience_s: float = field(default=300.0, validator=above_zero)

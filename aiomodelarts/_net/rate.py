@@ -14,6 +14,8 @@ from enum import Enum
 _FIRST_BURST = 8
 _FIRST_RATE = 123.0
 _FIRST_GROWTH = 15.4
+# More than these do not leave before the first answer.
+_TRUSTED = 128
 # A rate that one process cannot reach anyway is none.
 _UNLIMITED = 10_000.0
 _SLOWEST = 0.02
@@ -28,6 +30,9 @@ _BELOW = 0.05
 _APPROACH_S = 8.0
 _PAUSE_SHARE = 30.0
 _SETTLED = 0.1
+# What a refusal leaves at least, and what one soon after a pause leaves at most.
+_KEPT = 0.8
+_KEPT_EARLY = 0.85
 
 # The pause when the service names none; doubled while nothing at all is accepted.
 _OWN_PAUSE_S = 0.25
@@ -72,12 +77,16 @@ class Pace:
         self._pause_s = 0.0
         self._approach_s = _APPROACH_S
         self._used_s = 0.0
-        self._heard = False
-        self._first_refused = math.inf
-        self._forget()
         self.epoch = 0
-        self._stopped: float | None = None
-        self._stopped_before: float | None = None
+        self._closing = False
+        self._stopped = math.nan
+        self._stopped_before = math.nan
+        self._heard = False
+        self._trusted: float = _TRUSTED
+        self._first_refused = math.inf
+        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._gone: deque[float] = deque(maxlen=_REMEMBERED)
+        self._sent_n = self._gone_n = 0
         self._until = -math.inf
         self._fruitless = 0
 
@@ -99,9 +108,9 @@ class Pace:
         """Seconds until the next request may leave; infinity when an answer has to come first."""
         if self._until - now > _INSTANT_S:
             return self._until - now
-        if self._stopped is not None:
+        if self._closing:
             self._resume(now)
-        if self._fruitless and self._sent and not self._heard:
+        if not self._heard and self._sent_n >= (1 if self._fruitless else self._trusted):
             return math.inf
         if self._rate == math.inf:
             return 0.0
@@ -113,7 +122,7 @@ class Pace:
 
         Args:
             now: the time.
-            waited: whether it was held back for the rate; only then is there a reason to allow more.
+            waited: whether it was held back for the rate.
         """
         self._sent_n += 1
         self._sent.append(now)
@@ -121,23 +130,28 @@ class Pace:
         if rate != math.inf:
             # A timer's lateness is caught up, a lull is not: it would come as a burst.
             self._next = max(self._next, now - _LATE_S if waited else now) + 1 / rate
-            if waited:
-                self._used_s += 1 / rate
-                self._grow()
+            if waited and self._phase is Phase.START:
+                self._set(rate + _FIRST_GROWTH)
         return self.epoch
 
-    def heard(self, epoch: int) -> None:
-        """Note that a request was not refused for its rate."""
-        if epoch == self.epoch and not self._heard:
-            self._heard = True
-            self._fruitless = 0
+    def heard(self, epoch: int, *, waited: bool) -> None:
+        """Note that a request was dealt with; one that had to wait for the rate is a reason to allow more."""
+        if epoch != self.epoch:
+            return
+        self._heard = True
+        self._fruitless = 0
+        if waited and self._phase in {Phase.SEARCH, Phase.AROUND}:
+            self._used_s += 1 / self._rate
+            self._set(self._allowed())
 
     def lost(self, epoch: int, sent_at: float) -> None:
         """Note that nothing can be told from a request: it did not leave, or its answer says nothing about a rate."""
         if self._is_counted(epoch):
             self._discount(sent_at)
-        if epoch == self.epoch and self._fruitless and not self._heard:
-            self._forget()
+        if epoch == self.epoch and not self._heard:
+            # What was to be heard from it has to come from another.
+            self._sent_n -= 1
+            self._gone_n -= 1
 
     def refused(self, epoch: int, sent_at: float, now: float, asked_s: float | None) -> bool:
         """Note a refusal for the rate; whether it began a new pause.
@@ -160,11 +174,12 @@ class Pace:
         self._pause_s = max(asked, own)
         self._until = now + self._pause_s
         self._stopped = now
+        self._closing = True
         self.epoch += 1
         return True
 
     def _is_counted(self, epoch: int) -> bool:
-        return epoch == self.epoch or (epoch == self.epoch - 1 and self._stopped is not None)
+        return epoch == self.epoch or (epoch == self.epoch - 1 and self._closing)
 
     def _discount(self, sent_at: float) -> None:
         self._gone.append(sent_at)
@@ -172,35 +187,40 @@ class Pace:
 
     def _resume(self, now: float) -> None:
         """Go on after a pause, at the rate that the time before it has taught."""
-        stopped = self._stopped
-        assert stopped is not None
+        self._closing = False
+        self._trusted = math.inf
         if self._sent_n <= self._gone_n:
             # Nothing was accepted: this says that the service is shut, not how fast it is when it is open.
             self._fruitless += 1
         else:
             self._fruitless = 0
             if self._phase in {Phase.SEARCH, Phase.AROUND}:
-                self._learn(stopped)
+                self._learn()
         if self._phase in {Phase.START, Phase.FREE}:
             self._guess()
             self._learned = None
             self._phase = Phase.SEARCH
         elif self._learned is not None:
             self._phase = Phase.AROUND
-        self._stopped_before, self._stopped = stopped, None
+        self._stopped_before = self._stopped
         self._used_s = 0.0
         self._next = now
         self._forget()
         self._set(self._allowed())
 
-    def _learn(self, stopped: float) -> None:
-        found = max(_SLOWEST, min(self._measured(stopped), self._rate))
+    def _learn(self) -> None:
         before = self._learned
-        rarest = max(_APPROACH_S, _PAUSE_SHARE * self._pause_s)
+        found = max(_SLOWEST, min(self._measured(), self._rate))
+        if before is not None:
+            # One refusal can be another session's doing, so it takes several to bring the rate down by much; and all
+            # who are refused early give way alike, or the boldest would end up with everything.
+            early = self._used_s < self._approach_s / 2
+            found = max(_SLOWEST, _KEPT * before, min(found, _KEPT_EARLY * before) if early else found)
+        rarest = max(2 * _APPROACH_S, _PAUSE_SHARE * self._pause_s)
         if before is not None and abs(found - before) <= _SETTLED * before:
             self._approach_s = min(2 * self._approach_s, rarest)
         else:
-            self._approach_s = _APPROACH_S / 2
+            self._approach_s = _APPROACH_S
         self._learned = found
 
     def _guess(self) -> None:
@@ -212,16 +232,17 @@ class Pace:
         self._burst_took_s = took
         self._guessed = min(max(len(times) / (1.0 + took), _SEARCH_FROM), _UNLIMITED / 2)
 
-    def _measured(self, stopped: float) -> float:
-        """The highest rate that what was accepted proves, given what a full bucket may have added."""
-        accepted = self._accepted()
+    def _measured(self) -> float:
+        """The highest rate that the time until the first refusal proves, less what a full bucket may have added."""
+        end = self._first_refused
+        accepted = [at for at in self._accepted() if at < end]
         rate = 0.0
-        if self._stopped_before is not None:
-            rate = (self._sent_n - self._gone_n) / (stopped - self._stopped_before)
+        if self._stopped > self._stopped_before:
+            rate = (self._sent_n - self._gone_n) / (self._stopped - self._stopped_before)
         for count, at in enumerate(reversed(accepted), 1):
-            lasted = stopped - at
-            if count >= _FEWEST and lasted > 2 * self._burst_took_s:
-                rate = max(rate, (count + 1 - self._burst) / (lasted - self._burst_took_s))
+            lasted = end - at - self._burst_took_s
+            if count >= _FEWEST and lasted > self._burst_took_s:
+                rate = max(rate, (count + 1 - self._burst) / lasted)
         return rate
 
     def _accepted(self) -> list[float]:
@@ -235,23 +256,15 @@ class Pace:
         return kept
 
     def _forget(self) -> None:
-        self._sent_n = 0
-        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
-        self._gone: deque[float] = deque(maxlen=_REMEMBERED)
-        self._gone_n = 0
+        self._sent_n = self._gone_n = 0
+        self._sent.clear()
+        self._gone.clear()
         self._first_refused = math.inf
         self._heard = False
 
-    def _grow(self) -> None:
-        if self._phase is Phase.START:
-            self._set(self._rate + _FIRST_GROWTH)
-        elif self._phase is not Phase.FREE:
-            self._set(self._allowed())
-
     def _allowed(self) -> float:
         if self._learned is None:
-            begun = self._guessed
-            return begun * math.pow(2.0, self._used_s / _SEARCH_DOUBLING_S)
+            return self._guessed * math.pow(2.0, self._used_s / _SEARCH_DOUBLING_S)
         away = (self._used_s - self._approach_s) / self._approach_s
         return self._learned * (1.0 + _BELOW * away**3)
 
@@ -260,7 +273,5 @@ class Pace:
             self._phase = Phase.FREE
             rate = math.inf
         self._rate = min(rate, self._ceiling)
-        if self._phase is Phase.START and self._rate < self._ceiling:
-            self._slack = (_FIRST_BURST - 1) / self._rate
-        else:
+        if self._phase is not Phase.START or self._rate == self._ceiling:
             self._slack = max(0.0, _LULL_S - 1 / self._rate)

@@ -14,13 +14,13 @@ class Timeouts:
 
     Args:
         connect_s: until the connection stands, name look-up and TLS included.
-        read_s: without a byte of the answer.
+        read_s: without a byte of the answer; none by default, since answers are small and the total holds anyway.
         total_s: from the first moment to the last byte.
     """
 
     connect_s: float | None = field(default=10.0, validator=above_zero_or_none)
-    read_s: float | None = field(default=60.0, validator=above_zero_or_none)
-    total_s: float | None = field(default=120.0, validator=above_zero_or_none)
+    read_s: float | None = field(default=None, validator=above_zero_or_none)
+    total_s: float | None = field(default=60.0, validator=above_zero_or_none)
 
 
 class Transport(Protocol):
@@ -33,6 +33,7 @@ class Transport(Protocol):
             NotSent: when the service certainly never saw the request.
             ConnectionBroken: when the connection was lost after that.
             AnswerTimeout: when a limit was reached after that.
+            SessionClosed: after ``close``.
         """
         ...
 

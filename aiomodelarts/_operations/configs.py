@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
+from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import configs
 from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError
@@ -114,7 +115,7 @@ async def save_new(session: AsyncSession, spec: ConfigurationSpec) -> None:
     try:
         await session.perform(configs.create_training_job_config, spec)
     except ModelArtsError as error:
-        if not error.may_have_happened:
+        if outcome_of(error) is not Outcome.UNKNOWN:
             raise
         message = f"whether configuration {spec.config_name} was saved is not known: {error.message}"
         raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error

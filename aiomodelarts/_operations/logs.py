@@ -74,6 +74,8 @@ def log_pages(
 ) -> AsyncIterator[LogPage]:
     """Pages of a log file side by side, each line once; from the newest lines back to the first, unless told otherwise.
 
+    Where the platform tells a line in two neighbours, it is left to one of them, and the other has no marker there.
+
     Args:
         log_file: one of ``get_job_log_file_list``.
         base_line: marker of a page to begin beside; None begins with the newest lines.

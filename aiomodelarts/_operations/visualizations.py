@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import visualization as wire
 from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, VisualizationFailed, Where, WrongState
@@ -104,7 +105,7 @@ async def create(session: AsyncSession, spec: VisualizationSpec) -> Visualizatio
     try:
         return await session.perform(wire.create_visualization_job, spec)
     except ModelArtsError as error:
-        if not error.may_have_happened:
+        if outcome_of(error) is not Outcome.UNKNOWN:
             raise
         message = f"whether visualization job {spec.job_name} was made is not known: {error.message}"
         raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error

@@ -14,6 +14,8 @@ from .message import Response
 
 T = TypeVar("T")
 _EXCERPT = 200
+_NOT_JSON = object()
+_LOG_READS = frozenset({"listTrainingJobLogFiles", "getTrainingJobLog"})
 
 
 def read_value(response: Response, where: Where, shape: type[T]) -> T:
@@ -40,19 +42,15 @@ def read_done(response: Response, where: Where) -> None:
 
 def read_object(response: Response, where: Where) -> dict[str, Any]:
     """The answer as a JSON object; raises as ``read_value`` does."""
-    if response.status == 204:
+    if response.status == 204 and where.operation in _LOG_READS:
         raise LogNotReady("nothing there yet", where=where, status=204, request_id=request_id(response))
     ok = 200 <= response.status < 300
-    try:
-        data = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
-        if ok:
-            raise _undecodable(response, where, "the answer is not JSON") from None
-        raise _refusal_without_json(response, where) from None
+    data = _parsed(response.body)
     if not isinstance(data, dict):
-        if ok:
-            raise _undecodable(response, where, f"expected an object, got {type(data).__name__}")
-        raise _refusal_without_json(response, where)
+        if not ok:
+            raise _refusal_without_json(response, where)
+        got = "the answer is not JSON" if data is _NOT_JSON else f"expected an object, got {type(data).__name__}"
+        raise _undecodable(response, where, got)
     if not ok or data.get("error_code") or data.get("is_success") is False:
         raise _refusal(response, where, data)
     return data
@@ -83,6 +81,14 @@ def retry_after_s(value: str | None, now: float | None = None) -> float | None:
             return None
         return max(0.0, seconds)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _parsed(body: bytes) -> Any:
+    # The parser's error keeps the whole text, so it must not become the context of another error.
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _NOT_JSON
 
 
 def _asked_pause(response: Response) -> float | None:
@@ -128,7 +134,7 @@ def _made(kind: type[ApiError], text: str, response: Response, where: Where, cod
 
 def _undecodable(response: Response, where: Where, reason: str, path: str = "") -> DecodeError:
     return DecodeError(
-        reason,
+        scrub(reason),
         path=path,
         where=where,
         status=response.status,

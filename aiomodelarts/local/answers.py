@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aiomodelarts._wire.message import JsonObject, Response
 
@@ -20,12 +20,15 @@ class Answer:
         status: of HTTP.
         payload: the JSON object; None means no body.
         headers: names in lower case.
-        dress: the last change of form, left to the encoding because long lists make it slow.
+        late_rows: a list in the payload whose entries become rows by this function. This and the next are left
+            to the encoding, because long lists make them slow.
+        dress: the last change of form.
     """
 
     status: int
     payload: JsonObject | None
     headers: dict[str, str] = field(factory=dict, repr=False)
+    late_rows: tuple[str, Callable[[Any], JsonObject]] | None = None
     dress: Callable[[JsonObject], JsonObject] | None = None
 
     def rows(self) -> int:
@@ -37,7 +40,12 @@ class Answer:
         if self.payload is None:
             return Response(self.status, self.headers, b"")
         headers = {"content-type": "application/json", **self.headers}
-        payload = self.payload if self.dress is None else self.dress(self.payload)
+        payload = self.payload
+        if self.late_rows is not None:
+            name, row = self.late_rows
+            payload = {**payload, name: [row(entry) for entry in payload[name]]}
+        if self.dress is not None:
+            payload = self.dress(payload)
         return Response(self.status, headers, orjson.dumps(payload))
 
 
@@ -81,7 +89,7 @@ class Tidy:
     def success(self, operation: str, answer: Answer) -> Answer:
         if answer.payload is None or operation in self._WITHOUT_SUCCESS:
             return answer
-        return Answer(answer.status, {"is_success": True, **answer.payload}, answer.headers)
+        return evolve(answer, payload={"is_success": True, **answer.payload})
 
     def refusal(self, operation: str, refusal: Refusal) -> Answer:
         headers = refusal_headers(refusal)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 import socket
 import struct
 from urllib.parse import parse_qsl
@@ -15,12 +16,14 @@ from aiomodelarts.local.answers import Answer, Tidy
 from aiomodelarts.local.exchange import Delivery, Exchange
 from aiomodelarts.local.faults import FaultRuleError, read_rules
 from aiomodelarts.local.refusals import RefusedError
+from aiomodelarts.status import JobStatus
 
 HOST = "127.0.0.1"
 MAX_BODY = 12 * 1024 * 1024
 ADMIN_HEADER = "x-local-admin"
 _ROWS_ENCODED_ON_THE_LOOP = 50
 _DRIPS = 20
+_VIEWER = re.compile(r"/visualization/(\d{1,19})/?", re.ASCII)
 
 
 class App:
@@ -42,6 +45,9 @@ class App:
             request = await _read(incoming)
             if request.path.startswith("/_local/"):
                 return self._whole(self._own(request).encode())
+            viewer = _VIEWER.fullmatch(request.path)
+            if viewer is not None and request.method == "GET":
+                return web.Response(text=self._viewer_page(int(viewer[1]), request))
             return await self._send(incoming, await self._exchange.serve(request))
         except RefusedError as refused:
             return self._whole(Tidy().refusal("", refused.refusal).encode())
@@ -59,6 +65,16 @@ class App:
             return Answer(400, {"error": str(error)})
         self._exchange.faults.set(rules)
         return Answer(200, {"rules": len(rules)})
+
+    def _viewer_page(self, job_id: int, request: Request) -> str:
+        """What stands at the address of a visualization job."""
+        job = self._exchange.core.board.visualizations.get(job_id)
+        if job is None or job.status is not JobStatus.RUNNING:
+            raise refusals.no_such_path(request.method, request.path)
+        return (
+            f"Visualization job {job.name} ({job.job_type}) of {job.train_url}\n"
+            "The local platform draws nothing: point a viewer of your own at that folder of the bucket.\n"
+        )
 
     async def _send(self, incoming: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
         if delivery.answer is None:
@@ -133,23 +149,21 @@ async def _read(incoming: web.BaseRequest) -> Request:
     )
 
 
-class Listener:
-    """A listening socket on the loopback interface."""
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback interface; port 0 means any free one.
 
-    def __init__(self, app: App) -> None:
-        self._runner = web.ServerRunner(web.Server(app, access_log=None), shutdown_timeout=1.0)
-        self.port = 0
+    Raises:
+        OSError: the port is taken.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {HOST}:{port}: {error.strerror}") from None
 
-    async def open(self, port: int) -> None:
-        """Listen; port 0 means any free one.
 
-        Raises:
-            OSError: the port is taken.
-        """
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def close(self) -> None:
-        await self._runner.cleanup()
+async def serve_on(line: socket.socket, app: App) -> web.ServerRunner:
+    """Begin to answer; ``cleanup()`` of the result ends it."""
+    runner = web.ServerRunner(web.Server(app, access_log=None), shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, line).start()
+    return runner

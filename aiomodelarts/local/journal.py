@@ -31,25 +31,30 @@ class SqliteJournal:
 
     Args:
         path: of the database; it is made if it is missing.
-        max_pages: an upper bound of its size, for trying out a full disk.
     """
 
-    def __init__(self, path: Path, max_pages: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._max_pages = max_pages
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._owed: dict[tuple[str, Key], Change] = {}
 
     def read(self) -> list[tuple[str, Key, JsonObject]]:
-        """Every record. Blocks."""
-        with self._connected() as database:
-            return [
-                (table, key, orjson.loads(body))
-                for table in TABLES
-                for key, body in database.execute(f"SELECT key, body FROM {table}")  # noqa: S608 - names of our own
-            ]
+        """Every record. Blocks.
+
+        Raises:
+            RecordError: the file cannot be read, or made.
+        """
+        try:
+            with self._connected() as database:
+                return [
+                    (table, key, orjson.loads(body))
+                    for table in TABLES
+                    for key, body in database.execute(f"SELECT key, body FROM {table}")  # noqa: S608 - our own names
+                ]
+        except (sqlite3.Error, orjson.JSONDecodeError) as error:
+            raise RecordError(f"the board in {self._path} cannot be read: {error}") from error
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write on behalf of this event loop."""
@@ -78,7 +83,7 @@ class SqliteJournal:
         await self.write(())
 
     def _connected(self) -> "_Connection":
-        return _Connection(self._path, self._max_pages)
+        return _Connection(self._path)
 
     def _work(self) -> None:
         with self._connected() as database:
@@ -136,12 +141,10 @@ class SqliteJournal:
 class _Connection:
     """A connection with our settings that is closed at the end."""
 
-    def __init__(self, path: Path, max_pages: int | None) -> None:
+    def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
-        if max_pages is not None:
-            self._database.execute(f"PRAGMA max_page_count={max_pages}")
         for table, kind in TABLES.items():
             self._database.execute(f"CREATE TABLE IF NOT EXISTS {table} (key {kind} PRIMARY KEY, body BLOB NOT NULL)")
 

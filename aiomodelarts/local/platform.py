@@ -2,18 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from attrs import field, frozen
 
 from aiomodelarts._clock import Clock, SystemClock
 from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.answers import Style
-from aiomodelarts.local.app import HOST, App, Listener
+from aiomodelarts.local.app import HOST, App, listen, serve_on
+from aiomodelarts.local.background import LateWork, Timers
 from aiomodelarts.local.board import restore
 from aiomodelarts.local.core import Core
 from aiomodelarts.local.exchange import Exchange
@@ -31,6 +33,7 @@ from aiomodelarts.local.storage import Folder, Nowhere
 from aiomodelarts.local.varied import style_of
 from aiomodelarts.local.workplace import Workplace
 
+_THREADS = 4
 ExecutorName = Literal["process", "simulated"]
 
 
@@ -72,7 +75,8 @@ class LocalPlatform:
 
     Raises:
         ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read.
-        RootInUseError: on entering, another platform uses this root.
+        RootError: on entering, another platform uses this root, or its keys cannot be read.
+        RecordError: on entering, its board cannot be read.
         OSError: on entering, the root cannot be written or the port is taken.
     """
 
@@ -92,6 +96,8 @@ class LocalPlatform:
     ) -> None:
         if executor not in ("process", "simulated"):
             raise ValueError(f"executor has to be 'process' or 'simulated', not {executor!r}")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port has to lie between 0 and 65535, not {port}")
         if slots is not None and slots < 1:
             raise ValueError(f"slots has to be at least 1, not {slots}")
         self._wanted_root = None if root is None else Path(root)
@@ -192,31 +198,33 @@ class LocalPlatform:
         return self.access.pid
 
     async def _open(self, stack: AsyncExitStack) -> None:
-        loop = asyncio.get_running_loop()
         root = await asyncio.to_thread(open_root, self._wanted_root)
         stack.push_async_callback(asyncio.to_thread, root.close)
+        line = listen(self._wanted_port)
+        stack.callback(line.close)
         journal = SqliteJournal(root.journal)
         records = await asyncio.to_thread(journal.read)
-        journal.start(loop)
+        journal.start(asyncio.get_running_loop())
         stack.push_async_callback(asyncio.to_thread, journal.stop)
-        executor, logs, storage = await self._outside(root, journal, stack)
-        ports = Ports(journal, executor, logs, storage, self._clock.now, self._later)
-        self._core = Core(root.keys, ports, board=restore(records), style=self._style, slots=self._slot_count())
-        late = _Late()
+        timers, late = Timers(), LateWork()
+        executor, logs, storage = await self._outside(root, journal, timers, stack)
+        stack.push_async_callback(timers.close)
         stack.push_async_callback(late.close)
-        exchange = Exchange(self._core, self._faults, self._rate, self._clock.monotonic, self._clock.sleep, late.start)
-        listener = Listener(App(exchange, root.keys.admin_token))
-        stack.push_async_callback(listener.close)
-        await listener.open(self._wanted_port)
-        self._core.recover()
-        self._access = _access(root, listener.port)
+        ports = Ports(journal, executor, logs, storage, self._clock.now, timers.later)
+        core = self._core = Core(root.keys, ports, board=restore(records), style=self._style, slots=self._slot_count())
+        exchange = Exchange(core, self._faults, self._rate, self._clock.monotonic, self._clock.sleep, late.start)
+        # Nobody is answered before the past is settled; whoever comes earlier waits in the line.
+        core.recover()
+        server = await serve_on(line, App(exchange, root.keys.admin_token))
+        stack.push_async_callback(server.cleanup)
+        self._access = _access(root, line.getsockname()[1])
 
     async def _outside(
-        self, root: Root, journal: SqliteJournal, stack: AsyncExitStack
+        self, root: Root, journal: SqliteJournal, timers: Timers, stack: AsyncExitStack
     ) -> tuple[Executor, Logs, Storage]:
         repeats = self._style.base_line_is_repeated
         if self._executor_name == "simulated":
-            simulated = SimulatedExecutor(self._simulation, self._clock.monotonic, self._later, self._ended)
+            simulated = SimulatedExecutor(self._simulation, self._clock.monotonic, timers.later, self._ended)
             stack.push_async_callback(simulated.close)
             return simulated, SimulatedLogs(self._simulation, self._clock.now, repeats), Nowhere()
         folder = Folder(root.buckets)
@@ -224,9 +232,11 @@ class LocalPlatform:
         await asyncio.to_thread(Leftovers().end, workplace.identity)
         await asyncio.to_thread(workplace.open)
         stack.push_async_callback(asyncio.to_thread, workplace.close)
-        processes = ProcessExecutor(workplace, journal.settled, self._ended, self._grace_s)
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
+        stack.push_async_callback(asyncio.to_thread, threads.shutdown)
+        processes = ProcessExecutor(workplace, threads, journal.settled, self._ended, self._grace_s)
         stack.push_async_callback(processes.close)
-        return processes, FileLogs(workplace, repeats), folder
+        return processes, FileLogs(workplace, threads, repeats), folder
 
     def _slot_count(self) -> int | None:
         if self._slots is None and self._executor_name == "process":
@@ -236,27 +246,6 @@ class LocalPlatform:
     def _ended(self, version_id: int, ending: Ending) -> None:
         assert self._core is not None
         self._core.ended(version_id, ending)
-
-    @staticmethod
-    def _later(delay_s: float, callback: Callable[[], None]) -> object:
-        return asyncio.get_running_loop().call_later(delay_s, callback)
-
-
-class _Late:
-    """Work that outlives its request; what has not landed at the end never does."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _access(root: Root, port: int) -> Access:

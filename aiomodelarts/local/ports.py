@@ -116,4 +116,4 @@ class Ports:
     logs: Logs
     storage: Storage
     now: Callable[[], float]
-    later: Callable[[float, Callable[[], None]], object]
+    later: Callable[[float, Callable[[], None]], None]

@@ -66,8 +66,8 @@ async def exited(process: Process) -> Exit:
     """Wait for the end of a process, end the rest of its group, and collect it."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
-    if hasattr(os, "pidfd_open"):
-        handle = os.pidfd_open(process.pid)
+    handle = _handle(process.pid)
+    if handle is not None:
         loop.add_reader(handle, _fire, over)
         try:
             await over
@@ -81,6 +81,14 @@ async def exited(process: Process) -> Exit:
     process.send(signal.SIGKILL)
     _, status, usage = os.wait4(process.pid, 0)  # noqa: ASYNC222 - it has ended, so this returns at once
     return _exit(process, status, usage)
+
+
+def _handle(pid: int) -> int | None:
+    """A handle that becomes readable at the end of a process; None where there is none to be had."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _exit(process: Process, status: int, usage: resource.struct_rusage) -> Exit:

@@ -1,5 +1,6 @@
 """The folder of a platform: its keys, its lock, its journal, its buckets. All of this blocks."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -16,8 +17,16 @@ from aiomodelarts.local.gatekeeper import Keys
 REGION = "local"
 
 
-class RootInUseError(RuntimeError):
+class RootError(RuntimeError):
+    """A folder that cannot be a platform's root."""
+
+
+class RootInUseError(RootError):
     """Another platform works in this folder."""
+
+
+class DamagedRootError(RootError):
+    """A file of the platform cannot be read."""
 
 
 @define
@@ -48,27 +57,34 @@ def open_root(path: Path | None) -> Root:
     """Open a folder, made if it is missing; None means a temporary one.
 
     Raises:
-        RootInUseError: another platform has it.
+        RootError: another platform has it, or its keys cannot be read.
         OSError: it cannot be made or written.
     """
     temporary = path is None
     place = Path(tempfile.mkdtemp(prefix="aiomodelarts-")) if path is None else path
+    if place.exists() and not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
     place.mkdir(parents=True, exist_ok=True)
     place = place.resolve()
     (place / "obs").mkdir(exist_ok=True)
     lock = (place / "lock").open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The board holds the settings of every version, so it is nobody else's business.
+        os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
+        return Root(place, temporary, _keys(place / "keys.json"), lock)
     except BlockingIOError:
         lock.close()
         raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
-    # The board holds the settings of every version, so it is nobody else's business.
-    os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
-    return Root(place, temporary, _keys(place / "keys.json"), lock)
+    except BaseException:
+        lock.close()
+        raise
 
 
 def write_private(path: Path, content: bytes) -> None:
     """Put a file that only its owner can read in its place in one step."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no folder for the file", str(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -83,7 +99,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _keys(path: Path) -> Keys:
     if path.exists():
-        return Keys(**orjson.loads(path.read_bytes()))
+        try:
+            return Keys(**orjson.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise DamagedRootError(f"the keys in {path} cannot be read: {error}") from None
     keys = Keys(
         region_name=REGION,
         project_id=secrets.token_hex(16),

@@ -1,6 +1,7 @@
 """Rows of answers, written by hand as the pages print them."""
 
 import math
+from functools import lru_cache
 
 import orjson
 
@@ -11,6 +12,7 @@ from .catalogue import ALGORITHMS, ENGINES, SPECS
 from .settings import RunSettings
 
 
+@lru_cache(maxsize=4096)
 def number_or_text(text: str) -> int | float | str:
     """The number that a text spells, if it spells it in the shortest way; the text otherwise."""
     for kind in (int, float):

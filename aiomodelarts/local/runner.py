@@ -23,7 +23,6 @@ from aiomodelarts.status import JobStatus
 
 _log = logging.getLogger(__name__)
 GRACE_S = 5.0
-_THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,6 +41,7 @@ class ProcessExecutor:
 
     Args:
         workplace: the disk side of runs.
+        threads: for what blocks; not closed here.
         settled: returns once the status of a run has been recorded.
         ended: is told of every end, once per start.
         grace_s: seconds between SIGTERM and SIGKILL.
@@ -50,6 +50,7 @@ class ProcessExecutor:
     def __init__(
         self,
         workplace: Workplace,
+        threads: ThreadPoolExecutor,
         settled: Callable[[], Awaitable[None]],
         ended: Callable[[int, Ending], None],
         grace_s: float = GRACE_S,
@@ -60,7 +61,7 @@ class ProcessExecutor:
         self._grace_s = grace_s
         self._runs: dict[int, _Run] = {}
         self._leftovers = Leftovers()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
+        self._threads = threads
         self._closing = False
 
     def start(self, job: Job, version: Version) -> None:
@@ -82,7 +83,6 @@ class ProcessExecutor:
         if tasks:
             await asyncio.wait(tasks)
         await self._call(self._leftovers.end, self._workplace.identity)
-        self._threads.shutdown(wait=False)
 
     async def _carry_out(self, run: _Run) -> None:
         version = run.version
@@ -90,7 +90,11 @@ class ProcessExecutor:
             ending = await self._run(run)
         except (OSError, ValueError, CannotRunError) as error:
             ending = Ending(JobStatus.FAILED)
-            await self._call(self._explain, version, f"the run could not begin: {error}")
+            await self._call(self._explain, version, f"the run could not be carried out: {error}")
+        finally:
+            # Nothing happens here after an orderly end; otherwise nobody would watch these any more.
+            for process in run.processes:
+                process.send(signal.SIGKILL)
         del self._runs[version.version_id]
         if not self._closing:
             self._ended(version.version_id, ending)
@@ -123,19 +127,22 @@ class ProcessExecutor:
         """Wait for all workers; when one fails, or a stop comes, the others are ended."""
         if not run.processes:
             return []
-        waiting = {asyncio.create_task(exited(process)) for process in run.processes}
+        pending = {asyncio.create_task(exited(process)) for process in run.processes}
         stopping = asyncio.create_task(run.stopping.wait())
+        tasks = (stopping, *pending)
         exits: list[Exit] = []
-        pending: set[asyncio.Task[Exit]] = set(waiting)
-        while pending:
-            finished, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
-            exits += [task.result() for task in pending & finished]
-            pending -= finished
-            if pending and (stopping in finished or any(one.code != 0 for one in exits)):
-                await self._terminate(run.processes, pending)
-                exits += [task.result() for task in pending]
-                break
-        stopping.cancel()
+        try:
+            while pending:
+                finished, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
+                exits += [task.result() for task in pending if task in finished]
+                pending -= finished
+                if pending and (stopping in finished or any(one.code != 0 for one in exits)):
+                    await self._terminate(run.processes, pending)
+                    exits += [task.result() for task in pending]
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
         return exits
 
     async def _terminate(self, processes: list[Process], pending: set[asyncio.Task[Exit]]) -> None:
@@ -174,13 +181,14 @@ class FileLogs:
 
     Args:
         workplace: knows where they are.
+        threads: removes them.
         repeat_base: whether a page begins with its base line; asked for every page.
     """
 
-    def __init__(self, workplace: Workplace, repeat_base: Callable[[], bool]) -> None:
+    def __init__(self, workplace: Workplace, threads: ThreadPoolExecutor, repeat_base: Callable[[], bool]) -> None:
         self._workplace = workplace
         self._repeat_base = repeat_base
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="aiomodelarts-logs")
+        self._threads = threads
 
     async def page(self, job: Job, version: Version, query: LogQuery) -> LogLines:  # noqa: ARG002
         """See :class:`~aiomodelarts.local.ports.Logs`."""

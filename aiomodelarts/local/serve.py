@@ -10,8 +10,10 @@ from pathlib import Path
 import orjson
 from attrs import asdict
 
+from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.platform import LocalPlatform
-from aiomodelarts.local.root import RootInUseError, write_private
+from aiomodelarts.local.ports import RecordError
+from aiomodelarts.local.root import RootError, write_private
 
 
 async def serve(platform: LocalPlatform, ready_file: Path | None = None) -> None:
@@ -56,11 +58,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
             executor=options.executor,
             simulate=options.simulate,
             answers=options.answers,
-            faults=orjson.loads(options.faults.read_bytes()) if options.faults else (),
+            faults=_fault_rules(options.faults),
             rate=options.rate,
         )
         asyncio.run(serve(platform, options.ready_file))
-    except (ValueError, OSError, RootInUseError) as error:
+    except (ValueError, OSError, RootError, RecordError) as error:
         sys.stderr.write(f"aiomodelarts local serve: {error}\n")
         return 2 if isinstance(error, ValueError) else 3
     return 0
+
+
+def _fault_rules(path: Path | None) -> Sequence[JsonObject]:
+    if path is None:
+        return ()
+    try:
+        rules: Sequence[JsonObject] = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"the fault rules in {path} are not JSON: {error}") from None
+    return rules

@@ -150,7 +150,7 @@ class SimulatedExecutor:
         self,
         simulation: Simulation,
         monotonic: Callable[[], float],
-        later: Callable[[float, Callable[[], None]], object],
+        later: Callable[[float, Callable[[], None]], None],
         ended: Callable[[int, Ending], None],
     ) -> None:
         self._simulation = simulation

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.answers import Answer, Tidy, refusal_headers
@@ -78,7 +78,7 @@ class Varied:
         # An answer that holds nothing else always says that it succeeded.
         told = not answer.payload or self._flip()
         payload = {"is_success": True, **answer.payload} if told else answer.payload
-        return Answer(status, payload, answer.headers, dress=_dresser(forms))
+        return evolve(answer, status=status, payload=payload, dress=_dresser(forms))
 
     def refusal(self, operation: str, refusal: Refusal) -> Answer:
         """See :class:`~aiomodelarts.local.answers.Style`."""

@@ -49,11 +49,13 @@ class Engine:
 class ResourceSpecList:
     specs: tuple[ResourceSpec, ...]
     spec_total_count: int | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
 
 
 @frozen(kw_only=True)
 class EngineList:
     engines: tuple[Engine, ...]
+    raw: Raw = field(factory=dict, repr=False, eq=False)
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ from ._text import JsonText, Marker, Raw
 @frozen(kw_only=True)
 class LogFileList:
     log_file_list: JsonText | None = None
+    raw: Raw = field(factory=dict, repr=False, eq=False)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -17,6 +18,8 @@ from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+
+from aiomodelarts.cli import main
 
 SWEEP = """\
 [sweep]
@@ -108,14 +111,44 @@ def command(project: Path) -> Command:
     return run
 
 
+@pytest.fixture
+def called(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The same command within this process, for what ends before anything is begun."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.setattr(sys, "argv", ["aiomodelarts", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out, err)
+
+    return run
+
+
 def edit(project: Path, old: str, new: str) -> None:
     file = project / "sweep.toml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
 
 
-def test_a_local_sweep_trains_every_point_and_keeps_the_results(project: Path, command: Command) -> None:
-    done = command("sweep", "run", "sweep.toml", "--local")
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, subprocess.CompletedProcess[str]]":
+    """A folder in which a local sweep has run, and what it printed."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "sweep.toml").write_text(SWEEP)
+    (folder / "train.py").write_text(TRAIN)
+    with start(folder, "sweep", "run", "sweep.toml", "--local") as process:
+        out, err = process.communicate(timeout=60)
+    return folder, subprocess.CompletedProcess((), process.returncode, out, err)
+
+
+Swept = tuple[Path, "subprocess.CompletedProcess[str]"]
+
+
+def test_a_local_sweep_trains_every_point_and_keeps_the_results(swept: Swept) -> None:
+    folder, done = swept
     assert done.returncode == 0, done.stderr
     assert "3 of 4 models trained" in done.stdout
     assert "Best: 0.4 in trial 4" in done.stdout
@@ -123,7 +156,7 @@ def test_a_local_sweep_trains_every_point_and_keeps_the_results(project: Path, c
     lines = done.stderr.splitlines()
     assert len(lines) == 4
     assert all(re.match(r"\d/4  trial \d  (0\.\d|failed: .*three is bad.*)  \(layers=\d\)", line) for line in lines)
-    with (project / "results/tiny/results.csv").open(newline="") as file:
+    with (folder / "results/tiny/results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["trial"], row["state"], row["value"]) for row in rows] == [
         ("1", "succeeded", "0.1"),
@@ -133,26 +166,45 @@ def test_a_local_sweep_trains_every_point_and_keeps_the_results(project: Path, c
     ]
     assert len({row["version_id"] for row in rows}) == 4
     assert len({row["job_id"] for row in rows}) == 1
-    assert json.loads((project / "results/tiny/results.json").read_text())["best"]["trial"] == 4
-    outputs = project / ".aiomodelarts/local/obs/bucket/out/tiny"
+    assert json.loads((folder / "results/tiny/results.json").read_text())["best"]["trial"] == 4
+    outputs = folder / ".aiomodelarts/local/obs/bucket/out/tiny"
     assert sorted(path.parent.name for path in outputs.glob("*/metrics.json")) == ["0001", "0002", "0004"]
 
 
-def test_json_output_is_one_value_and_nothing_else(project: Path, command: Command) -> None:
+def test_the_versions_of_a_sweep_can_be_looked_at_afterwards(swept: Swept) -> None:
+    folder, _ = swept
+    best = json.loads((folder / "results/tiny/results.json").read_text())["best"]
+    ids = (str(best["job_id"]), str(best["version_id"]))
+    with start(folder, "watch", *ids, "--local") as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out.split(" after ")[0]) == (0, f"version {ids[1]}: COMPLETED")
+    with start(folder, "logs", *ids, "--local") as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "accuracy=0.4\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(swept: Swept) -> None:
+    folder, _ = swept
+    with start(folder, "logs", "1", "2", "--local") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (141, "")
+
+
+def test_a_second_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
+    shutil.copytree(swept[0], tmp_path / "again")
+    project = tmp_path / "again"
     edit(project, "log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val.accuracy"')
-    done = command("sweep", "run", "sweep.toml", "--local", "--output", "json")
-    told = json.loads(done.stdout)
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--output", "json") as process:
+        out, _ = process.communicate(timeout=60)
+    told = json.loads(out)
     assert told["best"]["value"] == 0.8
     assert [trial["state"] for trial in told["trials"]] == ["succeeded", "succeeded", "failed", "succeeded"]
     assert (project / told["results_csv"]).is_file()
-
-
-def test_the_log_of_a_trial_can_be_read_afterwards(command: Command) -> None:
-    best = json.loads(command("sweep", "run", "sweep.toml", "--local", "-o", "json").stdout)["best"]
-    ids = (str(best["job_id"]), str(best["version_id"]))
-    assert command("logs", *ids, "--local").stdout == "accuracy=0.4\n"
-    watched = command("watch", *ids, "--local")
-    assert (watched.returncode, watched.stdout.split(" after ")[0]) == (0, f"version {ids[1]}: COMPLETED")
+    earlier = json.loads((swept[0] / "results/tiny/results.json").read_text())
+    assert told["best"]["job_id"] != earlier["best"]["job_id"]
 
 
 def test_a_sweep_in_which_nothing_succeeds_failed(project: Path, command: Command) -> None:
@@ -160,13 +212,6 @@ def test_a_sweep_in_which_nothing_succeeds_failed(project: Path, command: Comman
     done = command("sweep", "run", "sweep.toml", "--local")
     assert done.returncode == 1
     assert "0 of 1 models trained" in done.stdout
-
-
-def test_a_second_run_makes_its_own_job(command: Command) -> None:
-    told = [json.loads(command("sweep", "run", "sweep.toml", "--local", "-o", "json").stdout) for _ in range(2)]
-    first, second = ({trial["job_id"] for trial in one["trials"]} for one in told)
-    assert len(first) == len(second) == 1
-    assert first != second
 
 
 @pytest.mark.parametrize(
@@ -185,10 +230,10 @@ def test_a_second_run_makes_its_own_job(command: Command) -> None:
     ],
 )
 def test_a_bad_sweep_file_is_told_on_stderr_with_line_and_key(
-    project: Path, command: Command, old: str, new: str, told: str
+    project: Path, called: Command, old: str, new: str, told: str
 ) -> None:
     edit(project, old, new)
-    done = command("sweep", "run", "sweep.toml", "--local")
+    done = called("sweep", "run", "sweep.toml", "--local")
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert not (project / ".aiomodelarts").exists()
@@ -201,16 +246,6 @@ def test_results_that_cannot_be_written_are_still_shown(project: Path, command: 
     assert "Best: 0.4 in trial 4" in done.stdout
     assert "results.csv: " not in done.stdout
     assert "error: the results could not be written: " in done.stderr
-
-
-def test_a_reader_that_goes_away_is_no_error(project: Path, command: Command) -> None:
-    command("sweep", "run", "sweep.toml", "--local")
-    with start(project, "logs", "1", "2", "--local") as process:
-        assert process.stdout is not None
-        process.stdout.close()
-        assert process.stderr is not None
-        errors = process.stderr.read()
-    assert (process.returncode, errors) == (141, "")
 
 
 def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> None:
@@ -232,15 +267,15 @@ def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> N
         (["local", "serve", "--root", "r", "--executor", "magic"], "magic"),
     ],
 )
-def test_wrong_use_is_exit_code_2(command: Command, arguments: list[str], told: str) -> None:
-    done = command(*arguments)
+def test_wrong_use_is_exit_code_2(called: Command, arguments: list[str], told: str) -> None:
+    done = called(*arguments)
     assert done.returncode == 2
     assert told in re.sub(r"\s+", " ", done.stderr)
 
 
-def test_check_says_how_many_trials_there_are_and_sends_nothing(command: Command) -> None:
-    assert command("sweep", "check", "sweep.toml").stdout == ("sweep.toml: sweep tiny makes 4 trials, 2 at a time.\n")
-    assert json.loads(command("sweep", "check", "sweep.toml", "-o", "json").stdout)["trials"] == 4
+def test_check_says_how_many_trials_there_are_and_sends_nothing(called: Command) -> None:
+    assert called("sweep", "check", "sweep.toml").stdout == ("sweep.toml: sweep tiny makes 4 trials, 2 at a time.\n")
+    assert json.loads(called("sweep", "check", "sweep.toml", "-o", "json").stdout)["trials"] == 4
 
 
 @pytest.fixture
@@ -334,8 +369,7 @@ def test_two_local_sweeps_at_once_do_not_mix(project: Path, command: Command) ->
     assert "another local platform is using" in done.stderr
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize(("width", "colour"), [(60, True), (80, False), (120, True)])
 def test_on_a_terminal_one_live_line_stays_within_its_width(project: Path, width: int, colour: bool) -> None:
     near, far = pty.openpty()
     ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))

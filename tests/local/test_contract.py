@@ -150,6 +150,7 @@ async def visualize(judge: Judge) -> None:
     made = (await judge.operate("createVisualizationJob", "visualization-jobs", body=body)).json
     place = f"visualization-jobs/{made['job_id']}"
     await reach(judge, place, 8)
+    await look_at(judge, (await judge.call("GET", place)).json["service_url"])
     await judge.operate("listVisualizationJobs", "visualization-jobs", {"search_content": "V"})
     await judge.operate("updateVisualizationJobDescription", place, body={"job_desc": "x"})
     await judge.operate("restartVisualizationJob", place + "/restart")
@@ -159,6 +160,12 @@ async def visualize(judge: Judge) -> None:
     await reach(judge, place, 12)
     await judge.operate("restartVisualizationJob", place + "/restart")
     await judge.operate("deleteVisualizationJob", place)
+
+
+async def look_at(judge: Judge, address: str) -> None:
+    async with judge.http.get(address) as page:
+        assert page.status == 200
+        assert "Visualization job v (tensorboard) of /b/o/" in await page.text()
 
 
 async def reach(judge: Judge, place: str, status: int) -> None:

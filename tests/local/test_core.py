@@ -201,3 +201,32 @@ def test_numbers_come_back_as_numbers_only_if_nothing_is_lost():
     detail = bench.ask("GET", f"training-jobs/{job['job_id']}/versions/{job['version_id']}")
     values = [pair["value"] for pair in detail["parameter"]]
     assert values == [0.01, 32, "007", "1e-3", "0.10", -1, "nan", "True", "", "1_000", "99999999999999999999"]
+
+
+class Slow(Memory):
+    """A journal whose writes take as long as the test likes."""
+
+    def write(self, changes):
+        self.noted = []
+        return self
+
+    def note(self, changes):
+        self.noted += changes
+
+    def __await__(self):
+        yield
+
+
+def test_a_version_recorded_while_its_job_is_deleted_is_refused_and_forgotten():
+    bench = Bench()
+    job = bench.ask("POST", "training-jobs", body={"job_name": "a", "config": config(create_version=False)})
+    slow = Slow()
+    object.__setattr__(bench.core._platform.ports, "journal", slow)
+    creating = bench.core.handle(signed("POST", f"training-jobs/{job['job_id']}/versions", body={"config": config()}))
+    creating.send(None)
+    bench.ask("DELETE", f"training-jobs/{job['job_id']}")
+    bench.advance(1)
+    response = step(creating)
+    assert (response.status, orjson.loads(response.body)["error_code"]) == (400, "ModelArts.2775")
+    assert [change.table for change in slow.noted if change.value is None] == ["jobs", "versions"]
+    assert bench.memory.started == []

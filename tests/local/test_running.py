@@ -285,3 +285,33 @@ async def test_deleting_a_running_version_stops_it_and_it_goes(platform, caller,
 
 def test_config_helper_leaves_none_out():
     assert "engine_id" not in config(engine_id=None)
+
+
+async def test_a_run_is_watched_even_where_a_process_has_no_handle(platform, caller, in_thread, monkeypatch):
+    """As on other systems, or when the platform has no file handle left."""
+
+    def no_handle(pid):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("aiomodelarts.local.processes.os.pidfd_open", no_handle)
+    version, detail = await run(caller, "print('ran')\nraise SystemExit(4)", in_thread)
+    assert detail["status"] == 11
+    assert "the run ended with exit code 4" in await caller.log(version)
+
+
+async def test_a_huge_log_is_read_by_its_ends_and_removed_with_its_version(caller, in_thread):
+    script = (
+        "import os, sys\nblock = (b'x' * 99 + b'\\n') * 10000\nprint('first', flush=True)\n"
+        "for _ in range(100):\n    os.write(1, block)\nprint('last')\n"
+    )
+    version, detail = await run(caller, script, in_thread)
+    assert detail["status"] == 10
+    query = {"log_file": "demo.0", "lines": 2}
+    newest = await caller.ok("GET", where(version) + "/aom-log", query)
+    assert newest["content"] == "x" * 99 + "\nlast\n"
+    beginning = {**query, "base_line": "1" + "0" * 18, "order": "desc"}
+    assert (await caller.ok("GET", where(version) + "/aom-log", beginning))["content"] == "first\n" + "x" * 99 + "\n"
+    place = Path(caller.access.obs_root).parent / "logs" / str(version["version_id"])
+    assert (await in_thread((place / "0.log").stat)).st_size > 100_000_000
+    await caller.ok("DELETE", where(version))
+    await eventually(lambda: in_thread(place.exists), lambda exists: not exists)

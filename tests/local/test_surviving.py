@@ -1,10 +1,10 @@
 """What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
 
 import asyncio
+import resource
 import signal
 import sqlite3
 import stat
-import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.ports import Change, RecordError
+from aiomodelarts.local.serve import run
 from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
 
 
@@ -128,12 +129,47 @@ async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
             assert stat.S_IMODE((await in_thread((tmp_path / "root" / name).stat)).st_mode) == 0o600
 
 
-def test_a_wrong_option_is_told_with_exit_status_2(tmp_path):
-    command = [sys.executable, "-m", "aiomodelarts.local", "--root", str(tmp_path), "--simulate", "duraton=5"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 2
-    assert "'duraton=5' in the simulation: there is no such setting" in done.stderr
-    assert "Traceback" not in done.stderr
+def damage(root: Path, name: str) -> None:
+    root.mkdir()
+    (root / name).write_text("not what it should be " * 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--simulate", "duraton=5"], 2, "'duraton=5' in the simulation: there is no such setting"),
+        (["--simulate", "duration=9..5"], 2, "the smaller number first"),
+        (["--simulate", "fail=2"], 2, "fail has to lie between 0 and 1"),
+        (["--answers", "varied:x"], 2, "not 'varied:x'"),
+        (["--rate", "creates=1"], 2, "not of the form creates=20/s"),
+        (["--port", "70000"], 2, "port has to lie between 0 and 65535"),
+        (["--faults", "{root}/keys.json"], 2, "are not JSON"),
+        (["--faults", "/nowhere.json"], 3, "/nowhere.json"),
+        (["--ready-file", "/nowhere/ready.json"], 3, "/nowhere/ready.json"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(tmp_path, capsys, options, status, said):
+    damage(tmp_path / "other", "keys.json")
+    given = [option.format(root=tmp_path / "other") for option in options]
+    assert run(["--root", str(tmp_path / "root"), *given]) == status
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["keys.json", "board.sqlite3"])
+def test_a_damaged_root_is_told_in_one_line(tmp_path, capsys, name):
+    damage(tmp_path / "root", name)
+    assert run(["--root", str(tmp_path / "root")]) == 3
+    told = capsys.readouterr().err
+    assert f"{name} cannot be read" in told
+    assert told.count("\n") == 1
+
+
+def test_a_root_that_is_a_file_is_told(tmp_path, capsys):
+    (tmp_path / "root").write_text("")
+    assert run(["--root", str(tmp_path / "root")]) == 3
+    assert "Not a directory" in capsys.readouterr().err
 
 
 async def test_two_platforms_do_not_share_a_root(tmp_path):
@@ -177,16 +213,17 @@ async def test_ids_are_not_used_again_after_a_deletion_and_a_restart(tmp_path):
         assert again["job_id"] > job["version_id"]
 
 
-async def test_a_full_disk_refuses_the_create_and_loses_nothing(tmp_path, monkeypatch):
-    original = SqliteJournal.__init__
-    monkeypatch.setattr(SqliteJournal, "__init__", lambda self, path: original(self, path, max_pages=40))
+async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, in_thread):
+    """The kernel refuses every file beyond a size, which is what a full disk is to SQLite."""
     text = "x" * 3000
-    options = {"executor": "simulated", "simulate": "duration=0"}
-    async with LocalPlatform(tmp_path, **options) as platform, calling(platform) as caller:
+    options = ("--executor", "simulated", "--simulate", "duration=0")
+    async with serving(tmp_path / "root", *options) as (process, access), calling(access) as caller:
         job = await caller.create_job()
         accepted = [job["version_id"]]
-        for _ in range(100):
-            body = {"config": config(pre_version_id=job["version_id"], user_command=text)}
+        limit = 400_000
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        body = {"config": config(pre_version_id=job["version_id"], user_command=text)}
+        for _ in range(300):
             reply = await caller.call("POST", f"training-jobs/{job['job_id']}/versions", body=body)
             if reply.status != 200:
                 break
@@ -194,10 +231,15 @@ async def test_a_full_disk_refuses_the_create_and_loses_nothing(tmp_path, monkey
         assert (reply.status, reply.code) == (500, "ModelArts.6200")
         assert "Nothing was made" in reply.json["error_message"]
         assert sorted(await states(caller, job["job_id"])) == accepted
-    monkeypatch.setattr(SqliteJournal, "__init__", original)
-    async with LocalPlatform(tmp_path, **options) as platform, calling(platform) as caller:
-        assert sorted(await states(caller, job["job_id"])) == accepted
-        await caller.create_version(job)
+        await eventually(lambda: states(caller, job["job_id"]), lambda found: set(found.values()) == {10})
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        accepted.append((await caller.create_version(job))["version_id"])
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
+        found = await states(caller, job["job_id"])
+        assert sorted(found) == accepted
+        assert set(found.values()) <= {7, 8, 10, 14}
 
 
 async def test_moves_that_could_not_be_written_are_written_later(tmp_path):
@@ -222,3 +264,35 @@ async def test_moves_that_could_not_be_written_are_written_later(tmp_path):
         await asyncio.to_thread(journal.stop)
     records = await asyncio.to_thread(SqliteJournal(tmp_path / "j.sqlite3").read)
     assert {(table, key) for table, key, _ in records} == {("states", 1), ("versions", 3)}
+
+
+async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp_path):
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        job = await caller.create_job()
+        await caller.finished(job)
+        await caller.ok("DELETE", where(job))
+    async with LocalPlatform(tmp_path, slots=1) as platform, calling(platform) as caller:
+        assert await states(caller, job["job_id"]) == {}
+
+
+async def test_a_taken_port_is_told(tmp_path):
+    async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
+                pass
+
+
+async def test_whoever_connects_before_the_past_is_settled_waits(tmp_path, in_thread):
+    """Many start and end on one port, while somebody asks without a pause."""
+    async with LocalPlatform(tmp_path, executor="simulated", simulate="duration=99") as platform:
+        port = int(platform.modelarts_endpoint.rpartition(":")[2])
+        async with calling(platform) as caller:
+            job = await caller.create_job()
+    for _ in range(3):
+        again = LocalPlatform(tmp_path, executor="simulated", simulate="duration=99", port=port)
+        async with again, calling(again) as caller:
+            made = await caller.create_version(job)
+            found = await states(caller, job["job_id"])
+            assert found.pop(made["version_id"]) == 8
+            assert set(found.values()) == {14}

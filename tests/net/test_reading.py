@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from aiomodelarts import ApiError, InvalidRequest, RetryPolicy, SystemClock, Where
+from aiomodelarts import ApiError, InvalidRequest, Limits, RetryPolicy, SystemClock, Where
 from aiomodelarts._net.caller import Caller
+from aiomodelarts._net.governor import Governor
 from aiomodelarts._net.retry import Retry
 from aiomodelarts._wire.call import Call, Kind
 from aiomodelarts._wire.message import Request, Response
@@ -30,7 +31,9 @@ class Answering:
 
 
 async def _asked(body: bytes, read: Callable[[Response], str]) -> str:
-    caller = Caller(Answering(body), None, Retry(RetryPolicy(), SystemClock(), random.Random(1)), asyncio.Semaphore(1))
+    clock = SystemClock()
+    retry, governor = Retry(RetryPolicy(), clock, random.Random(1)), Governor(Limits(), clock)
+    caller = Caller(Answering(body), None, retry, governor, clock, asyncio.to_thread)
     return await caller(Call(Where("getSomething", 7), Kind.READ, Request("GET", "http://127.0.0.1", "/"), read))
 
 

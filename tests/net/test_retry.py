@@ -84,10 +84,10 @@ async def test_a_refusal_is_final() -> None:
     assert attempt.tries == 1
 
 
-async def test_the_time_limit_runs_from_the_start_of_the_first_try() -> None:
+async def test_the_time_limit_runs_from_the_first_failure() -> None:
     clock = HandClock()
     attempt = Script(*[NotSent("refused")] * 9, clock=clock, takes_s=4.0)
     with pytest.raises(NotSent):
         await _retry(clock, max_time_s=10.0, max_tries=9).read(attempt)
-    # Tries begin at 0, 4 and 8 s; the fourth would begin at 12 s.
-    assert attempt.tries == 3
+    # Tries begin at 0, 4, 8 and 12 s; the first failed at 4 s, and the fifth would begin at 16 s.
+    assert attempt.tries == 4

@@ -24,7 +24,11 @@ class LoopClock:
         return EPOCH + asyncio.get_running_loop().time()
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        try:
+            return asyncio.get_running_loop().time()
+        except RuntimeError:
+            # A session may be made before there is a loop.
+            return 0.0
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -117,7 +117,7 @@ class Client:
     accepted: int = 0
     refused: int = 0
 
-    async def keep_sending(self, callers: int = 400) -> None:
+    async def keep_sending(self, callers: int) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(callers):
                 group.create_task(self._one_after_the_other())
@@ -140,9 +140,11 @@ class Client:
                 place.throttled(answer.retry_after_s)
 
 
-async def for_a_while(seconds: float, *clients: Client, meanwhile: Callable[[], Any] | None = None) -> None:
+async def for_a_while(
+    seconds: float, *clients: Client, callers: int = 400, meanwhile: Callable[[], Any] | None = None
+) -> None:
     """Let the clients send for so long."""
-    tasks = [asyncio.create_task(client.keep_sending()) for client in clients]
+    tasks = [asyncio.create_task(client.keep_sending(callers)) for client in clients]
     if meanwhile is not None:
         tasks.append(asyncio.create_task(meanwhile()))
     await asyncio.sleep(seconds)

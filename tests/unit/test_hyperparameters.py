@@ -148,7 +148,8 @@ def _echoed(parameters: list[dict[str, str]], as_numbers: bool) -> Hyperparamete
                 number = orjson.loads(row["value"])
             except orjson.JSONDecodeError:
                 number = value
-            value = number if isinstance(number, int | float) and not isinstance(number, bool) else value
+            is_number = isinstance(number, int | float) and not isinstance(number, bool)
+            value = number if is_number and value == value.strip() else value
         rows.append({"label": row["label"], "value": value, "required": False})
     answer = orjson.loads(orjson.dumps({"version_id": 1, "parameter": rows}))
     return structure(answer, VersionInfo).hyperparameters

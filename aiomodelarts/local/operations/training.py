@@ -6,7 +6,7 @@ from aiomodelarts.local import bodies, queries, refusals, rows
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.board import Job, Version
 from aiomodelarts.local.calls import Call, Platform
-from aiomodelarts.local.ports import RecordError
+from aiomodelarts.local.ports import Change, RecordError
 from aiomodelarts.local.settings import RunSettings
 from aiomodelarts.local.states import STOPPABLE
 
@@ -92,7 +92,7 @@ async def create_training_job_version(platform: Platform, call: Call) -> Answer:
     if before is not None and not settings.volumes:
         settings = _with_volumes(settings, before.settings)
     await check_paths(platform, settings)
-    if job.deleting or job.job_id not in platform.board.jobs:
+    if _is_going(platform, job):
         raise refusals.unknown_job(f"training job {job.job_id}")
     version = _new_version(platform, job, settings, before)
     earlier = job.desc
@@ -102,6 +102,10 @@ async def create_training_job_version(platform: Platform, call: Call) -> Answer:
     except refusals.RefusedError:
         job.desc = earlier
         raise
+    if _is_going(platform, job):
+        # The job was deleted while the version was being recorded.
+        platform.ports.journal.note([Change("versions", version.version_id, None)])
+        raise refusals.unknown_job(f"training job {job.job_id}")
     _admit(platform, job, version)
     return Answer(200, rows.created(job, version))
 
@@ -168,9 +172,9 @@ async def list_training_job_versions(platform: Platform, call: Call) -> Answer:
         "job_name": job.name,
         "job_desc": job.desc,
         "version_count": len(job.versions) - skipped,
-        "versions": [rows.version_row(version, now, lag) for version in page],
+        "versions": list(page),
     }
-    return Answer(200, payload)
+    return Answer(200, payload, late_rows=("versions", lambda version: rows.version_row(version, now, lag)))
 
 
 async def get_training_job_version(platform: Platform, call: Call) -> Answer:
@@ -193,6 +197,10 @@ async def delete_training_job_version(platform: Platform, call: Call) -> Answer:
     _, version = find_version(platform, call)
     platform.lifecycle.remove(version)
     return Answer(200, {})
+
+
+def _is_going(platform: Platform, job: Job) -> bool:
+    return job.deleting or job.job_id not in platform.board.jobs
 
 
 def _predecessor(job: Job, pre_version_id: int | None) -> Version | None:

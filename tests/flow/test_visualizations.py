@@ -1,0 +1,156 @@
+"""Visualization jobs: made, waited for, stopped, restarted, removed."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+
+from aiomodelarts import (
+    AlreadyExists,
+    AsyncSession,
+    AsyncVisualizationJob,
+    Cadence,
+    CreateOutcomeUnknown,
+    InvalidArgument,
+    JobStatus,
+    NotFound,
+    VisualizationFailed,
+    WaitTimeout,
+    WrongState,
+)
+from aiomodelarts._wire.message import Request, Response
+from tests.support.fakes import FakeTransport, answer, refusal, session_on
+
+QUICK = Cadence(min_s=0.001, max_s=0.005)
+OUTPUT = "/bucket/output/"
+
+
+@pytest.fixture(params=["tidy", "varied:5"])
+async def board(request: pytest.FixtureRequest) -> AsyncIterator[AsyncVisualizationJob]:
+    async with AsyncSession.local(executor="simulated", answers=request.param, cadence=QUICK) as session:
+        yield await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board", "to look at")
+
+
+async def test_it_is_ready_when_it_runs_and_has_an_address(board: AsyncVisualizationJob) -> None:
+    assert board.last_info is not None
+    assert board.last_info.status is not JobStatus.RUNNING
+    info = await board.ready()
+    assert info.status is JobStatus.RUNNING
+    assert (info.service_url or "").startswith("http")
+    assert (info.job_name, info.job_desc, info.train_url) == ("board", "to look at", OUTPUT)
+
+
+async def test_it_is_stopped_twice_restarted_and_removed(board: AsyncVisualizationJob) -> None:
+    await board.ready()
+    with pytest.raises(WrongState):
+        await board.restart_visualization_job()
+    await board.stop_visualization_job()
+    with pytest.raises(WrongState):
+        await board.delete_visualization_job()
+    await board.stop_visualization_job(wait=True)
+    await board.stop_visualization_job()
+    assert (await board.get_visualization_job_info()).status is JobStatus.KILLED
+    with pytest.raises(VisualizationFailed, match="KILLED"):
+        await board.ready()
+    await board.restart_visualization_job()
+    await board.ready()
+    await board.delete_visualization_job(wait=True)
+    await board.delete_visualization_job(wait=True)
+    with pytest.raises(NotFound):
+        await board.delete_visualization_job()
+
+
+async def test_names_are_unique_made_up_and_paged(board: AsyncVisualizationJob) -> None:
+    """Finding 56."""
+    session = board.session
+    maker = AsyncVisualizationJob(session)
+    with pytest.raises(AlreadyExists):
+        await maker.create_visualization_job(OUTPUT, job_name="board")
+    made = [await maker.create_visualization_job(OUTPUT) for _ in range(5)]
+    rows = [row async for row in AsyncVisualizationJob.iter_visualization_jobs(session)]
+    assert {row.visualization_id for row in rows} == {one.visualization_id for one in [board, *made]}
+    assert max(len(row.job_name or "") for row in rows) <= 20
+    page = await AsyncVisualizationJob.get_visualization_job_list(session, per_page=4, page=2, sort_by="create_time")
+    assert [row.job_id for row in page.jobs] == [one.visualization_id for one in made[-2:]]
+
+
+@pytest.mark.parametrize(
+    ("given", "argument"),
+    [
+        ({"job_name": "x" * 21}, "job_name"),
+        ({"job_name": "board\n"}, "job_name"),
+        ({"job_name": "b\u00f6rd"}, "job_name"),
+        ({"job_name": ""}, "job_name"),
+        ({"job_desc": "x" * 257}, "job_desc"),
+        ({"job_desc": None}, "job_desc"),
+        ({"train_url": "output"}, "train_url"),
+        ({"train_url": "/bucket/../x/"}, "train_url"),
+        ({"job_type": "tensorbord"}, "job_type"),
+        ({"flavor": ""}, "flavor"),
+        ({"stop_after_h": 0}, "stop_after_h"),
+        ({"stop_after_h": 25}, "stop_after_h"),
+        ({"stop_after_h": 1.5}, "stop_after_h"),
+        ({"stop_after_h": True}, "stop_after_h"),
+    ],
+)
+async def test_what_would_be_refused_is_told_before(given: dict[str, Any], argument: str) -> None:
+    """Findings 56 and 57."""
+    async with session_on(FakeTransport(lambda _: pytest.fail("nothing may be sent"))) as session:
+        with pytest.raises(InvalidArgument) as caught:
+            await AsyncVisualizationJob(session).create_visualization_job(**{"train_url": OUTPUT, **given})
+        assert caught.value.argument == argument
+        with pytest.raises(InvalidArgument, match="visualization_id"):
+            await AsyncVisualizationJob(session).ready()
+
+
+async def test_the_body_has_the_narrow_forms() -> None:
+    """Findings 57 and 58: an object, and lower case; what is not asked for is left out."""
+    transport = FakeTransport(lambda _: answer({"job_id": "197", "status": "1", "create_time": "1524189990635"}))
+    async with session_on(transport) as session:
+        maker = AsyncVisualizationJob(session)
+        made = await maker.create_visualization_job("obs://bucket/output", "b", job_type="MindInsight", stop_after_h=2)
+        await maker.create_visualization_job(OUTPUT, "c", flavor="code")
+    assert made.visualization_id == made.job_id == 197, "findings 26 and 82"
+    assert [orjson.loads(request.body) for request in transport.sent] == [
+        {
+            "job_name": "b",
+            "job_desc": "",
+            "train_url": OUTPUT,
+            "job_type": "mindinsight",
+            "schedule": {"type": "stop", "time_unit": "HOURS", "duration": 2},
+        },
+        {"job_name": "c", "job_desc": "", "train_url": OUTPUT, "flavor": {"code": "code"}},
+    ]
+
+
+def boards(*statuses: tuple[int, str | None]) -> FakeTransport:
+    left = list(statuses)
+
+    def handle(_: Request) -> Response:
+        status, url = left.pop(0) if len(left) > 1 else left[0]
+        return answer({"job_id": 7, "status": status, "service_url": url})
+
+    return FakeTransport(handle)
+
+
+async def test_an_address_in_the_queue_is_not_taken_for_a_board_that_answers() -> None:
+    """Finding 83."""
+    transport = boards((7, "https://early/"), (8, None), (8, "https://ready/"))
+    async with session_on(transport, cadence=QUICK) as session:
+        assert (await AsyncVisualizationJob(session, 7).ready()).service_url == "https://ready/"
+    assert len(transport.sent) == 3
+
+
+async def test_a_board_that_never_comes_ends_the_wait_at_the_limit() -> None:
+    async with session_on(boards((7, None)), cadence=QUICK) as session:
+        with pytest.raises(WaitTimeout):
+            await AsyncVisualizationJob(session, "7").ready(timeout_s=0.05)
+
+
+async def test_a_creation_whose_answer_was_lost_is_not_repeated_and_says_so() -> None:
+    transport = FakeTransport(lambda _: refusal("ModelArts.6102", 500))
+    async with session_on(transport) as session:
+        with pytest.raises(CreateOutcomeUnknown, match="visualization job board"):
+            await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+    assert len(transport.sent) == 1
