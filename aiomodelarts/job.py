@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from ._create.made import Made, Twin
-from ._operations import jobs, versions
+from ._operations import jobs, log_follow, versions
 from ._operations import logs as log_verbs
 from ._operations.pointers import PointsAtJob, job_of
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
@@ -206,13 +206,23 @@ class TrainingJob:
             with contextlib.suppress(VersionGone):
                 await self.ended(timeout_s)
 
-    async def logs(self) -> AsyncIterator[LogLine]:
-        """The lines that are there now, from the first to the last, each once; file after file where there are several.
+    async def logs(self, *, follow: bool = False, after: str | None = None) -> AsyncIterator[LogLine]:
+        """The lines of the log from the first to the last, each once; every line knows its file and its marker.
+
+        Without ``follow`` these are the lines that are there now, file after file. With it they come as they are
+        written, from the queue to the last line: it waits until there is a log, and goes on over failures.
+
+        Args:
+            follow: stay until the version has ended.
+            after: marker of a line, to go on behind it.
 
         Raises:
-            LogGone: when the platform has cleared the log.
+            InvalidArgument: for a marker that is none.
+            LogGone: when the platform has cleared the log, or cut off the place that was read last.
+            VersionGone: when the version was deleted while it was followed.
         """
-        async with contextlib.aclosing(log_verbs.all_lines(self)) as lines:
+        source = log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
+        async with contextlib.aclosing(source) as lines:
             async for line in lines:
                 yield line
 

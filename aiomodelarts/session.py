@@ -20,7 +20,7 @@ from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
-from ._watch.cadence import Cadence
+from ._watch.cadence import Cadence, Ceiling
 from ._watch.patience import Patience
 from ._watch.watcher import Watcher
 from ._wire import catalog
@@ -175,6 +175,7 @@ class AsyncSession:
             self._line, clock, self._cadence, patience or Patience(), lambda: headroom(self._governor.snapshot().reads)
         )
         self._errands = Errands()
+        self._log_turns = Ceiling(self._cadence.polls_per_s)
         self._maker = Maker(self._line, clock, settle or SettlePolicy())
         self._closed = False
 
@@ -397,6 +398,11 @@ class AsyncSession:
     def governor(self) -> Governor:
         """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
         return self._governor
+
+    @property
+    def log_turns(self) -> Ceiling:
+        """Spreads the questions of those who follow logs."""
+        return self._log_turns
 
     @property
     def seams(self) -> Seams:
