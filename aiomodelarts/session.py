@@ -21,11 +21,15 @@ from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._watch.cadence import Cadence, Ceiling
+from ._watch.feed import Feed
 from ._watch.patience import Patience
+from ._watch.stalls import Stalls
+from ._watch.streaming import job_ids_of, stream
 from ._watch.watcher import Watcher
 from ._wire import catalog
 from ._wire.call import Call, Site
 from .errors import InvalidArgument, ModelArtsError, WaitTimeout, Where
+from .events import Event
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
@@ -171,8 +175,9 @@ class AsyncSession:
             clock,
         )
         self._cadence = cadence or (Cadence() if poll_s is None else Cadence.within(poll_s))
+        self._patience = patience or Patience()
         self._watcher = Watcher(
-            self._line, clock, self._cadence, patience or Patience(), lambda: headroom(self._governor.snapshot().reads)
+            self._line, clock, self._cadence, self._patience, lambda: headroom(self._governor.snapshot().reads)
         )
         self._errands = Errands()
         self._log_turns = Ceiling(self._cadence.polls_per_s)
@@ -325,6 +330,40 @@ class AsyncSession:
             StateUnclear, VersionGone: as ``until_final``.
         """
         return self._watcher.updates(job_id, version_id)
+
+    def events(
+        self,
+        job_id: int | str | Iterable[int | str],
+        after: str | None = None,
+        *,
+        log_stalled_s: float | None = None,
+        buffer: int = 10_000,
+    ) -> AsyncGenerator[Event, None]:
+        """What happens to the versions of one or more jobs; ``docs/events.md`` says what is guaranteed.
+
+        Args:
+            job_id: the job, or several.
+            after: cursor of the last event that was dealt with; ``events.BEGINNING`` for all that the platform knows;
+                None for what happens from now on.
+            log_stalled_s: tell when the log of a running version has not grown for so many seconds; None does not look.
+            buffer: events that may wait for this consumer; after an overflow, which is told, changes are merged.
+
+        Raises:
+            InvalidArgument: for a cursor that is none, or one of other jobs.
+            ModelArtsError: while iterating, when asking is refused for good.
+        """
+        job_ids = job_ids_of(job_id)
+        if log_stalled_s is not None and not log_stalled_s > 0:
+            raise InvalidArgument("log_stalled_s", log_stalled_s, "it is a number of seconds above 0")
+        if type(buffer) is not int or buffer < 1:
+            raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
+        clock = self._seams.clock
+        feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync)
+        stalls = None if log_stalled_s is None else Stalls(feed, self._line.log_end, clock, log_stalled_s)
+        return stream(feed, self._watcher, stalls)
+
+    def _twin_ids(self) -> list[tuple[int, int]]:
+        return [(twin.job_id, twin.version_id) for twin in self._maker.twins]
 
     def stop_aside(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
