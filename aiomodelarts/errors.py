@@ -30,6 +30,7 @@
     ├── TrainingFailed           the run ended, but not well; holds the last log lines
     │   └── TrainingCancelled    it was stopped
     ├── WaitTimeout              also TimeoutError; the version goes on
+    │   └── StateUnclear         for too long in a status that does not say how it stands
     ├── VersionGone              deleted while somebody waited for it
     ├── DeletionFailed           the deletion was accepted, but what was to go is still there
     ├── VisualizationFailed      a viewer ended before it had an address
@@ -316,6 +317,10 @@ class WaitTimeout(ModelArtsError, TimeoutError):
     def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
+
+
+class StateUnclear(WaitTimeout):
+    """The version stayed for too long in a status that does not say how it stands; ``Patience`` says for how long."""
 
 
 class VersionGone(ModelArtsError):

@@ -10,7 +10,7 @@ from typing import TextIO
 from .._log_reader import ReadPage, read_lines, read_pages
 from .._wire import logs as log_calls
 from ..errors import InvalidArgument, LogNotReady
-from ..models.logs import LogLine, LogPage
+from ..models.logs import LogLine, LogMarker, LogPage
 from .pointers import PointsAtVersion, version_of
 
 _BATCH = 1000
@@ -108,12 +108,18 @@ async def tail(self: PointsAtVersion, n: int = 50, log_file: str | None = None) 
     return lines
 
 
-async def all_lines(pointer: PointsAtVersion, log_file: str | None = None) -> AsyncGenerator[LogLine, None]:
+async def all_lines(
+    pointer: PointsAtVersion, log_file: str | None = None, after: str | None = None
+) -> AsyncGenerator[LogLine, None]:
     """The lines that are there now, from the first to the last, each once; file after file where there are several."""
+    places = {} if after is None else dict(LogMarker.from_text(after).files)
     names = await get_job_log_file_list(pointer) if log_file is None else (_file_name(log_file),)
     for name in names:
-        async with aclosing(read_lines(reader(pointer, name), name)) as lines:
+        others = {other: place for other, place in places.items() if other != name}
+        async with aclosing(read_lines(reader(pointer, name), name, places.get(name), others)) as lines:
             async for line in lines:
+                if line.position is not None:
+                    places[name] = line.position
                 yield line
 
 
