@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from . import config
 from ._catalogue import Catalogue
+from ._checks import check_count, check_timeout
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
@@ -285,6 +286,7 @@ class AsyncSession:
             WaitTimeout: after ``timeout_s`` seconds; the version goes on.
             VersionGone: when it was deleted meanwhile.
         """
+        check_timeout(timeout_s)
         try:
             return await self._watcher.until_final(job_id, version_id, timeout_s)
         except TimeoutError as error:
@@ -295,7 +297,7 @@ class AsyncSession:
             message = f"not ended within {timeout_s:g} s; {state}, and it goes on"
             raise WaitTimeout(message, where=Where("wait", job_id, version_id), detail=last) from None
 
-    async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncIterator[W]:
+    async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
         """The handles, each as soon as its version has ended, however it ended.
 
         Args:
@@ -305,6 +307,7 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
+        check_timeout(timeout_s)
         queue: asyncio.Queue[W | BaseException] = asyncio.Queue()
 
         async def one(version: W) -> None:
@@ -340,8 +343,9 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        if max_concurrency is not None and max_concurrency < 1:
-            raise InvalidArgument("max_concurrency", max_concurrency, "it is at least 1")
+        check_timeout(timeout_s)
+        if max_concurrency is not None:
+            check_count("max_concurrency", max_concurrency)
         handles = list(versions)
         room = asyncio.Semaphore(max_concurrency or max(len(handles), 1))
         deadline = None if timeout_s is None else self._seams.clock.monotonic() + timeout_s
