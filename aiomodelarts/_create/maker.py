@@ -192,8 +192,8 @@ class Maker:
         """What the answer to one sending names; None when there is no answer, or somebody else has that version."""
         spec = create.spec
         try:
-            with desk.in_flight(spec):
-                created = await self._sends.create(spec, create.begins)
+            with desk.in_flight(spec, create.begins) as leaves:
+                created = await self._sends.create(spec, leaves)
                 version_id = version_of(created, spec)
                 if desk.claim(version_id):
                     return Made(job_id=desk.job_id, version_id=version_id, origin="created", created=created)
