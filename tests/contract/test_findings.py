@@ -1,5 +1,6 @@
 """Answers and requests where the documents disagree. Each test names the finding it holds."""
 
+import itertools
 from typing import Any
 
 import attrs
@@ -283,12 +284,16 @@ def test_54_names_have_the_alphabet_of_the_rest_pages(name: object) -> None:
     assert caught.value.argument == "job_name"
 
 
+# No two creations are answered with the same version.
+_MADE = itertools.count(9)
+
+
 def offers(request: Any) -> Response:
     if request.path.endswith("resource-specs"):
         return answer({"specs": SPECS})
     if request.path.endswith("ai-engines"):
         return answer({"engines": ENGINES})
-    return answer({"versions": []} if request.method == "GET" else {"job_id": 7, "version_id": 9})
+    return answer({"versions": []} if request.method == "GET" else {"job_id": 7, "version_id": next(_MADE)})
 
 
 async def test_60_62_and_70_a_version_says_only_what_a_version_may() -> None:
@@ -314,7 +319,8 @@ async def test_66_to_wait_for_the_training_is_not_to_wait_for_its_acceptance() -
 
     def handle(request: Any) -> Response:
         if request.method == "GET" and "/versions/" in request.path:
-            return answer({"job_id": 7, "version_id": 9, "status": next(states)})
+            version_id = int(request.path.rpartition("/")[2])
+            return answer({"job_id": 7, "version_id": version_id, "status": next(states)})
         return offers(request)
 
     async with session_on(FakeTransport(handle)) as session:
