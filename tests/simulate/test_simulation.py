@@ -56,7 +56,7 @@ def _unknown_is_not_handled() -> Any:
     table = {error: Outcome.NOT_HANDLED if was is Outcome.UNKNOWN else was for error, was in outcomes._TABLE.items()}
     with (
         mock.patch.object(outcomes, "_TABLE", table),
-        mock.patch.object(retry, "_was_certainly_not_done", lambda error: error.retryable),
+        mock.patch.object(retry, "_was_not_sent", lambda error: error.retryable),
     ):
         yield
 
@@ -99,7 +99,7 @@ def _throttled_as(error: type[Exception], outcome: Outcome) -> Any:
     with (
         mock.patch.object(caller.Caller, "_patiently", told_otherwise),
         mock.patch.dict(outcomes._TABLE, {Throttled: outcome}),
-        mock.patch.object(retry, "_was_certainly_not_done", return_value=False),
+        mock.patch.object(retry, "_was_not_sent", return_value=False),
     ):
         yield
 
