@@ -67,10 +67,12 @@ class ModelArtsError(Exception):
     Attributes:
         where: operation, job and version, as far as known.
         retryable: whether the same request can succeed later without being changed.
+        after_unclear: whether an earlier try of the same call may have done the work already.
         retry_after_s: pause in seconds that the service asked for, or None.
     """
 
     retryable = False
+    after_unclear = False
     retry_after_s: float | None = None
 
     def __init__(self, message: str, *, where: Where | None = None) -> None:

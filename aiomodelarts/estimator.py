@@ -1,10 +1,9 @@
 """The estimator: checked settings that make jobs and versions."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import configuration
-from ._create.made import Made
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
 from ._settings import check_given, whole_settings
@@ -25,6 +24,8 @@ from .models.spec import (
 from .session import AsyncSession
 
 _ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
+# Commands and hyperparameters can hold what nobody should read in a log.
+_SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
 
 
 class AsyncEstimator:
@@ -136,6 +137,12 @@ class AsyncEstimator:
         if self._settings is None:
             self._settings = whole_settings(self._given)
         return self._settings
+
+    def __repr__(self) -> str:
+        pointed = {"job_id": self._job_id, "version_id": self._version_id, "config_name": self._config_name}
+        named = {name: self._given[name] for name in _SHOWN}
+        told = [f"{name}={value!r}" for name, value in {**pointed, **named}.items() if value is not None]
+        return f"<AsyncEstimator {' '.join(told)}>"
 
     async def fit(
         self,
@@ -262,7 +269,7 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self._create_as_owner, max_concurrency)
+        return Batch(specs, self.create, max_concurrency)
 
     async def create(self, spec: TrainingSpec) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
@@ -271,15 +278,8 @@ class AsyncEstimator:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
-        return await self._handle(spec, self._session.make(spec))
-
-    async def _create_as_owner(self, spec: TrainingSpec) -> TrainingJob:
-        """As ``create``, for a worker that gives every version the time it needs."""
-        return await self._handle(spec, self._session.make_as_owner(spec))
-
-    async def _handle(self, spec: TrainingSpec, making: Awaitable[Made]) -> TrainingJob:
         try:
-            made = await making
+            made = await self._session.make(spec)
         except CreateOutcomeUnknown as error:
             error.intent = Intent(error.intent, self._session)
             raise

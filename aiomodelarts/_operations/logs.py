@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -138,7 +138,7 @@ async def download_log(self: PointsAtVersion, path: str | os.PathLike[str], log_
     """
     target = Path(path)
     part = target.with_name(f"{target.name}.part")
-    file = await asyncio.to_thread(part.open, "w", encoding="utf-8", errors="surrogatepass", newline="\n")
+    file = await _opened(part)
     try:
         async with aclosing(all_lines(self, log_file)) as lines:
             count = await _written(file, lines)
@@ -147,6 +147,19 @@ async def download_log(self: PointsAtVersion, path: str | os.PathLike[str], log_
         await asyncio.to_thread(_give_up, file, part)
         raise
     return count
+
+
+async def _opened(part: Path) -> TextIO:
+    opening = asyncio.ensure_future(
+        asyncio.to_thread(part.open, "w", encoding="utf-8", errors="surrogatepass", newline="\n")
+    )
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on, so what it opens still has to be closed and removed.
+        with suppress(OSError):
+            await asyncio.to_thread(_give_up, await opening, part)
+        raise
 
 
 async def _written(file: TextIO, lines: AsyncIterator[LogLine]) -> int:
