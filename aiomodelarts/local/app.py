@@ -5,6 +5,7 @@ import hmac
 import re
 import socket
 import struct
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -38,9 +39,26 @@ class App:
         self._exchange = exchange
         self._admin_token = admin_token
         self._served = 0
+        self._answering: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            return await self._answered(incoming)
+        finally:
+            self._answering.discard(task)
+
+    async def close(self) -> None:
+        """End the answers to those who have left; the server forgets them when their connections close."""
+        left = list(self._answering)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _answered(self, incoming: web.BaseRequest) -> web.StreamResponse:
         try:
             request = await _read(incoming)
             if request.path.startswith("/_local/"):

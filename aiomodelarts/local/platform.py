@@ -215,7 +215,9 @@ class LocalPlatform:
         exchange = Exchange(core, self._faults, self._rate, self._clock.monotonic, self._clock.sleep, late.start)
         # Nobody is answered before the past is settled; whoever comes earlier waits in the line.
         core.recover()
-        server = await serve_on(line, App(exchange, root.keys.admin_token))
+        app = App(exchange, root.keys.admin_token)
+        stack.push_async_callback(app.close)
+        server = await serve_on(line, app)
         stack.push_async_callback(server.cleanup)
         self._access = _access(root, line.getsockname()[1])
 
