@@ -1,23 +1,23 @@
 """Whether refusals are about the rate at all: pure.
 
 At a lower rate a limit lets more requests through before it refuses again. Refusals that strike a share of all
-requests, whatever their rate, show themselves by gaps that shrink all the same: no limit that stays what it is makes
-that.
+requests, whatever their rate, show themselves by gaps that shrink all the same: no limit that stays what it is does so.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Iterable
 
 from attrs import frozen
 
-# A gap is shorter when it is less than this part of another: half as long happens to every third pair by chance.
-_SHORTER = 0.5
+# A gap is shorter when it is less than this part of another. Chance makes that soon happen twice; another session at
+# the same limit seldom does.
+_SHORTER = 0.6
+_FALLS = 2
 # How far the rate has to have come down before anything is concluded, and what part of the way says nothing yet: a
 # limit may have changed there.
 _FALLEN = 0.6
 _FALLING = 0.9
-_GAPS = 8
+_GAPS = 12
 _RATES = 16
 # More refusals than this in all that was sent are taken for a limit, whatever their pattern.
 _AT_MOST = 0.25
@@ -40,12 +40,14 @@ class Gap:
         paused_s: how long nothing was sent before.
         accepted: requests that were dealt with.
         refused: those of the burst that ended it.
+        late: of the accepted ones, those that left after the first refused one.
     """
 
     rate: float
     paused_s: float
     accepted: int
     refused: int
+    late: int
 
 
 class Chance:
@@ -55,7 +57,7 @@ class Chance:
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
         self._rates: deque[float] = deque(maxlen=_RATES)
         self._share: float | None = None
-        self._accepted = self._refused = 0.0
+        self._accepted = self._refused = self._late = self._more = 0.0
 
     @property
     def known(self) -> bool:
@@ -71,7 +73,10 @@ class Chance:
             return False
         self._accepted = _FADING * self._accepted + gap.accepted
         self._refused = _FADING * self._refused + gap.refused
-        return self._refused <= _TOO_MUCH * self._share * (self._accepted + self._refused)
+        self._late = _FADING * self._late + gap.late
+        self._more = _FADING * self._more + gap.refused - 1
+        share = self._refused / (self._accepted + self._refused)
+        return share <= _TOO_MUCH * self._share and _by_chance(self._more, self._late)
 
     def shown(self, gap: Gap) -> bool:
         """Whether this gap, the last of some at ever lower rates, shows that the rate does not matter."""
@@ -84,16 +89,29 @@ class Chance:
             return False
         self._accepted = float(sum(one.accepted for one in self._gaps))
         self._refused = float(sum(one.refused for one in self._gaps))
+        self._late = float(sum(one.late for one in self._gaps))
+        self._more = self._refused - len(self._gaps)
         share = self._refused / (self._accepted + self._refused)
         self._gaps.clear()
         self._rates.clear()
-        self._share = share if _AT_LEAST <= share <= _AT_MOST else None
+        chance = _AT_LEAST <= share <= _AT_MOST and _by_chance(self._more, self._late)
+        self._share = share if chance else None
         return self.known
 
 
-def _contradict_a_limit(gaps: Sequence[Gap]) -> bool:
-    """Whether fewer were accepted at a lower rate although the pause before gave a bucket no less time to fill."""
-    return any(
-        later.accepted < _SHORTER * one.accepted and later.paused_s >= one.paused_s and later.rate < one.rate
-        for one, later in combinations(gaps, 2)
-    )
+def _by_chance(refused: float, accepted: float) -> bool:
+    """Whether what left after a first refused request was accepted all the same; a limit would refuse it."""
+    return refused <= 1 + _AT_MOST * (refused + accepted)
+
+
+def _contradict_a_limit(gaps: Iterable[Gap]) -> bool:
+    """Whether less was accepted at lower rates, twice, though the pause before gave a bucket no less time to fill."""
+    falls = 0
+    longest: Gap | None = None
+    for gap in gaps:
+        if longest is None or gap.accepted >= longest.accepted:
+            longest = gap
+        elif gap.accepted < _SHORTER * longest.accepted and gap.paused_s >= longest.paused_s:
+            falls += 1
+            longest = None
+    return falls >= _FALLS

@@ -3,7 +3,8 @@
 The service is taken for a token bucket of unknown rate and size. Between two refusals it gave away what its rate brings
 in that time, so counting what was accepted tells the rate; what a full bucket gave on top is known from the start, when
 nothing was held back. Between refusals the allowed rate comes close to the learned one, stays there, and then goes
-beyond it, faster and faster, until the next refusal tells whether the service has changed.
+beyond it, faster and faster, until the next refusal tells whether the service has changed. Refusals that a lower rate
+does not make rarer are not about the rate: their pauses are kept, and nothing else comes of them.
 """
 
 import math
@@ -28,6 +29,8 @@ _SEARCH_DOUBLING_S = 0.7
 # A search that ends after fewer requests has found little, and is begun again a little lower; but not for ever.
 _SEARCH_FEWEST = 16
 _CUT_SHORT = 4
+# What its end leaves at least when it was a single refusal, which need not be about the rate.
+_KEPT_SEARCHED = 0.8
 
 # Around the learned rate: so much below it after a refusal, and back there in so many seconds. A refusal may cost a
 # pause, so looking for more is spread out until pauses take about a thirtieth of the time.
@@ -41,6 +44,7 @@ _KEPT_EARLY = 0.85
 
 # The pause when the service names none; doubled while nothing at all is accepted.
 _OWN_PAUSE_S = 0.25
+# And once it is known that no rate avoids refusals.
 _CHANCE_PAUSE_S = 0.05
 # What a timer that fires late may catch up, and what may leave at once after a lull.
 _LATE_S = 0.05
@@ -212,7 +216,7 @@ class Pace:
             self._used_s = 0.0
         else:
             self._fruitless = 0
-            self._judge(Gap(self._learned or self._rate, self._paused_s, accepted, self._refused_n))
+            self._judge(Gap(self._learned or self._rate, self._paused_s, accepted, self._refused_n, self._late()))
         if self._learned is not None:
             self._phase = Phase.AROUND
         self._stopped_before = self._stopped
@@ -222,7 +226,7 @@ class Pace:
         self._set(self._allowed())
 
     def _judge(self, gap: Gap) -> None:
-        """Lower the rate, unless that does not help."""
+        """Lower the rate; not for a refusal by chance, and back to where it was once those show themselves."""
         if self._chance.explains(gap):
             return
         self._fastest = max(_KEPT * self._fastest, self._rate)
@@ -245,6 +249,8 @@ class Pace:
     def _learn(self) -> None:
         before = self._learned
         found = max(_SLOWEST, min(self._measured(), self._rate))
+        if before is None and self._refused_n == 1:
+            found = max(found, _KEPT_SEARCHED * self._rate)
         if before is not None:
             # One refusal can be another session's doing, so it takes several to bring the rate down by much; and all
             # who are refused early give way alike, or the boldest would end up with everything.
@@ -281,9 +287,12 @@ class Pace:
 
     def _beyond(self) -> float:
         """The rate at which more was accepted after the first refusal, when a bucket would have been empty."""
-        late = sum(at > self._first_refused for at in self._accepted())
+        late = self._late()
         lasted = self._sent[-1] - self._first_refused if self._sent else 0.0
         return late / lasted if late >= _FEWEST and lasted > 0 else 0.0
+
+    def _late(self) -> int:
+        return sum(at > self._first_refused for at in self._accepted())
 
     def _accepted(self) -> list[float]:
         gone = Counter(self._gone)

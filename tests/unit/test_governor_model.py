@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 
@@ -129,3 +130,36 @@ def test_the_rate_is_found_again_after_a_time_when_everything_was_refused() -> N
     virtually(main)
     assert used(far, 150, 200) >= 0.9
     assert sum(20.5 < at < 80 for at in far.refused) <= 30
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("asked_s", [None, 1.0])
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1])
+def test_refusals_that_come_by_chance_cost_their_pauses_and_little_more(
+    share: float, asked_s: float | None, seed: int
+) -> None:
+    far = Bucket(1e9, 1e9, (0.05, 0.05), asked_s, random.Random(seed), by_chance=share)
+    virtually(lambda: for_a_while(60, Client(far)))
+    # A quarter of a second is what is kept when nothing is asked for; all 128 places are answered every 50 ms.
+    possible = 1 / (share * (asked_s or 0.25) + 0.05 / 128)
+    assert used(far, 20, 60, possible) >= 0.8
+    assert all(used(far, begin, begin + 10, 1.0) >= 2 for begin in range(0, 60, 10))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_refusal_that_comes_by_chance_has_its_pause(seed: int) -> None:
+    far = Bucket(1e9, 1e9, (0.005, 0.005), 1.0, random.Random(seed), by_chance=0.05)
+    virtually(lambda: for_a_while(60, Client(far)))
+    for at in far.refused:
+        assert not any(at + 0.0051 < sent < at + 1.0 for sent in far.accepted)
+
+
+@pytest.mark.parametrize("size", [10, 50, 100])
+def test_refusals_by_chance_leave_a_real_limit_in_use(size: int) -> None:
+    runs = [Bucket(LIMIT, size, (0.005, 0.005), None, random.Random(seed), by_chance=0.05) for seed in range(4)]
+    for far in runs:
+        virtually(partial(for_a_while, 60, Client(far)))
+    shares = [used(far, 5, 60) for far in runs]
+    assert sum(shares) / len(shares) >= 0.75
+    assert min(shares) >= 0.5
+    assert max(refused(far) for far in runs) <= 0.25
