@@ -297,7 +297,9 @@ def served(project: Path) -> Iterator[dict[str, str]]:
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert errors.startswith("aiomodelarts local serve: http://127.0.0.1:")
+    assert len(errors.splitlines()) == 1
 
 
 def test_a_sweep_on_a_served_platform_goes_by_the_environment(
