@@ -21,7 +21,8 @@ def alone(name, among):
         del sys.modules[loaded]
     importlib.import_module(name)
 core = ours()
-names = sorted(m.name for m in pkgutil.walk_packages(aiomodelarts.__path__, "aiomodelarts.") if "__main__" not in m.name)
+found = pkgutil.walk_packages(aiomodelarts.__path__, "aiomodelarts.")
+names = sorted(module.name for module in found if not module.name.endswith("__main__"))
 names.sort(key=lambda name: name.rpartition(".")[0])
 above, kept = "aiomodelarts", core
 for name in names:
