@@ -20,6 +20,7 @@ LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 1.0
 _APPEARS_WITHIN_S = 10.0
 _DURATIONS_KEPT = 31
+_ORDINARY = frozenset(status for status in JobStatus if not status.is_final and not status.is_doubtful)
 
 
 class Follower(Protocol):
@@ -88,6 +89,13 @@ class Track:
         self._sights += 1
         self.was_seen, self.unlisted, self.unseen, self._missing_since = True, 0, 0, None
         return patience.judge(status, now - self._status_since, self._sights)
+
+    def repeats(self, status: JobStatus) -> bool:
+        """Whether this is what was seen last and means nothing new, which is so for nearly every row of every look."""
+        if status != self.status or not self.was_seen or status not in _ORDINARY:
+            return False
+        self.unlisted, self.unseen, self._missing_since = 0, 0, None
+        return True
 
     def is_unlisted(self, now: float) -> bool:
         """Whether the version was missing from the list often enough to be asked for by itself."""

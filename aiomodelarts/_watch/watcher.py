@@ -297,6 +297,8 @@ class Watcher:
         for version_id, track in list(job.tracks.items()):
             status = sighting.states.get(version_id)
             if status is not None:
+                if track.repeats(status):
+                    continue
                 read = partial(self._asker.row, sighting.pages[version_id], job.job_id, version_id)
                 try:
                     self._tell(job, track, status, read)

@@ -1,0 +1,150 @@
+"""``aiomodelarts watch --job`` as a user calls it: lines, cursor, webhook, and what it refuses."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from aiomodelarts import AsyncEstimator, AsyncSession
+from aiomodelarts.events import verify
+from aiomodelarts.local import LocalPlatform
+
+ROOT = Path(__file__).parents[2]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest_asyncio.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
+    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate="duration=0.1..0.2") as platform:
+        script = Path(platform.obs_root, "bucket/src/train.py")
+        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+        yield platform
+
+
+def environment(platform: LocalPlatform) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "AIOMODELARTS_MODELARTS_ENDPOINT": platform.modelarts_endpoint,
+        "AIOMODELARTS_REGION": platform.region_name,
+        "HUAWEICLOUD_SDK_AK": platform.access_key,
+        "HUAWEICLOUD_SDK_SK": platform.secret_key,
+        "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
+        "HOOK_SECRET": SECRET,
+    }
+
+
+async def start(platform: LocalPlatform, cwd: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "aiomodelarts.cli", "watch", *arguments, cwd=cwd, env=environment(platform),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def make(platform: LocalPlatform) -> int:
+    async with AsyncSession(
+        platform.access_key,
+        platform.secret_key,
+        project_id=platform.project_id,
+        region_name=platform.region_name,
+        endpoints={"modelarts": platform.modelarts_endpoint, "iam": platform.iam_endpoint},
+    ) as session:
+        estimator = AsyncEstimator(
+            modelarts_session=session,
+            framework_type="PyTorch",
+            framework_version="PyTorch-1.0.0-python3.6",
+            code_dir="/bucket/src/",
+            boot_file="/bucket/src/train.py",
+            output_path="/bucket/output/",
+            train_instance_type="modelarts.vm.cpu.2u",
+            train_instance_count=1,
+        )
+        first = await estimator.fit("/bucket/data/")
+        second = await estimator.create_job_version(first.job_id, first.version_id, "/bucket/data/")
+        await session.wait_all([first, second])
+        return first.job_id
+
+
+async def lines(process: asyncio.subprocess.Process, count: int) -> list[dict[str, object]]:
+    assert process.stdout is not None
+    return [json.loads(await process.stdout.readline()) for _ in range(count)]
+
+
+async def end(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
+    process.terminate()
+    _, err = await process.communicate()
+    return process.returncode, err.decode()
+
+
+async def test_lines_a_webhook_and_a_cursor_that_is_gone_on_from(platform: LocalPlatform, tmp_path: Path) -> None:
+    got: list[dict[str, object]] = []
+    all_there = asyncio.Event()
+
+    async def hook(request: web.Request) -> web.Response:
+        got.append(verify(await request.read(), request.headers, SECRET))
+        if len(got) == 4:
+            all_there.set()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", hook)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    job = await make(platform)
+    options = ("--job", str(job), "--output", "json", "--cursor-file", "cursor", "--from-beginning")
+    process = await start(platform, tmp_path, *options, "--webhook", url, "--webhook-secret-env", "HOOK_SECRET")
+    told = await lines(process, 4)
+    await all_there.wait()
+    cursor_file = tmp_path / "cursor"
+    while True:
+        kept = await asyncio.to_thread(lambda: cursor_file.read_text() if cursor_file.exists() else "")
+        if kept.strip() == told[-1]["cursor"]:
+            break
+        await asyncio.sleep(0.02)
+    assert await end(process) == (143, "")
+    assert [event["id"] for event in got] == [event["id"] for event in told]
+    assert (
+        sorted(str(event["type"]) for event in told)
+        == ["aiomodelarts.version.appeared"] * 2 + ["aiomodelarts.version.finished"] * 2
+    )
+    await runner.cleanup()
+
+    # Whatever is made later is all that a second life tells.
+    await asyncio.to_thread(cursor_file.write_text, str(told[0]["cursor"]))
+    process = await start(platform, tmp_path, *options)
+    again = await lines(process, 3)
+    await end(process)
+    assert [event["id"] for event in again] == [event["id"] for event in told[1:]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "JOB_ID"),
+        (("5",), "VERSION_ID"),
+        (("5", "6", "--job", "5"), "either"),
+        (("5", "6", "--cursor-file", "f"), "--job"),
+        (("--job", "x"), "job_id"),
+        (("--job", "5", "--webhook", "nowhere", "--webhook-secret-env", "HOOK_SECRET"), "https://"),
+        (("--job", "5", "--webhook", "http://localhost/"), "--webhook-secret-env"),
+        (("--job", "5", "--webhook", "http://localhost/", "--webhook-secret-env", "NO_SUCH"), "NO_SUCH"),
+        (("--job", "5", "--cursor-file", "garbage"), "cursor"),
+    ],
+)
+async def test_what_means_nothing_is_refused_with_exit_code_2(
+    platform: LocalPlatform, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    await asyncio.to_thread((tmp_path / "garbage").write_bytes, b"\xff\xfe garbage")
+    process = await start(platform, tmp_path, *arguments)
+    _, err = await process.communicate()
+    assert process.returncode == 2, err
+    assert says in err.decode()
+    assert SECRET not in err.decode()
