@@ -1,14 +1,13 @@
 """The session: credentials, endpoints, connections and the watcher. It owns everything that it starts."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from . import config
 from ._catalogue import Catalogue
-from ._checks import check_count, check_timeout
+from ._checks import check_timeout
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
@@ -23,6 +22,7 @@ from ._net.transport import Timeouts
 from ._seams import Seams
 from ._watch.cadence import Cadence, Ceiling
 from ._watch.feed import Feed
+from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
 from ._watch.stalls import Stalls
 from ._watch.streaming import job_ids_of, stream
@@ -43,18 +43,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 _SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "poll_s", "patience", "settle", "seams", "workspace_id")
-
-
-class Waitable(Protocol):
-    """A handle that can be waited for."""
-
-    @property
-    def job_id(self) -> int: ...
-
-    @property
-    def version_id(self) -> int: ...
-
-    async def ended(self, timeout_s: float | None = None) -> JobDetail: ...
 
 
 W = TypeVar("W", bound=Waitable)
@@ -367,7 +355,7 @@ class AsyncSession:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
         self._errands.start(self._line.stop(job_id, version_id), Where("stop", job_id, version_id))
 
-    async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
+    def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
         """The handles, each as soon as its version has ended, however it ended.
 
         Args:
@@ -377,28 +365,7 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        check_timeout(timeout_s)
-        queue: asyncio.Queue[W | BaseException] = asyncio.Queue()
-
-        async def one(version: W) -> None:
-            try:
-                await version.ended(timeout_s)
-            except Exception as error:  # noqa: BLE001  (handed to whoever iterates)
-                queue.put_nowait(error)
-            else:
-                queue.put_nowait(version)
-
-        tasks = [asyncio.create_task(one(version)) for version in versions]
-        try:
-            for _ in tasks:
-                done = await queue.get()
-                if isinstance(done, BaseException):
-                    raise done
-                yield done
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return as_completed(versions, timeout_s)
 
     async def wait_all(
         self, versions: Iterable[Waitable], timeout_s: float | None = None, max_concurrency: int | None = None
@@ -413,25 +380,7 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        check_timeout(timeout_s)
-        if max_concurrency is not None:
-            check_count("max_concurrency", max_concurrency)
-        handles = list(versions)
-        room = asyncio.Semaphore(max_concurrency or max(len(handles), 1))
-        deadline = None if timeout_s is None else self._seams.clock.monotonic() + timeout_s
-
-        async def one(version: Waitable) -> JobDetail:
-            async with room:
-                left = None if deadline is None else max(0.0, deadline - self._seams.clock.monotonic())
-                return await version.ended(left)
-
-        tasks = [asyncio.create_task(one(version)) for version in handles]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return await wait_all(versions, self._seams.clock, timeout_s, max_concurrency)
 
     @property
     def governor(self) -> Governor:
