@@ -264,6 +264,35 @@ class AsyncEstimator:
 
         return Batch(specs, self._create_as_owner, max_concurrency)
 
+    async def intend(
+        self,
+        inputs: Inputs,
+        *,
+        output_path: str,
+        hyperparameters: Mapping[str, Any],
+        job_name: str | None = None,
+        job_id: int | None = None,
+        pre_version_id: int | None = None,
+    ) -> TrainingSpec:
+        """The intent of one run, to be written down before ``create`` sends it; nothing is made.
+
+        Args:
+            inputs: what the run reads.
+            output_path: of this run alone.
+            hyperparameters: in place of the estimator's.
+            job_name: of a new job; excludes the two ids.
+            job_id: the job that gets one more version.
+            pre_version_id: the version of this job that the new one derives from.
+
+        Raises:
+            InvalidArgument: for a value that would be refused.
+        """
+        own = {"output_path": output_path, "hyperparameters": hyperparameters}
+        if job_name is not None:
+            return await self._spec(inputs, own, job_name=check_job_name(job_name))
+        ids = {"job_id": check_id(job_id, "job_id"), "pre_version_id": check_id(pre_version_id, "pre_version_id")}
+        return await self._spec(inputs, own, **ids)
+
     async def create(self, spec: TrainingSpec) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
 
