@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import attrs
+
 from .errors import InvalidArgument
 from .hyperparameters import Hyperparameters, sendable
 from .models.spec import RunSettings, obs_path
 
+RUN_ARGUMENTS = tuple(attrs.fields_dict(RunSettings))
 _WAYS = "own code (code_dir, boot_file, framework_type, framework_version), model_name, or user_image_url"
 _PLACE = "exactly one of train_instance_type and pool_id is given"
 

@@ -12,8 +12,8 @@ from .errors import BatchFailed, CreateOutcomeUnknown, InvalidArgument, NotAllow
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
-# After a cancellation the creations whose bytes may have left get this long to tell what became of them.
-_GRACE_S = 4.0
+# After a cancellation the creations under way get this long to end; then each of them is cancelled in its own turn.
+_GRACE_S = 2.0
 # What refuses one element will refuse all that follow.
 _HOPELESS = (QuotaExceeded, NotAllowed, SessionClosed)
 

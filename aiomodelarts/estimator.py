@@ -1,10 +1,9 @@
 """The estimator: checked settings that make jobs and versions."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import configuration
-from ._create.made import Made
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
 from ._settings import check_given, whole_settings
@@ -262,7 +261,7 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self._create_as_owner, max_concurrency)
+        return Batch(specs, self.create, max_concurrency)
 
     async def intend(
         self,
@@ -300,15 +299,8 @@ class AsyncEstimator:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
-        return await self._handle(spec, self._session.make(spec))
-
-    async def _create_as_owner(self, spec: TrainingSpec) -> TrainingJob:
-        """As ``create``, for a worker that gives every version the time it needs."""
-        return await self._handle(spec, self._session.make_as_owner(spec))
-
-    async def _handle(self, spec: TrainingSpec, making: Awaitable[Made]) -> TrainingJob:
         try:
-            made = await making
+            made = await self._session.make(spec)
         except CreateOutcomeUnknown as error:
             error.intent = Intent(error.intent, self._session)
             raise

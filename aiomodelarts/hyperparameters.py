@@ -42,16 +42,16 @@ def to_text(value: object, argument: str = "hyperparameters") -> str:
 
 def _text_or_none(value: object) -> str | None:
     try:
-        text = _spelled_out(value)
+        return _spelled_out(value)
     except ValueError:
         # Whole numbers of thousands of digits have no text that Python would give.
         return None
-    return text if text is not None and sendable(text) else None
 
 
 def _spelled_out(value: object) -> str | None:
     if isinstance(value, str):
-        return str.__str__(value)
+        text = str.__str__(value)
+        return text if sendable(text) else None
     if isinstance(value, float):
         # numpy's floats are floats whose own repr is not a number.
         return float.__repr__(value) if math.isfinite(value) else None

@@ -252,10 +252,6 @@ class AsyncSession:
         """
         return await self._maker.make(spec)
 
-    async def make_as_owner(self, spec: TrainingSpec) -> Made:
-        """As ``make``, in the task of a worker that is only cancelled after it gave each version its time."""
-        return await self._maker.make_as_owner(spec)
-
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
         return await self._maker.settle(pending)

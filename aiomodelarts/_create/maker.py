@@ -2,48 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+import math
 from typing import Any, Protocol
 
 from .._clock import Clock
-from ..errors import AlreadyExists, CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed, Where
-from ..models.job import CreatedVersion
+from .._net.singleflight import SingleFlight
+from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed
 from ..models.spec import TrainingSpec
+from .create import Create, adopted, unknown, version_of
 from .desk import Asks, JobDesk
+from .jobs import JobMaker, Names
 from .made import LeftBehind, Made, Pending, Twin
 from .outcomes import Outcome, outcome_of
 from .policy import SettlePolicy
-from .rows import new_rows
 
 _log = logging.getLogger("aiomodelarts.create")
 
 
-class Sends(Asks, Protocol):
+class Sends(Asks, Names, Protocol):
     """What making versions asks the service."""
-
-    async def create(self, spec: TrainingSpec, sending: Callable[[], None]) -> CreatedVersion:
-        """Send the create once; ``sending`` is called when its bytes may begin to leave."""
-        ...
-
-    async def job_named(self, name: str) -> int | None:
-        """The id of the job with exactly this name, or None."""
-        ...
-
-
-class _Sent:
-    """How far a create has come: whether its bytes may have begun to leave, and what was there before."""
-
-    __slots__ = ("after_version_id", "began")
-
-    def __init__(self) -> None:
-        self.began = False
-        self.after_version_id = 0
-
-    def begins(self) -> None:
-        self.began = True
-
-    def pending(self, spec: TrainingSpec) -> Pending:
-        return Pending(spec=spec, after_version_id=self.after_version_id)
 
 
 class Maker:
@@ -59,10 +36,12 @@ class Maker:
         self._sends = sends
         self._clock = clock
         self._policy = policy
+        self._jobs = JobMaker(sends, clock, policy, self._on_job)
         self._desks: dict[int, JobDesk] = {}
-        self._baselines: dict[int, asyncio.Task[None]] = {}
-        self._keyed: dict[str, tuple[TrainingSpec, asyncio.Task[Made]]] = {}
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._readings: dict[int, SingleFlight[None]] = {}
+        self._keyed: dict[str, Create] = {}
+        # A dict for its order: what is done to all of them is done in the order in which they came.
+        self._under_way: dict[Create, None] = {}
         self.twins: list[Twin] = []
         self.left_behind: list[LeftBehind] = []
         self._closed = False
@@ -77,41 +56,21 @@ class Maker:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
             InvalidArgument: the intent's key was used for something else; it shows the difference.
+            SessionClosed: the session was closed before anything was sent.
         """
         if self._closed:
-            raise _closed()
-        if spec.intent_id is not None:
-            return await self._make_keyed(spec, spec.intent_id)
-        sent = _Sent()
-        task = self._owned(self._made(spec, sent))
+            raise _session_closed()
+        create = self._started(spec, None) if spec.intent_id is None else self._keyed_create(spec, spec.intent_id)
+        create.waiting += 1
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(create.task)
         except asyncio.CancelledError:
-            await self._abandon(task, spec, sent)
-            raise
-
-    async def make_as_owner(self, spec: TrainingSpec) -> Made:
-        """As ``make``, in the caller's own task, which saves a task and a shield for each version.
-
-        The caller is a worker that makes one version after the other and gives each its time: a cancellation ends the
-        create at once, and what it may have made is kept in ``left_behind``.
-        """
-        if self._closed:
-            raise _closed()
-        if spec.intent_id is not None:
-            return await self._make_keyed(spec, spec.intent_id)
-        sent = _Sent()
-        worker = asyncio.current_task()
-        assert worker is not None
-        self._under_way.add(worker)
-        try:
-            return await self._made(spec, sent)
-        except asyncio.CancelledError:
-            if sent.began:
-                self.left_behind.append(LeftBehind(pending=sent.pending(spec), made=None))
+            # Others may be waiting for the same version; only the last one to leave gives it up.
+            if create.waiting == 1:
+                await self._abandon(create)
             raise
         finally:
-            self._under_way.discard(worker)
+            create.waiting -= 1
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown, perhaps in another process; None when it made nothing.
@@ -120,153 +79,138 @@ class Maker:
         """
         spec = pending.spec
         if spec.job_id is None:
-            job_id = await self._named_within_window(spec)
-            return None if job_id is None else await self._first_version(job_id)
+            return await self._jobs.settle(spec)
         desk = self._desk(spec.job_id)
         if not desk.complete:
-            rows = await new_rows(self._sends, spec.job_id, desk.known)
-            desk.remember(
-                {version_id: row for version_id, row in rows.items() if version_id <= pending.after_version_id}
-            )
-        version_id = await desk.settled(spec)
-        return None if version_id is None else _adopted(spec.job_id, version_id)
+            await desk.read_up_to(pending.after_version_id)
+        version_id = await desk.settled(spec, -math.inf)
+        return None if version_id is None else adopted(spec.job_id, version_id)
 
     async def close(self) -> None:
         """Give what is under way a short time to end; look once more for twins; then end everything."""
         self._closed = True
-        if self._under_way:
-            await asyncio.wait(list(self._under_way), timeout=self._policy.grace_s)
         try:
-            async with asyncio.timeout(self._policy.grace_s):
-                await asyncio.gather(*(desk.last_look() for desk in self._desks.values()), return_exceptions=True)
-        except TimeoutError:
-            pass
-        tasks = [*self._under_way, *self._baselines.values()]
+            for create in list(self._under_way):
+                if not create.began:
+                    create.task.cancel()
+            await self._wait_for(list(self._under_way))
+            looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
+            if looks:
+                await asyncio.wait(looks, timeout=self._policy.grace_s)
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        tasks = [create.task for create in self._under_way]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(reading.close() for reading in self._readings.values()))
+        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
         self._tell_what_is_left()
 
-    def _owned(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._over)
-        return task
+    async def _wait_for(self, creates: list[Create]) -> None:
+        tasks = [create.task for create in creates]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._policy.grace_s)
 
-    def _over(self, task: asyncio.Task[Made]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            # Whoever asked may be gone, and with them the interest in a failure.
-            task.exception()
+    def _started(self, spec: TrainingSpec, before: Create | None) -> Create:
+        create = Create(spec, unclear=before is not None and before.unclear)
+        if before is not None:
+            create.after_version_id = before.after_version_id
+        create.start(self._made(create))
+        self._under_way[create] = None
+        create.task.add_done_callback(lambda _: self._under_way.pop(create, None))
+        return create
 
-    async def _make_keyed(self, spec: TrainingSpec, intent_id: str) -> Made:
-        kept = self._keyed.get(intent_id)
-        if kept is not None:
-            _check_same(intent_id, kept[0], spec)
-        if kept is None or _has_failed(kept[1]):
-            kept = self._keyed[intent_id] = (spec, self._owned(self._adopted_or_made(spec)))
-        # Others may be waiting for the same version, so whoever is cancelled leaves it alone.
-        return await asyncio.shield(kept[1])
+    def _keyed_create(self, spec: TrainingSpec, intent_id: str) -> Create:
+        create = self._keyed.get(intent_id)
+        if create is not None:
+            _check_same(intent_id, create.spec, spec)
+            if create.left is not None:
+                # Somebody asks again, so it is left behind no more.
+                self.left_behind.remove(create.left)
+                create.left = None
+        if create is None or create.has_failed or create.task.cancelling():
+            create = self._keyed[intent_id] = self._started(spec, create)
+        return create
 
-    async def _adopted_or_made(self, spec: TrainingSpec) -> Made:
-        """With an output path of its own, a version that another process made for this intent is the one."""
-        if spec.own_path and spec.job_id is not None:
-            desk = await self._ready_desk(spec.job_id)
-            version_id = await desk.earlier(spec)
-            if version_id is not None:
-                return _adopted(spec.job_id, version_id)
-        return await self._made(spec, _Sent())
-
-    async def _made(self, spec: TrainingSpec, sent: _Sent) -> Made:
+    async def _made(self, create: Create) -> Made:
+        spec = create.spec
         try:
-            return await (
-                self._make_version(spec, spec.job_id, sent) if spec.job_id is not None else self._make_job(spec, sent)
-            )
+            if spec.job_id is None:
+                return await self._jobs.make(create)
+            return await self._make_version(create, spec.job_id)
         except CreateOutcomeUnknown as error:
-            error.intent = sent.pending(spec)
+            create.unclear = True
+            error.intent = create.pending
+            raise
+        except asyncio.CancelledError:
+            if not self._closed:
+                raise
+            # Nobody cancelled those who wait for this.
+            raise self._interrupted(create) from None
+
+    def _interrupted(self, create: Create) -> ModelArtsError:
+        if not create.began:
+            return _session_closed()
+        error = unknown(create.spec, "the session was closed before it was known what became of it")
+        error.intent = create.pending
+        return error
+
+    async def _make_version(self, create: Create, job_id: int) -> Made:
+        spec, desk = create.spec, await self._ready_desk(job_id)
+        if spec.own_path and spec.intent_id is not None and not create.unclear:
+            # With an output path of its own, a version that another process made for this intent is the one.
+            earlier = await desk.earlier(spec)
+            if earlier is not None:
+                return adopted(job_id, earlier)
+        create.after_version_id = create.after_version_id or desk.newest
+        sent_at = -math.inf
+        try:
+            for sending in range(self._policy.max_sends):
+                if sending:
+                    desk.gave_up(spec, sent_at)
+                if not create.unclear or sending:
+                    sent_at = self._clock.monotonic()
+                    made = await self._sent(create, desk)
+                    if made is not None:
+                        return made
+                found = await desk.settled(spec, sent_at)
+                if found is not None:
+                    return adopted(job_id, found)
+            raise unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
+        except (CreateOutcomeUnknown, asyncio.CancelledError):
+            # The last sending may still make the version, and earlier ones only its twins.
+            desk.keep(spec, sent_at)
             raise
 
-    async def _make_version(self, spec: TrainingSpec, job_id: int, sent: _Sent) -> Made:
-        desk = await self._ready_desk(job_id)
-        sent.after_version_id = desk.newest
-        for _ in range(self._policy.max_sends):
-            try:
-                with desk.in_flight(spec):
-                    created = await self._sends.create(spec, sent.begins)
-                    version_id = _version_of(created, spec)
-                    desk.claim(version_id)
-                return Made(job_id=job_id, version_id=version_id, origin="created", created=created)
-            except ModelArtsError as error:
-                if outcome_of(error) is not Outcome.UNKNOWN:
-                    raise
-                _log.info("the answer to a create of job %s was lost (%s); looking for it", job_id, error)
-            found = await desk.settled(spec)
-            if found is not None:
-                return _adopted(job_id, found)
-            desk.gave_up(spec)
-        desk.spare(spec)
-        raise _unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
-
-    async def _make_job(self, spec: TrainingSpec, sent: _Sent) -> Made:
-        lost = False
-        for _ in range(self._policy.max_sends):
-            try:
-                created = await self._sends.create(spec, sent.begins)
-                version_id = _version_of(created, spec)
-            except AlreadyExists:
-                if not lost:
-                    raise
-                # The name is ours: an earlier sending has landed after all.
-            except ModelArtsError as error:
-                if outcome_of(error) is not Outcome.UNKNOWN:
-                    raise
-                lost = True
-                _log.info("the answer to the creation of job %r was lost (%s); looking for it", spec.job_name, error)
-            else:
-                self._desks[created.job_id] = self._new_desk(created.job_id, {version_id})
-                return Made(job_id=created.job_id, version_id=version_id, origin="created", created=created)
-            job_id = await self._named_within_window(spec)
-            if job_id is not None:
-                return await self._first_version(job_id)
-        raise _unknown(spec, f"no answer and no job of that name after {self._policy.max_sends} sendings")
-
-    async def _named_within_window(self, spec: TrainingSpec) -> int | None:
-        assert spec.job_name is not None
-        began = self._clock.monotonic()
-        while True:
-            asked = self._clock.monotonic()
-            try:
-                job_id = await self._sends.job_named(spec.job_name)
-            except ModelArtsError as error:
-                if asked - began >= self._policy.patience_s:
-                    raise _unknown(spec, f"the jobs could not be listed: {error}") from error
-            else:
-                if job_id is not None or asked - began >= self._policy.quiet_window_s:
-                    return job_id
-            await asyncio.sleep(self._policy.pause_s(asked - began))
-
-    async def _first_version(self, job_id: int) -> Made:
-        desk = self._desks[job_id] = self._new_desk(job_id, set())
-        rows = await new_rows(self._sends, job_id, set())
-        if not rows:
-            raise CreateOutcomeUnknown(
-                "the job was made, but it has no version", where=Where("createTrainingJob", job_id)
-            )
-        desk.known.update(rows)
-        return _adopted(job_id, min(rows))
+    async def _sent(self, create: Create, desk: JobDesk) -> Made | None:
+        """What the answer to one sending names; None when there is no answer, or somebody else has that version."""
+        spec = create.spec
+        try:
+            with desk.in_flight(spec):
+                created = await self._sends.create(spec, create.begins)
+                version_id = version_of(created, spec)
+                if desk.claim(version_id):
+                    return Made(job_id=desk.job_id, version_id=version_id, origin="created", created=created)
+        except ModelArtsError as error:
+            if outcome_of(error) is not Outcome.UNKNOWN:
+                raise
+            _log.info("the answer to a create of job %s was lost (%s); looking for it", desk.job_id, error)
+        # Otherwise an equal intent, whose answer was lost, took the version; there is another one for this intent.
+        return None
 
     async def _ready_desk(self, job_id: int) -> JobDesk:
         desk = self._desk(job_id)
         if not desk.complete:
             # What was there before must not be taken for the answer to a create that is still to be sent.
-            if job_id not in self._baselines or self._baselines[job_id].done():
-                self._baselines[job_id] = asyncio.create_task(self._baseline(desk))
-            await asyncio.shield(self._baselines[job_id])
+            reading = self._readings.setdefault(job_id, SingleFlight(desk.read_what_is_there))
+            await reading()
         return desk
-
-    async def _baseline(self, desk: JobDesk) -> None:
-        desk.remember(await new_rows(self._sends, desk.job_id, desk.known))
 
     def _desk(self, job_id: int) -> JobDesk:
         desk = self._desks.get(job_id)
@@ -274,25 +218,26 @@ class Maker:
             desk = self._desks[job_id] = JobDesk(job_id, self._sends, self._clock, self._policy, self._on_twin)
         return desk
 
-    def _new_desk(self, job_id: int, known: set[int]) -> JobDesk:
-        return JobDesk(job_id, self._sends, self._clock, self._policy, self._on_twin, known, complete=True)
+    def _on_job(self, job_id: int, version_id: int) -> None:
+        desk = self._desk(job_id)
+        desk.claim(version_id)
+        # The job is new, and this is its first version.
+        desk.complete = True
 
     def _on_twin(self, twin: Twin) -> None:
         self.twins.append(twin)
         _log.warning("version %s of job %s was a twin and was stopped", twin.version_id, twin.job_id)
 
-    async def _abandon(self, task: asyncio.Task[Made], spec: TrainingSpec, sent: _Sent) -> None:
-        if sent.began and not task.done():
-            await asyncio.wait([task], timeout=self._policy.grace_s)
-        unclear = sent.began and not task.done()
-        task.cancel()
-        if task.done() and not task.cancelled():
-            error = task.exception()
-            if error is None:
-                self.left_behind.append(LeftBehind(pending=sent.pending(spec), made=task.result()))
-            unclear = isinstance(error, CreateOutcomeUnknown)
-        if unclear:
-            self.left_behind.append(LeftBehind(pending=sent.pending(spec), made=None))
+    async def _abandon(self, create: Create) -> None:
+        try:
+            if create.began:
+                await self._wait_for([create])
+        finally:
+            # Cancelled once more, or joined by somebody else meanwhile: neither may lose what is out.
+            if create.waiting == 1 and create.left is None:
+                left = create.left_behind()
+                if left is not None:
+                    self.left_behind.append(left)
 
     def _tell_what_is_left(self) -> None:
         for left in self.left_behind:
@@ -308,29 +253,8 @@ class Maker:
                 _log.warning("%s creates of job %s were sent twice; a late twin goes unseen", number, desk.job_id)
 
 
-def _closed() -> SessionClosed:
+def _session_closed() -> SessionClosed:
     return SessionClosed("the session is closed; open a new one")
-
-
-def _has_failed(task: asyncio.Task[Made]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _adopted(job_id: int, version_id: int) -> Made:
-    return Made(job_id=job_id, version_id=version_id, origin="adopted")
-
-
-def _version_of(created: CreatedVersion, spec: TrainingSpec) -> int:
-    if created.version_id is None:
-        raise _unknown(spec, "the answer names no version")
-    if spec.job_id is not None and created.job_id != spec.job_id:
-        raise _unknown(spec, f"the answer is for another job, {created.job_id}")
-    return created.version_id
-
-
-def _unknown(spec: TrainingSpec, reason: str) -> CreateOutcomeUnknown:
-    operation = "createTrainingJob" if spec.job_id is None else "createTrainingJobVersion"
-    return CreateOutcomeUnknown(reason, where=Where(operation, spec.job_id))
 
 
 def _check_same(intent_id: str, kept: TrainingSpec, given: TrainingSpec) -> None:

@@ -21,7 +21,7 @@ class SettlePolicy:
     quiet_window_s: float = field(default=15.0, validator=above_zero)
     late_watch_s: float = field(default=300.0, validator=above_zero)
     patience_s: float = field(default=120.0, validator=above_zero)
-    max_sends: int = field(default=5, validator=at_least_one)
+    max_sends: int = field(default=10, validator=at_least_one)
     grace_s: float = field(default=2.0, validator=above_zero)
 
     def pause_s(self, looked_for_s: float) -> float:

@@ -1,5 +1,6 @@
 """Reading a job's versions until everything new was seen."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from ..models.job import VersionInfo, VersionPage
@@ -13,16 +14,18 @@ class ReadsPages(Protocol):
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage: ...
 
 
-async def new_rows(reads: ReadsPages, job_id: int, known: set[int]) -> dict[int, VersionInfo]:
-    """The versions of a job that are not known yet, by id.
+async def new_rows(reads: ReadsPages, job_id: int, known: Mapping[int, float], since: float) -> dict[int, VersionInfo]:
+    """The versions of a job that are not known yet and were made after a moment, by id.
 
-    The list is newest first, so a page of known rows in falling order ends the reading; a list in any other order is
-    read to its end.
+    The list is newest first, so what stands below a page that was known whole at that moment is older. A page of rows
+    that became known later ends nothing: with many creates at once, more than a page can be answered while one is
+    looked for. A list in any other order is read to its end.
 
     Args:
         reads: asks for pages.
         job_id: the job.
-        known: ids that need not be told again.
+        known: ids that need not be told again, with the moment when each became known.
+        since: nothing older is of interest.
     """
     found: dict[int, VersionInfo] = {}
     page = 1
@@ -30,7 +33,7 @@ async def new_rows(reads: ReadsPages, job_id: int, known: set[int]) -> dict[int,
         rows = (await reads.page(job_id, page, PAGE)).versions
         found |= {row.version_id: row for row in rows if row.version_id not in known}
         ids = [row.version_id for row in rows]
-        nothing_new = known.issuperset(ids) and ids == sorted(ids, reverse=True)
-        if len(rows) < PAGE or nothing_new:
+        all_older = all(id_ in known and known[id_] < since for id_ in ids) and ids == sorted(ids, reverse=True)
+        if len(rows) < PAGE or all_older:
             return found
         page += 1

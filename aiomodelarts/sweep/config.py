@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .._settings import check_settings
+from .._settings import RUN_ARGUMENTS, check_settings
 from ..errors import InvalidArgument
 from ..models.spec import Inputs, check_description
 from ._axes import read_axis
@@ -223,7 +223,7 @@ class _Reading:
     def _check(self, table: TableReader, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
         """Have the estimator's own rules applied now: what excludes what, and what a path looks like."""
         try:
-            check_settings(**{**dict.fromkeys(TEXT_SETTINGS), **settings})
+            check_settings(**{name: settings.get(name) for name in RUN_ARGUMENTS})
             check_description(settings.get("job_description", ""), "job_description")
             Inputs.of(**inputs)
         except InvalidArgument as error:

@@ -30,7 +30,8 @@ def catalogue(request: Request) -> Response:
         return answer({"models": ALGORITHMS[start : start + size], "model_total_count": 41})
     if request.method == "GET":
         return answer({"jobs": []})
-    return answer({"job_id": "7", "version_id": "9", "status": "1"})
+    version_id = "10" if request.path.endswith("/versions") else "9"
+    return answer({"job_id": "7", "version_id": version_id, "status": "1"})
 
 
 async def test_a_second_lookup_sends_nothing_until_the_first_is_old(monkeypatch: pytest.MonkeyPatch) -> None:

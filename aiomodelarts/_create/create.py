@@ -1,0 +1,96 @@
+"""One create that is under way, and those who wait for it."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from ..errors import CreateOutcomeUnknown, Where
+from ..models.job import CreatedVersion
+from ..models.spec import TrainingSpec
+from .made import LeftBehind, Made, Pending
+
+
+class Create:
+    """How far a create has come.
+
+    Args:
+        spec: the intent.
+        unclear: whether an earlier create of the same intent may have made its version.
+    """
+
+    def __init__(self, spec: TrainingSpec, *, unclear: bool = False) -> None:
+        self.spec = spec
+        self.unclear = unclear
+        self.began = unclear
+        self.after_version_id = 0
+        self.waiting = 0
+        self.left: LeftBehind | None = None
+        self._task: asyncio.Task[Made] | None = None
+
+    @property
+    def task(self) -> "asyncio.Task[Made]":
+        """Does the work."""
+        assert self._task is not None
+        return self._task
+
+    @property
+    def pending(self) -> Pending:
+        """The intent as it can be settled later."""
+        return Pending(spec=self.spec, after_version_id=self.after_version_id)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended without a version that is known."""
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+    def start(self, work: Coroutine[Any, Any, Made]) -> None:
+        """Do it."""
+        self._task = asyncio.create_task(work)
+        # Whoever asked may be gone, and with them the interest in a failure.
+        self._task.add_done_callback(_look_at)
+
+    def begins(self) -> None:
+        """The bytes of the request may begin to leave."""
+        self.began = True
+
+    def left_behind(self) -> LeftBehind | None:
+        """What is left of it now that nobody waits any more; it goes no further."""
+        task = self.task
+        ended = task.done() and not task.cancelled()
+        task.cancel()
+        error = task.exception() if ended else None
+        if ended and error is None:
+            self.left = LeftBehind(pending=self.pending, made=task.result())
+        elif isinstance(error, CreateOutcomeUnknown) or (not ended and self.began):
+            self.unclear = True
+            self.left = LeftBehind(pending=self.pending, made=None)
+        return self.left
+
+
+def adopted(job_id: int, version_id: int) -> Made:
+    """A version that was found."""
+    return Made(job_id=job_id, version_id=version_id, origin="adopted")
+
+
+def version_of(created: CreatedVersion, spec: TrainingSpec) -> int:
+    """The version that an answer names.
+
+    Raises:
+        CreateOutcomeUnknown: when it names none, or one of another job.
+    """
+    if created.version_id is None:
+        raise unknown(spec, "the answer names no version")
+    if spec.job_id is not None and created.job_id != spec.job_id:
+        raise unknown(spec, f"the answer is for another job, {created.job_id}")
+    return created.version_id
+
+
+def unknown(spec: TrainingSpec, reason: str) -> CreateOutcomeUnknown:
+    """Nobody can say what became of the intent."""
+    operation = "createTrainingJob" if spec.job_id is None else "createTrainingJobVersion"
+    return CreateOutcomeUnknown(reason, where=Where(operation, spec.job_id))
+
+
+def _look_at(task: "asyncio.Task[Made]") -> None:
+    if not task.cancelled():
+        task.exception()
