@@ -289,8 +289,8 @@ class AsyncEstimator:
         own = {"output_path": output_path, "hyperparameters": hyperparameters}
         if job_name is not None:
             return await self._spec(inputs, own, job_name=check_job_name(job_name))
-        ids = {"job_id": check_id(job_id, "job_id"), "pre_version_id": check_id(pre_version_id, "pre_version_id")}
-        return await self._spec(inputs, own, **ids)
+        parent = check_id(pre_version_id, "pre_version_id")
+        return await self._spec(inputs, own, job_id=check_id(job_id, "job_id"), pre_version_id=parent)
 
     async def create(self, spec: TrainingSpec) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.

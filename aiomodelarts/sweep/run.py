@@ -104,10 +104,10 @@ class Sweep:
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         ledgers = await asyncio.to_thread(_ledger_kind)
         clock = session.seams.clock
-        definition = Definition(self.config.name, settings_of(self.config), self._job_name(session))
+        definition = Definition(self.config.name, settings_of(self.config))
         opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
         async with opened as ledger:
-            versions = EstimatorVersions(self.config, session, ledger.sweep.job_name)
+            versions = EstimatorVersions(self.config, session, self._job_name(session))
             engine = Engine(self.config, versions, files, listener or _nobody, clock, ledger)
             await self._carry_out(engine)
         try:

@@ -1,5 +1,6 @@
 """One trial at a time through its steps, each of them in the ledger before the next one is taken."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -110,15 +111,12 @@ class Steps:
         Raises:
             ModelArtsError: the job could not be made.
         """
-        trial = held.trial
-        if trial.state is TrialState.RUNNING:
-            assert trial.job_id is not None
-            assert trial.version_id is not None
+        trial, intent = held.trial, held.intent
+        version: Version | None = None
+        if trial.job_id is not None and trial.version_id is not None:
             version = self._versions.attach(trial.job_id, trial.version_id)
-            return Made(trial, version, (held.intent or {}).get("stamp"), taken_up=True)
-        intent = held.intent
+            return Made(trial, version, (intent or {}).get("stamp"), taken_up=True)
         try:
-            version: Version | None = None
             if trial.state is TrialState.CREATING and intent is not None:
                 version = await self._versions.settle(intent["create"])
             else:
@@ -161,9 +159,11 @@ class Steps:
         return {"create": await self._versions.intend(trial, job), "stamp": stamp}
 
     async def _note_made(self, trial: Trial, version: Version) -> Trial:
-        ids = {"job_id": version.job_id, "version_id": version.version_id, "began_at": self._clock.now()}
+        ids: dict[str, Any] = {"job_id": version.job_id, "version_id": version.version_id}
+        ids["began_at"] = self._clock.now()
+        noting = asyncio.ensure_future(self._move(trial, "made", state=TrialState.RUNNING, reason=None, **ids))
         try:
-            running = await self._move(trial, "made", state=TrialState.RUNNING, reason=None, **ids)
+            running = await _to_its_end(noting)
         except Fenced:
             await self._stop_twin(trial, version)
             raise
@@ -213,3 +213,15 @@ class Steps:
         await self._ledger.move(Move(trial.state, moved, why, intent))
         await self._tell(moved)
         return moved
+
+
+async def _to_its_end(task: "asyncio.Future[Trial]") -> Trial:
+    """What the task gives; a cancellation waits for it, for what it writes down is known to nobody else."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            # Whoever asked goes; what became of it is in the ledger, or the next run finds out.
+            task.exception()
+        raise

@@ -193,11 +193,11 @@ def test_a_reader_that_goes_away_is_no_error(swept: Swept) -> None:
     assert (process.returncode, errors) == (141, "")
 
 
-def test_a_second_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
+def test_a_fresh_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
     shutil.copytree(swept[0], tmp_path / "again")
     project = tmp_path / "again"
     edit(project, "log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val.accuracy"')
-    with start(project, "sweep", "run", "sweep.toml", "--local", "--output", "json") as process:
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--fresh", "--output", "json") as process:
         out, _ = process.communicate(timeout=60)
     told = json.loads(out)
     assert told["best"]["value"] == 0.8

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
@@ -20,10 +21,14 @@ from aiomodelarts.errors import (
     WrongState,
 )
 from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.engine import Engine, SweepEvent, Version
+from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.engine import Engine, SweepEvent
 from aiomodelarts.sweep.files import FolderFiles
+from aiomodelarts.sweep.ledger.ledger import Ledger
+from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import JsonFile
 from aiomodelarts.sweep.trial import Trial, TrialState
+from aiomodelarts.sweep.versions import Version
 
 from .test_sweep_file import changed, read
 
@@ -49,6 +54,9 @@ class ScriptedVersion:
         for line in self.lines:
             yield line
 
+    async def stop(self) -> None:
+        raise AssertionError("nothing is to be stopped")
+
 
 @frozen
 class ScriptedVersions:
@@ -61,14 +69,26 @@ class ScriptedVersions:
     trains: Callable[[Trial], None] = lambda trial: None
     made: list[tuple[str, int]] = field(factory=list)
 
-    async def first(self, trial: Trial) -> Version:
-        return await self._make("first", trial)
+    platform: dict[int, "ScriptedVersion"] = field(factory=dict)
+    intended: dict[int, Trial] = field(factory=dict)
+    settled: list[int] = field(factory=list)
+    attached: list[int] = field(factory=list)
 
-    async def next(self, trial: Trial, first: Version) -> Version:
-        assert first.version_id == 101
-        return await self._make("next", trial)
+    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
+        assert job in (None, (7, 101))
+        self.intended[trial.number] = trial
+        return {"number": trial.number, "how": "first" if job is None else "next"}
 
-    async def _make(self, how: str, trial: Trial) -> Version:
+    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
+        self.settled.append(intent["number"])
+        return self.platform.get(100 + intent["number"])
+
+    def attach(self, job_id: int, version_id: int) -> Version:
+        self.attached.append(version_id - 100)
+        return self.platform[version_id]
+
+    async def make(self, intent: Mapping[str, Any]) -> Version:
+        how, trial = intent["how"], self.intended[intent["number"]]
         await asyncio.sleep(0)
         self.made.append((how, trial.number))
         self.before(trial)
@@ -76,27 +96,45 @@ class ScriptedVersions:
         if trial.number in self.refused:
             raise self.refused[trial.number]
         said = self.says.get(trial.number, (f"accuracy={trial.point['layers']}",))
-        return ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
+        made = ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
+        self.platform[made.version_id] = made
+        return made
 
 
-async def carry_out(
-    versions: ScriptedVersions, config: SweepConfig = CONFIG, files: FolderFiles | None = None
-) -> tuple[Engine, list[SweepEvent]]:
-    events: list[SweepEvent] = []
+Carry = Callable[..., Awaitable[tuple[Engine, list[SweepEvent]]]]
 
-    async def listen(event: SweepEvent) -> None:
-        events.append(event)
 
-    engine = Engine(config, versions, files, listen, SystemClock())
-    await engine.run()
-    return engine, events
+@pytest.fixture
+def carry_out(tmp_path: Path) -> Carry:
+    """Runs a sweep on a ledger of its own, again on the same one if called again."""
+
+    async def run(
+        versions: ScriptedVersions, config: SweepConfig = CONFIG, files: FolderFiles | None = None, **options: Any
+    ) -> tuple[Engine, list[SweepEvent]]:
+        events: list[SweepEvent] = []
+
+        async def listen(event: SweepEvent) -> None:
+            events.append(event)
+
+        definition = Definition(config.name, settings_of(config))
+        async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock(), **options) as ledger:
+            engine = Engine(config, versions, files, listen, SystemClock(), ledger)
+            engines.append(engine)
+            await engine.run()
+        return engine, events
+
+    engines.clear()
+    return run
+
+
+engines: list[Engine] = []
 
 
 def states(engine: Engine) -> dict[int, TrialState]:
     return {trial.number: trial.state for trial in engine.result.trials}
 
 
-async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own() -> None:
+async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own(carry_out: Carry) -> None:
     versions = ScriptedVersions()
     engine, events = await carry_out(versions)
     assert versions.made[0] == ("first", 1)
@@ -112,19 +150,19 @@ async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own() -
     assert events[-1].progress.best == result.best
 
 
-async def test_never_more_at_once_than_asked() -> None:
+async def test_never_more_at_once_than_asked(carry_out: Carry) -> None:
     _, events = await carry_out(ScriptedVersions())
     assert max(event.progress.running for event in events) == CONFIG.concurrency == 3
 
 
 @pytest.mark.parametrize("concurrency", [1, 12, 50])
-async def test_any_concurrency_makes_every_version_once(concurrency: int) -> None:
+async def test_any_concurrency_makes_every_version_once(carry_out: Carry, concurrency: int) -> None:
     versions = ScriptedVersions()
     await carry_out(versions, evolve(CONFIG, concurrency=concurrency))
     assert sorted(number for _, number in versions.made) == list(range(1, 13))
 
 
-async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None:
+async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why(carry_out: Carry) -> None:
     failed = TrainingFailed("exit code 1", log_tail=("Traceback", "  ValueError: bad lr", "", "[note] over", ""))
     versions = ScriptedVersions(
         refused={
@@ -153,7 +191,7 @@ async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None
 
 @pytest.mark.parametrize("error", [NotAllowed("no", status=403), QuotaExceeded("full", status=400)])
 async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is_awaited(
-    error: ModelArtsError,
+    carry_out: Carry, error: ModelArtsError
 ) -> None:
     versions = ScriptedVersions(refused={4: error})
     engine, _ = await carry_out(versions)
@@ -164,7 +202,7 @@ async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is
     assert all(state is TrialState.SUCCEEDED for number, state in made.items() if number != 4)
 
 
-async def test_creations_that_fail_one_after_the_other_end_the_creating() -> None:
+async def test_creations_that_fail_one_after_the_other_end_the_creating(carry_out: Carry) -> None:
     lost: dict[int, Exception] = {number: NotSent("refused") for number in range(4, 12)}
     engine, _ = await carry_out(ScriptedVersions(refused=lost))
     assert isinstance(engine.result.stopped_by, NotSent)
@@ -173,27 +211,27 @@ async def test_creations_that_fail_one_after_the_other_end_the_creating() -> Non
     assert [trial.number for trial in engine.result.ranked] == [3, 2, 1]
 
 
-async def test_single_failed_creations_do_not_add_up() -> None:
+async def test_single_failed_creations_do_not_add_up(carry_out: Carry) -> None:
     refused: dict[int, Exception] = {number: WrongState("no", status=400) for number in range(2, 13, 2)}
     engine, _ = await carry_out(ScriptedVersions(refused=refused), evolve(CONFIG, concurrency=1))
     assert engine.result.stopped_by is None
     assert len(engine.result.ranked) == 6
 
 
-async def test_a_job_that_cannot_be_made_is_the_callers_error() -> None:
+async def test_a_job_that_cannot_be_made_is_the_callers_error(carry_out: Carry) -> None:
     versions = ScriptedVersions(refused={1: WrongState("no", status=400)})
     with pytest.raises(WrongState):
         await carry_out(versions)
     assert versions.made == [("first", 1)]
 
 
-async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
+async def test_an_interruption_makes_nothing_more_and_knows_what_runs(carry_out: Carry) -> None:
     everyone = asyncio.current_task()
     assert everyone is not None
     versions = ScriptedVersions(before=lambda trial: everyone.cancel() if trial.number == 5 else None)
-    engine = Engine(CONFIG, versions, None, _ignore, SystemClock())
     with pytest.raises(asyncio.CancelledError):
-        await engine.run()
+        await carry_out(versions)
+    engine = engines[-1]
     everyone.uncancel()
     count = len(versions.made)
     assert 5 <= count < 12
@@ -203,7 +241,7 @@ async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
     assert any(not trial.state.is_final for trial in engine.result.trials)
 
 
-async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
+async def test_a_reason_cannot_steer_a_terminal_and_has_an_end(carry_out: Carry) -> None:
     failed = TrainingFailed("exit code 1", log_tail=("\x1b[2J\x07" + "x" * 5000,))
     engine, _ = await carry_out(ScriptedVersions(ends={1: failed}))
     reason = engine.result.trials[0].reason
@@ -212,7 +250,7 @@ async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
     assert len(reason) < 400
 
 
-async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None:
+async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals(carry_out: Carry) -> None:
     config = read(
         changed('"maximize"', '"minimize"')
         .replace("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "")
@@ -226,13 +264,13 @@ async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None
     assert events[-1].progress.best is not None
 
 
-async def test_a_long_log_is_read_to_its_last_line() -> None:
+async def test_a_long_log_is_read_to_its_last_line(carry_out: Carry) -> None:
     lines = tuple(f"accuracy={number}" for number in range(1234))
     engine, _ = await carry_out(ScriptedVersions(says={1: lines}))
     assert engine.result.trials[0].value == 1233.0
 
 
-async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(carry_out: Carry, tmp_path: Path) -> None:
     config = evolve(CONFIG, objective=evolve(CONFIG.objective, source=JsonFile("m.json", "acc")))
 
     def write(output_path: str, accuracy: float) -> None:
@@ -253,7 +291,3 @@ async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_
         "m.json was left by an earlier sweep and not written again",
     )
     assert {trial.value for trial in rest} == {0.75}
-
-
-async def _ignore(event: SweepEvent) -> None:
-    pass

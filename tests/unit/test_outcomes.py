@@ -1,6 +1,5 @@
 """The outcome table: what each answer to a create, and each way of getting none, says about the version."""
 
-
 import aiohttp
 import orjson
 import pytest

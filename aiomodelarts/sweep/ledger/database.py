@@ -62,7 +62,8 @@ class Database:
         shown = str(file) if file is not None else url.render_as_string(hide_password=True)
         if file is not None and not create and not await asyncio.to_thread(file.exists):
             raise LedgerError(f"there is no ledger {shown}; the sweep was not run yet")
-        engine = create_async_engine(url.set(drivername=driver), pool_size=2, max_overflow=0)
+        # SQLAlchemy asks the disk for the current folder.
+        engine = await asyncio.to_thread(create_async_engine, url.set(drivername=driver), pool_size=2, max_overflow=0)
         if file is not None:
             event.listen(engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -267,7 +267,7 @@ async def _entered(database: Database, definition: Definition, allow_change: boo
     """The record of the sweep, which is made or brought up to date."""
     kept = await _sweep_named(database, definition.name)
     if kept is None:
-        row = {"name": definition.name, "settings": text_of(definition.settings), "job_name": definition.job_name}
+        row = {"name": definition.name, "settings": text_of(definition.settings)}
         # Another controller may do the same at this moment.
         with contextlib.suppress(_Taken):
             await _insert(database, row)

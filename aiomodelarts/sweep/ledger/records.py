@@ -15,12 +15,10 @@ class Definition:
     Args:
         name: of the sweep.
         settings: every setting that a trial's value depends on, as JSON types.
-        job_name: of the job that the sweep will make.
     """
 
     name: str
     settings: Mapping[str, Any]
-    job_name: str
 
 
 @frozen
@@ -31,7 +29,6 @@ class SweepRecord:
         id: of its rows.
         name: of the sweep.
         settings: what the last run was told.
-        job_name: of its job.
         job_id: of its job, once that is made.
         first_version_id: of the version that all others derive from.
         reserved: how many trials were begun.
@@ -41,7 +38,6 @@ class SweepRecord:
     id: int
     name: str
     settings: Mapping[str, Any]
-    job_name: str
     job_id: int | None
     first_version_id: int | None
     reserved: int

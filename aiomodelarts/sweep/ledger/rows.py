@@ -76,7 +76,6 @@ def sweep_of(row: Row[Any]) -> SweepRecord:
         id=row.id,
         name=row.name,
         settings=json.loads(row.settings),
-        job_name=row.job_name,
         job_id=row.job_id,
         first_version_id=row.first_version_id,
         reserved=row.reserved,

@@ -15,7 +15,6 @@ sweeps = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(200), nullable=False),
     Column("settings", Text, nullable=False),
-    Column("job_name", String(64), nullable=False),
     Column("job_id", _BIG),
     Column("first_version_id", _BIG),
     Column("reserved", Integer, nullable=False, default=0),
