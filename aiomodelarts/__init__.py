@@ -8,6 +8,7 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._watch.cadence import Cadence
+from ._watch.patience import Patience
 from .batch import Batch, BatchOutcome, Result
 from .config import Endpoints
 from .configuration import TrainingJobConfig
@@ -33,6 +34,7 @@ from .errors import (
     ServiceTrouble,
     SessionClosed,
     StateChanged,
+    StateUnclear,
     SweepError,
     Throttled,
     TokenExpired,
@@ -129,6 +131,7 @@ __all__ = [
     "NotFound",
     "NotSent",
     "Outcome",
+    "Patience",
     "QuotaExceeded",
     "ResourceSpec",
     "Result",
@@ -138,6 +141,7 @@ __all__ = [
     "ServiceTrouble",
     "SessionClosed",
     "StateChanged",
+    "StateUnclear",
     "Sweep",
     "SweepError",
     "SystemClock",

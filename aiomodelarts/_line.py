@@ -16,13 +16,14 @@ from ._net.retry import Retry
 from ._net.singleflight import SingleFlight
 from ._net.transport import Transport
 from ._seams import Seams
-from ._wire import iam, training
+from ._wire import iam, logs, states, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, Token
-from .errors import SessionClosed, WrongState
+from .errors import LogNotReady, SessionClosed, WrongState
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
+from .models.states import StatePage
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -101,6 +102,25 @@ class Line:
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
         """One page of a job's versions."""
         return await self.perform(training.list_training_job_versions, job_id, page, per_page)
+
+    async def states(self, job_id: int, page: int, per_page: int) -> StatePage:
+        """One page of a job's versions, read no further than their states."""
+        return await self.perform(states.list_version_states, job_id, page, per_page)
+
+    def row(self, page: StatePage, job_id: int, version_id: int) -> JobDetail:
+        """One row of a page of states, whole."""
+        return states.read_row(page, job_id, version_id)
+
+    async def log_end(self, job_id: int, version_id: int) -> str:
+        """The markers of the last lines of a log's files, as one text; it changes when the log grows."""
+        try:
+            files = await self.perform(logs.list_training_job_log_files, job_id, version_id)
+            pages = [
+                await self.perform(logs.get_training_job_log, job_id, version_id, name, lines=1) for name in files.names
+            ]
+        except LogNotReady:
+            return ""
+        return "/".join(str(page.end_line) for page in pages)
 
     async def stop(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped; one that has ended by itself is as good."""

@@ -1,11 +1,11 @@
 """A whole log from pages by marker: each line once, in order, in bounded memory."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Protocol
 
 from attrs import evolve
 
-from .models.logs import LogLine, LogPage
+from .models.logs import LogLine, LogPage, Position
 
 # The newest pages met on the way back to the start are dropped and read again, so that a log of any length fits.
 _PAGES_KEPT = 20
@@ -18,38 +18,64 @@ class ReadPage(Protocol):
 
 
 class _Chunk:
-    __slots__ = ("end", "lines")
+    """Lines of a page; the first of them stands ``skipped`` lines behind the one that ``base`` names."""
+
+    __slots__ = ("base", "end", "lines", "skipped")
 
     def __init__(self, page: LogPage) -> None:
         self.lines = page.lines
+        self.base = page.start_line
         self.end = page.end_line
+        self.skipped = 0
 
-    def marked(self, log_file: str) -> list[LogLine]:
-        last = len(self.lines) - 1
-        return [LogLine(line, log_file, self.end if at == last else None) for at, line in enumerate(self.lines)]
+    def drop(self, count: int) -> None:
+        del self.lines[:count]
+        self.skipped += count
+
+    def placed(self, log_file: str, others: Mapping[str, Position] | None) -> Iterator[LogLine]:
+        base, last = self.base, self.skipped + len(self.lines) - 1
+        for at, line in enumerate(self.lines, self.skipped):
+            position = None if base is None else (base, at)
+            if at == last and self.end is not None:
+                # Going on from here asks for nothing that was read already.
+                position = (self.end, 0)
+            yield LogLine(line, log_file, position, others)
 
 
-async def read_lines(read: ReadPage, log_file: str) -> AsyncGenerator[LogLine, None]:
+async def read_lines(
+    read: ReadPage,
+    log_file: str,
+    after: Position | None = None,
+    others: Mapping[str, Position] | None = None,
+) -> AsyncGenerator[LogLine, None]:
     """The lines of one file that are there now, from the first to the last, each once.
 
     Args:
         read: asks for pages of this file.
         log_file: its name, which each line bears.
+        after: the line to go on behind.
+        others: where the other files of the log stand, which goes into the lines' markers.
     """
     marker: str | None = None
-    for chunk in await _from_the_start(read):
-        for line in chunk.marked(log_file):
-            yield line
-        marker = chunk.end
+    skip = 0
+    if after is None:
+        for chunk in await _from_the_start(read):
+            for line in chunk.placed(log_file, others):
+                yield line
+            marker = chunk.end
+    else:
+        marker, skip = after
     while marker is not None:
-        page = await read(marker, forward=True)
-        chunk = _Chunk(page)
-        if chunk.lines and page.start_line == marker:
+        chunk = _Chunk(await read(marker, forward=True))
+        if chunk.lines and chunk.base == marker:
             # Whether the line that a marker names is repeated is not said anywhere.
-            del chunk.lines[0]
-        for line in chunk.marked(log_file):
+            chunk.drop(1)
+        got = len(chunk.lines)
+        chunk.drop(min(skip, got))
+        skip -= min(skip, got)
+        for line in chunk.placed(log_file, others):
             yield line
-        marker = chunk.end if chunk.lines and chunk.end != marker else None
+        marker = chunk.end if got and chunk.end != marker else None
 
 
 async def read_pages(read: ReadPage, base_line: str | None, *, forward: bool) -> AsyncGenerator[LogPage, None]:
@@ -97,7 +123,7 @@ async def _from_the_start(read: ReadPage) -> list[_Chunk]:
             break
         if page.end_line == base:
             # This page ends with the line that the next one begins with.
-            del chunks[0].lines[0]
+            chunks[0].drop(1)
         chunks.insert(0, _Chunk(page))
         del chunks[_PAGES_KEPT:]
     return chunks

@@ -30,6 +30,7 @@
     ├── TrainingFailed           the run ended, but not well; holds the last log lines
     │   └── TrainingCancelled    it was stopped
     ├── WaitTimeout              also TimeoutError; the version goes on
+    │   └── StateUnclear         for too long in a status that does not say how it stands
     ├── VersionGone              deleted while somebody waited for it
     ├── DeletionFailed           the deletion was accepted, but what was to go is still there
     ├── VisualizationFailed      a viewer ended before it had an address
@@ -66,10 +67,12 @@ class ModelArtsError(Exception):
     Attributes:
         where: operation, job and version, as far as known.
         retryable: whether the same request can succeed later without being changed.
+        after_unclear: whether an earlier try of the same call may have done the work already.
         retry_after_s: pause in seconds that the service asked for, or None.
     """
 
     retryable = False
+    after_unclear = False
     retry_after_s: float | None = None
 
     def __init__(self, message: str, *, where: Where | None = None) -> None:
@@ -314,6 +317,10 @@ class WaitTimeout(ModelArtsError, TimeoutError):
     def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
+
+
+class StateUnclear(WaitTimeout):
+    """The version stayed for too long in a status that does not say how it stands; ``Patience`` says for how long."""
 
 
 class VersionGone(ModelArtsError):

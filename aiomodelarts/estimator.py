@@ -24,6 +24,8 @@ from .models.spec import (
 from .session import AsyncSession
 
 _ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
+# Commands and hyperparameters can hold what nobody should read in a log.
+_SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
 
 
 class AsyncEstimator:
@@ -135,6 +137,12 @@ class AsyncEstimator:
         if self._settings is None:
             self._settings = whole_settings(self._given)
         return self._settings
+
+    def __repr__(self) -> str:
+        pointed = {"job_id": self._job_id, "version_id": self._version_id, "config_name": self._config_name}
+        named = {name: self._given[name] for name in _SHOWN}
+        told = [f"{name}={value!r}" for name, value in {**pointed, **named}.items() if value is not None]
+        return f"<AsyncEstimator {' '.join(told)}>"
 
     async def fit(
         self,

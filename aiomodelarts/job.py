@@ -1,12 +1,13 @@
 """The handle of one version: ids and a session. Properties never ask; verbs do."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
 from typing import Literal
 
 from ._create.made import Made, Twin
-from ._operations import jobs, versions
+from ._operations import jobs, log_follow, versions
 from ._operations import logs as log_verbs
 from ._operations.pointers import PointsAtJob, job_of
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
@@ -125,6 +126,20 @@ class TrainingJob:
         self._detail = await versions.get_job_info(self)
         return self._detail
 
+    async def updates(self) -> AsyncIterator[JobDetail]:
+        """A snapshot for every state of the version that is seen: the present one first, the final one last.
+
+        States that come and go between two looks are not seen.
+
+        Raises:
+            StateUnclear: after too long in a status that does not say how it stands.
+            VersionGone: when it was deleted meanwhile.
+        """
+        async with contextlib.aclosing(self._session.updates(self._job_id, self._version_id)) as details:
+            async for detail in details:
+                self._detail = detail
+                yield detail
+
     async def ended(self, timeout_s: float | None = None) -> JobDetail:
         """The snapshot of the version once it has ended, however it ended.
 
@@ -133,23 +148,35 @@ class TrainingJob:
 
         Raises:
             WaitTimeout: after ``timeout_s``; the version goes on.
+            StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
         self._detail = await self._session.until_final(self._job_id, self._version_id, timeout_s)
         return self._detail
 
-    async def wait(self, timeout_s: float | None = None) -> JobDetail:
+    async def wait(self, timeout_s: float | None = None, *, stop_on_cancel: bool = False) -> JobDetail:
         """The snapshot of the version once it has succeeded. Cancelling the wait leaves the version alone.
+
+        Members of a snapshot that the platform tells in single reads only are None where it came from a list;
+        ``refresh`` reads all of them.
 
         Args:
             timeout_s: limit in seconds; None is no limit.
+            stop_on_cancel: cancelling the wait asks the platform to stop the version; the cancelled caller does not
+                wait for the answer, and closing the session does.
 
         Raises:
             TrainingFailed: when the run failed, with its last log lines; TrainingCancelled when it was stopped.
             WaitTimeout: after ``timeout_s``; the version goes on.
+            StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
-        detail = await self.ended(timeout_s)
+        try:
+            detail = await self.ended(timeout_s)
+        except asyncio.CancelledError:
+            if stop_on_cancel:
+                self._session.stop_aside(self._job_id, self._version_id)
+            raise
         outcome = detail.status.outcome
         if outcome is Outcome.SUCCEEDED:
             return detail
@@ -179,13 +206,23 @@ class TrainingJob:
             with contextlib.suppress(VersionGone):
                 await self.ended(timeout_s)
 
-    async def logs(self) -> AsyncIterator[LogLine]:
-        """The lines that are there now, from the first to the last, each once; file after file where there are several.
+    async def logs(self, *, follow: bool = False, after: str | None = None) -> AsyncIterator[LogLine]:
+        """The lines of the log from the first to the last, each once; every line knows its file and its marker.
+
+        Without ``follow`` these are the lines that are there now, file after file. With it they come as they are
+        written, from the queue to the last line: it waits until there is a log, and goes on over failures.
+
+        Args:
+            follow: stay until the version has ended.
+            after: marker of a line, to go on behind it.
 
         Raises:
-            LogGone: when the platform has cleared the log.
+            InvalidArgument: for a marker that is none.
+            LogGone: when the platform has cleared the log, or cut off the place that was read last.
+            VersionGone: when the version was deleted while it was followed.
         """
-        async with contextlib.aclosing(log_verbs.all_lines(self)) as lines:
+        source = log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
+        async with contextlib.aclosing(source) as lines:
             async for line in lines:
                 yield line
 

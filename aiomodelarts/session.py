@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from . import config
@@ -11,19 +11,25 @@ from ._catalogue import Catalogue
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
+from ._errands import Errands
 from ._home import AtHome, Configured, Home
 from ._line import Line
 from ._net.aiohttp_transport import AiohttpTransport
-from ._net.governor import Governor
+from ._net.governor import Governor, headroom
 from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
-from ._watch.cadence import Cadence
+from ._watch.cadence import Cadence, Ceiling
+from ._watch.feed import Feed
+from ._watch.patience import Patience
+from ._watch.stalls import Stalls
+from ._watch.streaming import job_ids_of, stream
 from ._watch.watcher import Watcher
 from ._wire import catalog
 from ._wire.call import Call, Site
-from .errors import InvalidArgument, WaitTimeout, Where
+from .errors import InvalidArgument, ModelArtsError, WaitTimeout, Where
+from .events import Event
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "settle", "seams", "workspace_id")
+_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "poll_s", "patience", "settle", "seams", "workspace_id")
 
 
 class Waitable(Protocol):
@@ -77,7 +83,9 @@ class AsyncSession:
         retry: how calls that can be repeated without harm are tried again.
         timeouts: limits on each exchange.
         http: an aiohttp session to borrow; it is never closed here.
-        cadence: how often versions that somebody waits for are looked at.
+        cadence: how often versions that somebody waits for are looked at, in full; ``poll_s`` is the short way.
+        poll_s: shortest and longest pause between two looks, in seconds, as a pair; one number is both.
+        patience: how long a version may stay in a status that does not say how it stands.
         settle: how long the version of a create whose answer was lost is looked for.
         seams: clock, randomness and transport.
 
@@ -109,6 +117,8 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        poll_s: float | tuple[float, float] | None = None,
+        patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
     ) -> None:
@@ -126,7 +136,7 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, settle, seams, workspace_id)
+        self._set_up(configured, limits, retry, timeouts, http, cadence, poll_s, patience, settle, seams, workspace_id)
 
     def _set_up(
         self,
@@ -136,10 +146,14 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
+        poll_s: float | tuple[float, float] | None = None,
+        patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
         workspace_id: str | None = None,
     ) -> None:
+        if cadence is not None and poll_s is not None:
+            raise InvalidArgument("poll_s", poll_s, "cadence is given as well, and says the same in full")
         if workspace_id == "":
             raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
         self._home = home
@@ -160,8 +174,13 @@ class AsyncSession:
             lambda query: self.perform(catalog.list_built_in_algorithms, query),
             clock,
         )
-        self._cadence = cadence or Cadence()
-        self._watcher = Watcher(self._line, clock, self._cadence)
+        self._cadence = cadence or (Cadence() if poll_s is None else Cadence.within(poll_s))
+        self._patience = patience or Patience()
+        self._watcher = Watcher(
+            self._line, clock, self._cadence, self._patience, lambda: headroom(self._governor.snapshot().reads)
+        )
+        self._errands = Errands()
+        self._log_turns = Ceiling(self._cadence.polls_per_s)
         self._maker = Maker(self._line, clock, settle or SettlePolicy())
         self._closed = False
 
@@ -231,6 +250,7 @@ class AsyncSession:
             stack.push_async_callback(self._watcher.close)
             # A call that waits for a place must not take the one that is given up below.
             stack.push_async_callback(self._line.refuse)
+            stack.push_async_callback(self._errands.close)
             # Settling asks until its end, so it comes before everything that it asks through.
             stack.push_async_callback(self._maker.close)
 
@@ -250,7 +270,10 @@ class AsyncSession:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        return await self._maker.make(spec)
+        made = await self._maker.make(spec)
+        if made.origin == "created":
+            self._watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
+        return made
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
@@ -283,17 +306,64 @@ class AsyncSession:
 
         Raises:
             WaitTimeout: after ``timeout_s`` seconds; the version goes on.
+            StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
         try:
             return await self._watcher.until_final(job_id, version_id, timeout_s)
         except TimeoutError as error:
-            if isinstance(error, WaitTimeout) or not error.args:
+            if isinstance(error, ModelArtsError):
                 raise
             last = error.args[0]
             state = f"it was {last.status.name} when last seen" if last else "its state was not seen yet"
             message = f"not ended within {timeout_s:g} s; {state}, and it goes on"
             raise WaitTimeout(message, where=Where("wait", job_id, version_id), detail=last) from None
+
+    def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
+        """Every state of a version that is seen, the present one first and the final one last.
+
+        Raises:
+            StateUnclear, VersionGone: as ``until_final``.
+        """
+        return self._watcher.updates(job_id, version_id)
+
+    def events(
+        self,
+        job_id: int | str | Iterable[int | str],
+        after: str | None = None,
+        *,
+        log_stalled_s: float | None = None,
+        buffer: int = 10_000,
+    ) -> AsyncGenerator[Event, None]:
+        """What happens to the versions of one or more jobs; ``docs/events.md`` says what is guaranteed.
+
+        Args:
+            job_id: the job, or several.
+            after: cursor of the last event that was dealt with; ``events.BEGINNING`` for all that the platform knows;
+                None for what happens from now on.
+            log_stalled_s: tell when the log of a running version has not grown for so many seconds; None does not look.
+            buffer: events that may wait for this consumer; after an overflow, which is told, changes are merged.
+
+        Raises:
+            InvalidArgument: for a cursor that is none, or one of other jobs.
+            ModelArtsError: while iterating, when asking is refused for good.
+        """
+        job_ids = job_ids_of(job_id)
+        if log_stalled_s is not None and not log_stalled_s > 0:
+            raise InvalidArgument("log_stalled_s", log_stalled_s, "it is a number of seconds above 0")
+        if type(buffer) is not int or buffer < 1:
+            raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
+        clock = self._seams.clock
+        feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync)
+        stalls = None if log_stalled_s is None else Stalls(feed, self._line.log_end, clock, log_stalled_s)
+        return stream(feed, self._watcher, stalls)
+
+    def _twin_ids(self) -> list[tuple[int, int]]:
+        return [(twin.job_id, twin.version_id) for twin in self._maker.twins]
+
+    def stop_aside(self, job_id: int, version_id: int) -> None:
+        """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
+        self._errands.start(self._line.stop(job_id, version_id), Where("stop", job_id, version_id))
 
     async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncIterator[W]:
         """The handles, each as soon as its version has ended, however it ended.
@@ -363,6 +433,11 @@ class AsyncSession:
     def governor(self) -> Governor:
         """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
         return self._governor
+
+    @property
+    def log_turns(self) -> Ceiling:
+        """Spreads the questions of those who follow logs."""
+        return self._log_turns
 
     @property
     def seams(self) -> Seams:

@@ -54,6 +54,15 @@ class _Late:
 
 
 @define(eq=False)
+class _Swap:
+    """A lost create took a version while equal ones were out, so one of those may have to find an older version than
+    its own."""
+
+    sent_at: float
+    until: float
+
+
+@define(eq=False)
 class JobDesk:
     """Knows which versions of a job belong to whom, and finds out about those that nobody was told of.
 
@@ -82,6 +91,7 @@ class JobDesk:
     _lost: list[_Lost] = field(factory=list)
     _late: list[_Late] = field(factory=list)
     _kept: list[tuple[TrainingSpec, int]] = field(factory=list)
+    _swaps: list[_Swap] = field(factory=list)
     _twins: dict[int, TrainingSpec] = field(factory=dict)
     _before: dict[str, list[VersionInfo]] = field(factory=dict)
     _task: asyncio.Task[None] | None = None
@@ -89,17 +99,32 @@ class JobDesk:
     _failing_since: float | None = None
 
     @contextlib.contextmanager
-    def in_flight(self, spec: TrainingSpec) -> Iterator[None]:
-        """While this holds, a row that is an echo of the intent is taken for its answer still to come."""
-        specs = self._in_flight.setdefault(spec.output_path, [])
-        specs.append(spec)
+    def in_flight(self, spec: TrainingSpec, begins: Callable[[], None]) -> Iterator[Callable[[], None]]:
+        """From the moment on when what this gives is called, until the end, a row that is an echo of the intent is
+        taken for its answer still to come.
+
+        Args:
+            spec: the intent.
+            begins: is called whenever the bytes may begin to leave.
+        """
+        out = False
+
+        def leaves() -> None:
+            nonlocal out
+            begins()
+            if not out:
+                self._in_flight.setdefault(spec.output_path, []).append(spec)
+            out = True
+
         try:
-            yield
+            yield leaves
         finally:
-            # By identity: equal intents are kept apart by their number.
-            del specs[next(at for at, other in enumerate(specs) if other is spec)]
-            if not specs:
-                self._in_flight.pop(spec.output_path, None)
+            if out:
+                specs = self._in_flight[spec.output_path]
+                # By identity: equal intents are kept apart by their number.
+                del specs[next(at for at, other in enumerate(specs) if other is spec)]
+                if not specs:
+                    del self._in_flight[spec.output_path]
 
     def claim(self, version_id: int) -> bool:
         """This version belongs to somebody now; whether it did not before."""
@@ -231,7 +256,9 @@ class JobDesk:
     async def _look(self) -> None:
         await self._stop_twins()
         began = self.clock.monotonic()
-        since = min([began, *(lost.sent_at for lost in self._lost), *(late.sent_at for late in self._late)])
+        self._swaps = [swap for swap in self._swaps if swap.until > began]
+        out: tuple[_Lost | _Late | _Swap, ...] = (*self._lost, *self._late, *self._swaps)
+        since = min((one.sent_at for one in out), default=began)
         rows = await new_rows(self.asks, self.job_id, self._known, since)
         self._failing_since = None
         self._match(rows, began)
@@ -252,7 +279,8 @@ class JobDesk:
             if row is not None:
                 self._found_late(late, row)
                 free.remove(row)
-        self._late = [late for late in self._late if late.until > began]
+        # While an equal intent is under way, nobody can say which of the rows is the twin.
+        self._late = [late for late in self._late if late.until > began or late.spec in flying]
 
     def _find(self, lost: _Lost, free: list[VersionInfo], expected: set[int], *, over: bool) -> None:
         # Once the window is over, a version that an equal intent still under way may have made is as good: whoever is
@@ -267,6 +295,13 @@ class JobDesk:
         else:
             return
         self._lost.remove(lost)
+        if row is not None and self._has_equals(lost.spec):
+            self._swaps.append(_Swap(lost.sent_at, self.clock.monotonic() + self.policy.late_watch_s))
+
+    def _has_equals(self, spec: TrainingSpec) -> bool:
+        late = (one.spec for one in self._late)
+        lost = (one.spec for one in self._lost)
+        return any(other == spec for other in (*self._in_flight.get(spec.output_path, ()), *lost, *late))
 
     def _found_late(self, late: _Late, row: VersionInfo) -> None:
         # It is nobody else's from the moment on when its stop is decided, not when it is done.

@@ -37,8 +37,12 @@ def is_echo(row: VersionInfo, spec: TrainingSpec) -> bool:
 
 
 def explained(rows: Iterable[VersionInfo], specs: Iterable[TrainingSpec]) -> set[int]:
-    """The ids of rows that these intents account for, each intent for one row at most, oldest first."""
-    left = sorted(rows, key=lambda row: row.version_id)
+    """The ids of rows that these intents account for, each intent for one row at most.
+
+    The newest rows are taken first. The oldest is left to whoever lost an answer: those who lose one later look only
+    at what is newer than their own sending.
+    """
+    left = sorted(rows, key=lambda row: row.version_id, reverse=True)
     taken = set()
     for spec in specs:
         row = next((row for row in left if is_echo(row, spec)), None)

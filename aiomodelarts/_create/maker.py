@@ -80,6 +80,11 @@ class Maker:
         spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
+        if spec.own_path:
+            # This session's first listing claims every row for somebody else; the path tells whose this one is.
+            earlier = await (await self._ready_desk(spec.job_id)).earlier(spec)
+            if earlier is not None:
+                return adopted(spec.job_id, earlier)
         desk = self._desk(spec.job_id)
         if not desk.complete:
             await desk.read_up_to(pending.after_version_id)
@@ -192,8 +197,8 @@ class Maker:
         """What the answer to one sending names; None when there is no answer, or somebody else has that version."""
         spec = create.spec
         try:
-            with desk.in_flight(spec):
-                created = await self._sends.create(spec, create.begins)
+            with desk.in_flight(spec, create.begins) as leaves:
+                created = await self._sends.create(spec, leaves)
                 version_id = version_of(created, spec)
                 if desk.claim(version_id):
                     return Made(job_id=desk.job_id, version_id=version_id, origin="created", created=created)

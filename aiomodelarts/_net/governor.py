@@ -52,6 +52,15 @@ class GovernorSnapshot:
     logs: ShareSnapshot
 
 
+def headroom(share: ShareSnapshot) -> float:
+    """How much room a share has left: 1 when nothing holds it back, 0 while it pauses."""
+    if share.paused_s > 0:
+        return 0.0
+    if share.rate_per_s is None:
+        return 1.0
+    return share.rate_per_s / (share.rate_per_s + share.waiting) if share.rate_per_s > 0 else 0.0
+
+
 class Place:
     """The right to have one request out. Whoever has it says once how it ended."""
 

@@ -172,7 +172,8 @@ class Pace:
             return False
         own = min(_OWN_PAUSE_S * 2.0 ** min(self._fruitless, 30), self._pause_cap_s)
         self._pause_s = max(asked, own)
-        self._until = now + self._pause_s
+        # A request of an earlier burst may have been asked to wait for longer.
+        self._until = max(self._until, now + self._pause_s)
         self._stopped = now
         self._closing = True
         self.epoch += 1

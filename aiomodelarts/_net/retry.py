@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from .._checks import above_zero, at_least_one, not_negative
 from .._clock import Clock
-from ..errors import ModelArtsError, NotSent, Throttled
+from ..errors import ModelArtsError, NotSent, StateChanged, Throttled
 from .budget import RetryBudget
 
 T = TypeVar("T")
@@ -75,11 +75,18 @@ class Retry:
         # Nearly every call succeeds at once and should not pay for repeating, so backoff joins after the first
         # failure, which it is shown as its own first try.
         failed = [first]
+        unclear = _may_be_done(first)
 
         async def resumed() -> T:
+            nonlocal unclear
             if failed:
                 raise failed.pop()
-            return await attempt()
+            try:
+                return await attempt()
+            except ModelArtsError as error:
+                error.after_unclear = unclear
+                unclear = unclear or _may_be_done(error)
+                raise
 
         # backoff counts and sleeps; which error is repeated, and after what pause, is told to it here. Its own
         # defaults have no limit, and its own jitter would shorten a pause that the service asked for.
@@ -120,3 +127,7 @@ def _can_succeed_later(error: ModelArtsError) -> bool:
 
 def _was_not_sent(error: ModelArtsError) -> bool:
     return isinstance(error, NotSent)
+
+
+def _may_be_done(error: ModelArtsError) -> bool:
+    return error.retryable and not isinstance(error, NotSent | StateChanged | Throttled)

@@ -6,7 +6,7 @@ from typing import Literal
 from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import configs
-from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError
+from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, NotFound
 from ..models.configuration import Configuration, ConfigurationPage, ConfigurationSpec, ConfigurationSummary
 from ..models.listing import CONFIGS, ListQuery, check_limit
 from ..session import AsyncSession
@@ -102,7 +102,11 @@ async def delete_job_configs(self: PointsAtConfig) -> None:
     Raises:
         NotFound: when there is none of this name.
     """
-    await self.session.perform(configs.delete_training_job_config, config_of(self))
+    try:
+        await self.session.perform(configs.delete_training_job_config, config_of(self))
+    except NotFound as error:
+        if not error.after_unclear:
+            raise
 
 
 async def save_new(session: AsyncSession, spec: ConfigurationSpec) -> None:

@@ -67,7 +67,7 @@ def iter_jobs(
     search_content: str = "",
     limit: int | None = None,
 ) -> AsyncIterator[JobSummary]:
-    """The jobs, all pages of them, in memory that does not grow with them.
+    """The jobs, page after page; only their ids are kept.
 
     No job comes twice. None is left out that was there throughout, unless ``sort_by`` or ``status`` names something
     that changed meanwhile.
@@ -156,8 +156,8 @@ async def delete_job_by_id(
         if stop_running:
             await _stop_versions(modelarts_session, job, timeout_s)
         await modelarts_session.perform(training.delete_training_job, job)
-    except NotFound:
-        if not wait:
+    except NotFound as error:
+        if not wait and not error.after_unclear:
             raise
         return
     if wait:

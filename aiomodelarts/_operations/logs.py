@@ -3,14 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TextIO
 
 from .._log_reader import ReadPage, read_lines, read_pages
 from .._wire import logs as log_calls
 from ..errors import InvalidArgument, LogNotReady
-from ..models.logs import LogLine, LogPage
+from ..models.logs import LogLine, LogMarker, LogPage
 from .pointers import PointsAtVersion, version_of
 
 _BATCH = 1000
@@ -108,12 +108,18 @@ async def tail(self: PointsAtVersion, n: int = 50, log_file: str | None = None) 
     return lines
 
 
-async def all_lines(pointer: PointsAtVersion, log_file: str | None = None) -> AsyncGenerator[LogLine, None]:
+async def all_lines(
+    pointer: PointsAtVersion, log_file: str | None = None, after: str | None = None
+) -> AsyncGenerator[LogLine, None]:
     """The lines that are there now, from the first to the last, each once; file after file where there are several."""
+    places = {} if after is None else dict(LogMarker.from_text(after).files)
     names = await get_job_log_file_list(pointer) if log_file is None else (_file_name(log_file),)
     for name in names:
-        async with aclosing(read_lines(reader(pointer, name), name)) as lines:
+        others = {other: place for other, place in places.items() if other != name}
+        async with aclosing(read_lines(reader(pointer, name), name, places.get(name), others)) as lines:
             async for line in lines:
+                if line.position is not None:
+                    places[name] = line.position
                 yield line
 
 
@@ -132,7 +138,7 @@ async def download_log(self: PointsAtVersion, path: str | os.PathLike[str], log_
     """
     target = Path(path)
     part = target.with_name(f"{target.name}.part")
-    file = await asyncio.to_thread(part.open, "w", encoding="utf-8", errors="surrogatepass", newline="\n")
+    file = await _opened(part)
     try:
         async with aclosing(all_lines(self, log_file)) as lines:
             count = await _written(file, lines)
@@ -141,6 +147,19 @@ async def download_log(self: PointsAtVersion, path: str | os.PathLike[str], log_
         await asyncio.to_thread(_give_up, file, part)
         raise
     return count
+
+
+async def _opened(part: Path) -> TextIO:
+    opening = asyncio.ensure_future(
+        asyncio.to_thread(part.open, "w", encoding="utf-8", errors="surrogatepass", newline="\n")
+    )
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on, so what it opens still has to be closed and removed.
+        with suppress(OSError):
+            await asyncio.to_thread(_give_up, await opening, part)
+        raise
 
 
 async def _written(file: TextIO, lines: AsyncIterator[LogLine]) -> int:

@@ -29,7 +29,7 @@ async def get_job_version_info(self: PointsAtJob) -> VersionPage:
 
 
 def iter_job_versions(self: PointsAtJob, *, limit: int | None = None) -> AsyncIterator[VersionInfo]:
-    """The versions of the job, newest first, in memory that does not grow with them.
+    """The versions of the job, newest first, page after page; only their ids are kept.
 
     No version comes twice, and none is left out that was there throughout, whatever is made or deleted meanwhile.
 
@@ -79,8 +79,8 @@ async def delete_job_version(self: PointsAtVersion, *, wait: bool = False, timeo
     job_id, version_id = version_of(self)
     try:
         await self.session.perform(training.delete_training_job_version, job_id, version_id)
-    except NotFound:
-        if not wait:
+    except NotFound as error:
+        if not wait and not error.after_unclear:
             raise
         return
     if wait:

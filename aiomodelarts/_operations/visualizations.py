@@ -160,7 +160,12 @@ async def restart_visualization_job(self: PointsAtVisualization) -> None:
     Raises:
         WrongState: while it runs.
     """
-    await self.session.perform(wire.restart_visualization_job, visualization_of(self))
+    try:
+        await self.session.perform(wire.restart_visualization_job, visualization_of(self))
+    except WrongState as error:
+        # Where an earlier try lost its answer, this refusal can be the sign that it was done.
+        if not error.after_unclear or (await get_visualization_job_info(self)).status.is_final:
+            raise
 
 
 async def delete_visualization_job(
@@ -188,8 +193,8 @@ async def delete_visualization_job(
 
     try:
         await self.session.perform(wire.delete_visualization_job, job_id)
-    except NotFound:
-        if not wait:
+    except NotFound as error:
+        if not wait and not error.after_unclear:
             raise
         return
     if wait:

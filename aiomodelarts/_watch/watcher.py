@@ -3,64 +3,31 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import KeysView
-from typing import Protocol
-
-from attrs import define, field
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 
 from .._clock import Clock
-from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, VersionGone, Where
-from ..models.job import JobDetail, VersionInfo, VersionPage
+from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, StateUnclear, VersionGone, Where
+from ..models.job import JobDetail
 from ..status import JobStatus
-from .cadence import Cadence, one_by_one
+from .asking import Asker, Reads, at_once
+from .cadence import Cadence, Ceiling, Look
+from .followers import Ending, Updates
+from .patience import Patience, Verdict
+from .plan import Plan, plan
+from .track import Follower, JobWatch, Sighting, Surveyor, Track
 
 _log = logging.getLogger("aiomodelarts.watch")
-_PAGE = 1000
-# A list, and a single read too, may lag behind a creation: a version is called gone only after several looks without
-# it, and one that was never seen at all gets this long to appear.
-_LOOKS_BEFORE_GONE = 3
-_APPEARS_WITHIN_S = 10.0
-_READS_AT_ONCE = 32
 # Timers can fire a moment early; without a least pause the loop would spin through that moment.
 _LEAST_PAUSE_S = 0.001
-
-
-class Reads(Protocol):
-    """What the watcher asks."""
-
-    async def version(self, job_id: int, version_id: int) -> JobDetail: ...
-
-    async def page(self, job_id: int, page: int, per_page: int) -> VersionPage: ...
-
-
-@define(eq=False)
-class _Wait:
-    version_id: int
-    future: asyncio.Future[JobDetail]
-    since: float
-    last: VersionInfo | None = None
-    unlisted: int = 0
-    unseen: int = 0
-
-
-_Group = dict[int, list[_Wait]]
-
-
-@define(eq=False)
-class _Job:
-    job_id: int
-    due: float
-    waits: dict[_Wait, None] = field(factory=dict)
-    failures: int = 0
-    look: asyncio.Task[None] | None = None
-
-    @property
-    def is_looked_at(self) -> bool:
-        return self.look is not None and not self.look.done()
+# How often the whole list of a surveyed job is read, which is how deletions on its older pages come to light.
+_SWEEP_EVERY_S = 60.0
+_SWEEP_ON_DOUBT_S = 10.0
+_MADE_KEPT = 100_000
 
 
 class Watcher:
-    """Ends waits when their versions have ended.
+    """Tells followers how their versions fare.
 
     One task keeps the time; each look at a job is a task of its own, so that a slow answer about one job does not hold
     up the others.
@@ -69,13 +36,26 @@ class Watcher:
         reads: asks the service.
         clock: measures ages and pauses.
         cadence: decides on the pauses.
+        patience: decides on statuses that say nothing.
+        headroom: how much room the service's rate leaves for reads, from 0 to 1.
     """
 
-    def __init__(self, reads: Reads, clock: Clock, cadence: Cadence) -> None:
+    def __init__(
+        self,
+        reads: Reads,
+        clock: Clock,
+        cadence: Cadence,
+        patience: Patience,
+        headroom: Callable[[], float],
+    ) -> None:
         self._reads = reads
         self._clock = clock
         self._cadence = cadence
-        self._jobs: dict[int, _Job] = {}
+        self._patience = patience
+        self._headroom = headroom
+        self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        self._jobs: dict[int, JobWatch] = {}
+        self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
         self._task: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -87,70 +67,136 @@ class Watcher:
 
         Raises:
             TimeoutError: after ``timeout_s``; the last snapshot is its only argument.
+            StateUnclear: when it stays for too long in a status that says nothing.
             VersionGone: when the version is no longer there.
             ModelArtsError: when asking itself is refused for good.
         """
-        if self._closed:
-            raise SessionClosed("the session is closed; open a new one")
-        wait = self._add(job_id, version_id)
+        ending = Ending(asyncio.get_running_loop().create_future())
+        track = self._follow(job_id, version_id, ending)
+        limit = asyncio.timeout(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await wait.future
+            async with limit:
+                return await ending.future
         except TimeoutError:
-            raise TimeoutError(wait.last) from None
+            # What a look was refused with can be a TimeoutError too, and so can a state that stays unclear.
+            if limit.expired():
+                raise TimeoutError(self._last(track, job_id)) from None
+            raise
         finally:
-            self._remove(job_id, wait)
+            ending.leave()
+            self._unfollow(job_id, track, ending)
+
+    async def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
+        """Every state that is seen, the present one first and the final one last.
+
+        Raises:
+            VersionGone, StateUnclear, ModelArtsError: as ``until_final``.
+        """
+        updates = Updates()
+        track = self._follow(job_id, version_id, updates)
+        try:
+            if track.status is not None:
+                updates.saw(self._last(track, job_id) or JobDetail(job_id=job_id, version_id=version_id))
+            async for detail in updates:
+                yield detail
+        finally:
+            self._unfollow(job_id, track, updates)
+
+    def survey(self, job_id: int, surveyor: Surveyor) -> None:
+        """Tell the surveyor the states of all versions of a job, from now on; ``leave`` ends it."""
+        job = self._job(job_id)
+        job.surveyors[surveyor] = None
+        job.swept_at = float("-inf")
+        self._newcomer(job, self._clock.monotonic())
+
+    def resync(self, job_id: int) -> None:
+        """Let the next look at a job see all of it."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            job.swept_at = float("-inf")
+
+    def leave(self, job_id: int, surveyor: Surveyor) -> None:
+        """Tell it nothing more."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            job.surveyors.pop(surveyor, None)
+            self._drop_unwanted(job)
+
+    def made(self, job_id: int, version_id: int, status: JobStatus | None) -> None:
+        """Take note of a version that was made just now: its state need not be asked for."""
+        if len(self._made) >= _MADE_KEPT:
+            del self._made[next(iter(self._made))]
+        self._made[job_id, version_id] = (status or JobStatus.INIT, self._clock.monotonic())
 
     async def close(self) -> None:
         """End all tasks and every wait."""
         self._closed = True
         for job in self._jobs.values():
-            for wait in job.waits:
-                _fail(wait, SessionClosed("the session was closed while this wait went on"))
+            _fail_all(job, SessionClosed("the session was closed while this wait went on"))
         tasks = {*self._looks, self._task} if self._task is not None else self._looks
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    def _add(self, job_id: int, version_id: int) -> _Wait:
+    def _follow(self, job_id: int, version_id: int, follower: Follower) -> Track:
         now = self._clock.monotonic()
-        wait = _Wait(version_id, asyncio.get_running_loop().create_future(), now)
-        job = self._jobs.setdefault(job_id, _Job(job_id, now))
-        job.waits[wait] = None
-        # A newcomer gets a fresh look soon, and newcomers that arrive together share it.
-        job.due = min(job.due, now + self._cadence.min_s)
-        self._changed.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher")
-        return wait
+        job = self._job(job_id)
+        track = job.tracks.get(version_id)
+        if track is None:
+            track = job.tracks[version_id] = Track(version_id, now)
+            made = self._made.pop((job_id, version_id), None)
+            if made is not None and now - made[1] < self._cadence.max_s:
+                track.status, track.since = made
+                job.positions.add({version_id})
+        track.followers[follower] = None
+        self._newcomer(job, now, since=track.since if track.status is not None and not track.was_seen else now)
+        return track
 
-    def _remove(self, job_id: int, wait: _Wait) -> None:
-        if not wait.future.cancel() and not wait.future.cancelled():
-            # A wait that was cancelled in the moment of its failure has nobody left to read it.
-            wait.future.exception()
+    def _unfollow(self, job_id: int, track: Track, follower: Follower) -> None:
+        track.followers.pop(follower, None)
+        job = self._jobs.get(job_id)
+        if job is not None and not track.followers and job.tracks.get(track.version_id) is track:
+            del job.tracks[track.version_id]
+            self._drop_unwanted(job)
+
+    def _job(self, job_id: int) -> JobWatch:
+        if self._closed:
+            raise SessionClosed("the session is closed; open a new one")
         job = self._jobs.get(job_id)
         if job is None:
-            return
-        job.waits.pop(wait, None)
-        if not job.waits:
-            del self._jobs[job_id]
-            if job.look is not None:
-                job.look.cancel()
+            job = self._jobs[job_id] = JobWatch(job_id, float("inf"))
+        return job
+
+    def _newcomer(self, job: JobWatch, now: float, since: float | None = None) -> None:
+        """A newcomer gets a fresh look within its first interval, and newcomers that arrive together share it."""
+        job.newest = now if since is None else since
+        due = now + self._cadence.next_look_s(Look(age_s=now - job.newest))
+        if due < job.due:
+            job.due = due
             self._changed.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher")
+
+    def _drop_unwanted(self, job: JobWatch) -> None:
+        if job.is_wanted or self._jobs.get(job.job_id) is not job:
+            return
+        del self._jobs[job.job_id]
+        if job.look is not None and job.look is not asyncio.current_task():
+            job.look.cancel()
+        self._changed.set()
 
     async def _run(self) -> None:
         while self._jobs:
             self._changed.clear()
             now = self._clock.monotonic()
             idle = [job for job in self._jobs.values() if not job.is_looked_at]
-            for job in idle:
-                if job.due <= now:
-                    self._begin(job)
+            for job in sorted((job for job in idle if job.due <= now), key=lambda job: job.due):
+                self._begin(job)
             dues = [job.due for job in idle if not job.is_looked_at]
             await self._sleep(max(min(dues) - now, _LEAST_PAUSE_S) if dues else None)
 
-    def _begin(self, job: _Job) -> None:
+    def _begin(self, job: JobWatch) -> None:
         job.look = asyncio.create_task(self._look(job), name=f"aiomodelarts look at job {job.job_id}")
         self._looks.add(job.look)
         job.look.add_done_callback(self._looked)
@@ -160,25 +206,30 @@ class Watcher:
         self._changed.set()
 
     async def _sleep(self, seconds: float | None) -> None:
+        if seconds is not None and seconds == float("inf"):
+            seconds = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    async def _look(self, job: _Job) -> None:
+    async def _look(self, job: JobWatch) -> None:
         # The next look is planned from the end of this one; a newcomer that arrives meanwhile brings it forward.
         job.due = float("inf")
-        awaited: _Group = {}
-        for wait in job.waits:
-            awaited.setdefault(wait.version_id, []).append(wait)
+        now = self._clock.monotonic()
+        asked = plan(
+            job.positions,
+            job.tracks.keys() | job.live if job.surveyors else job.tracks.keys(),
+            front=bool(job.surveyors),
+            everything=self._has_to_sweep(job, now),
+        )
+        requests = len(asked.pages) + len(asked.singles)
+        sighting = Sighting()
         try:
-            if one_by_one(len(awaited)):
-                await self._read_each(job, awaited)
-            else:
-                await self._read_pages(job, awaited)
+            requests = await self._perform(job, asked, sighting)
             job.failures = 0
         except ModelArtsError as error:
             if not _may_heal(error):
-                _fail_all(awaited, error)
+                _fail_all(job, error)
             else:
                 job.failures += 1
                 level = logging.WARNING if job.failures == 1 else logging.DEBUG
@@ -186,95 +237,126 @@ class Watcher:
         except Exception as error:  # noqa: BLE001  (told to everybody who waits)
             # A fault of ours must neither leave everybody waiting for ever nor end the other jobs' looks.
             _log.exception("looking at job %s failed", job.job_id)
-            _fail_all(awaited, error)
+            _fail_all(job, error)
         now = self._clock.monotonic()
-        youngest = now - max((wait.since for wait in job.waits), default=now)
-        job.due = min(job.due, now + self._cadence.pause_s(youngest, job.failures))
+        look = Look(
+            age_s=now - job.newest,
+            requests=requests,
+            rows=len(sighting.states),
+            typical_s=job.typical_s,
+            headroom=self._headroom(),
+            failures=job.failures,
+        )
+        job.due = min(job.due, now + self._cadence.next_look_s(look))
 
-    async def _read_each(self, job: _Job, group: _Group) -> None:
-        """Read the versions one by one; an error of one comes up only after the others were read."""
-        versions = list(group)
-        errors: list[BaseException] = []
-        for start in range(0, len(versions), _READS_AT_ONCE):
-            some = versions[start : start + _READS_AT_ONCE]
-            results = await asyncio.gather(
-                *(self._read(job, number, group[number]) for number in some), return_exceptions=True
-            )
-            errors += [result for result in results if result is not None]
-        if errors:
-            raise errors[0]
+    def _has_to_sweep(self, job: JobWatch, now: float) -> bool:
+        if not job.surveyors:
+            return False
+        doubtful = job.total is not None and job.total != len(job.positions)
+        return now - job.swept_at >= (_SWEEP_ON_DOUBT_S if doubtful else _SWEEP_EVERY_S)
 
-    async def _read(self, job: _Job, version_id: int, waits: list[_Wait]) -> None:
+    async def _perform(self, job: JobWatch, asked: Plan, sighting: Sighting) -> int:
+        """Send what the plan says, and tell everybody; the number of requests."""
+        requests = len(asked.pages) or 1
+        if asked.walk:
+            requests = await self._asker.walk(job, sighting, to_the_end=asked.to_the_end)
+        elif asked.pages:
+            await at_once([self._asker.page(job, number, sighting) for number in asked.pages])
+        singles = set(asked.singles)
+        if asked.walk or asked.pages:
+            # All that happens from here to the surveyors is done in one go, so that nobody sees half a look.
+            singles |= self._tell_followers(job, sighting, singles, walked=asked.walk)
+            self._tell_surveyors(job, sighting)
+        await at_once([self._single(job, version_id) for version_id in sorted(singles)])
+        return requests + len(singles)
+
+    async def _single(self, job: JobWatch, version_id: int) -> None:
+        track = job.tracks.get(version_id)
         try:
-            detail = await self._reads.version(job.job_id, version_id)
+            detail = await self._asker.version(job.job_id, version_id)
         except NotFound:
-            for wait in waits:
-                self._missed(job, wait)
+            if track is not None and track.is_gone(self._clock.monotonic()):
+                where = Where("wait", job.job_id, version_id)
+                _fail(job, track, VersionGone("the version is no longer there", where=where))
         except ModelArtsError as error:
-            if _may_heal(error):
+            if _may_heal(error) or track is None:
                 raise
-            for wait in waits:
-                _fail(wait, error)
+            _fail(job, track, error)
         else:
-            for wait in waits:
-                if self._is_over(wait, detail) and not wait.future.done():
-                    wait.future.set_result(detail)
+            if track is not None:
+                self._tell(job, track, detail.status, lambda: detail)
+            for surveyor in list(job.surveyors):
+                surveyor.surveyed(job.job_id, {version_id: detail.status}, complete=False)
+            job.note_live({version_id: detail.status})
 
-    async def _read_pages(self, job: _Job, awaited: _Group) -> None:
-        rows = await self._rows(job, awaited.keys())
-        # Members that only the detail has are part of what a wait returns, and a list that lacks a version can lag:
-        # in both cases the version itself is asked.
-        asked: _Group = {}
-        for version_id, waits in awaited.items():
-            row = rows.get(version_id)
-            if row is None:
-                told = [self._is_unlisted(wait) for wait in waits]
-            else:
-                told = [self._is_over(wait, row) for wait in waits]
-            if any(told):
-                asked[version_id] = waits
-        await self._read_each(job, asked)
+    def _tell_followers(self, job: JobWatch, sighting: Sighting, singles: set[int], *, walked: bool) -> set[int]:
+        """Tell what the pages showed; the versions that have to be asked for by themselves."""
+        now = self._clock.monotonic()
+        ask: set[int] = set()
+        strays: set[int] = set()
+        for version_id, track in list(job.tracks.items()):
+            status = sighting.states.get(version_id)
+            if status is not None:
+                read = partial(self._asker.row, sighting.pages[version_id], job.job_id, version_id)
+                try:
+                    self._tell(job, track, status, read)
+                except DecodeError:
+                    ask.add(version_id)
+            elif version_id not in singles:
+                strays.add(version_id)
+                if track.is_unlisted(now):
+                    ask.add(version_id)
+        # What a walk did not find is assumed where its number says; what is not there is walked for next time.
+        if walked:
+            job.positions.add(strays)
+        elif strays:
+            job.positions.drop(strays)
+        return ask
 
-    async def _rows(self, job: _Job, wanted: KeysView[int]) -> dict[int, VersionInfo]:
-        rows: dict[int, VersionInfo] = {}
-        page = 1
-        while not wanted <= rows.keys():
-            try:
-                answer = await self._reads.page(job.job_id, page, _PAGE)
-            except NotFound:
-                break
-            known = len(rows)
-            rows |= {row.version_id: row for row in answer.versions}
-            # A service that pays no heed to the page number would give the same rows for ever.
-            if len(answer.versions) < _PAGE or len(rows) == known:
-                break
-            page += 1
-        return rows
+    def _tell_surveyors(self, job: JobWatch, sighting: Sighting) -> None:
+        for surveyor in list(job.surveyors):
+            surveyor.surveyed(job.job_id, sighting.states, complete=sighting.complete)
+        if sighting.complete:
+            job.live &= sighting.states.keys()
+        job.note_live(sighting.states)
 
-    def _is_unlisted(self, wait: _Wait) -> bool:
-        """Whether the wait's version was missing from the list often enough to be asked for by itself."""
-        wait.unlisted += 1
-        return wait.unlisted >= _LOOKS_BEFORE_GONE and self._should_be_there(wait)
+    def _tell(self, job: JobWatch, track: Track, status: JobStatus, read: Callable[[], JobDetail]) -> None:
+        before = track.status
+        first = not track.was_seen
+        verdict = track.sees(status, self._clock.monotonic(), self._patience)
+        self._tell_once(status)
+        if verdict is Verdict.GOES_ON:
+            if (status != before or first) and track.wants_states:
+                detail = track.snapshot = read()
+                for follower in list(track.followers):
+                    follower.saw(detail)
+            return
+        detail = track.snapshot = read()
+        if verdict is Verdict.OVER:
+            if detail.duration:
+                job.durations_s.append(detail.duration / 1000)
+            for follower in list(track.followers):
+                follower.ended(detail)
+            self._settled(job, track)
+            return
+        message = f"it has been {status.name} ({int(status)}) for longer than is endured; it may go on"
+        _fail(job, track, StateUnclear(message, where=Where("wait", job.job_id, track.version_id), detail=detail))
 
-    def _missed(self, job: _Job, wait: _Wait) -> None:
-        wait.unseen += 1
-        if wait.unseen >= _LOOKS_BEFORE_GONE and self._should_be_there(wait):
-            where = Where("wait", job.job_id, wait.version_id)
-            _fail(wait, VersionGone("the version is no longer there", where=where))
+    def _tell_once(self, status: JobStatus) -> None:
+        if not status.is_listed and status not in self._told:
+            self._told.add(status)
+            _log.warning("status %d is in no document; waits go on as if the version were running", status)
 
-    def _should_be_there(self, wait: _Wait) -> bool:
-        return wait.last is not None or self._clock.monotonic() - wait.since >= _APPEARS_WITHIN_S
+    def _settled(self, job: JobWatch, track: Track) -> None:
+        job.tracks.pop(track.version_id, None)
+        self._drop_unwanted(job)
 
-    def _is_over(self, wait: _Wait, info: VersionInfo) -> bool:
-        """Note what was seen, and say whether it is the end."""
-        before, wait.last, wait.unlisted, wait.unseen = wait.last, info, 0, 0
-        if not info.status.is_listed and info.status not in self._told:
-            self._told.add(info.status)
-            _log.warning("status %d is in no document; waits go on as if the version were running", info.status)
-        if info.status is JobStatus.LOST:
-            # A lost version can return: it counts when it is seen lost again after a pause.
-            return before is not None and before.status is JobStatus.LOST
-        return info.status.is_final
+    def _last(self, track: Track, job_id: int) -> JobDetail | None:
+        if track.status is None:
+            return None
+        if track.snapshot is not None and track.snapshot.status == track.status:
+            return track.snapshot
+        return JobDetail(job_id=job_id, version_id=track.version_id, status=track.status)
 
 
 def _may_heal(error: ModelArtsError) -> bool:
@@ -282,12 +364,15 @@ def _may_heal(error: ModelArtsError) -> bool:
     return error.retryable or isinstance(error, DecodeError)
 
 
-def _fail(wait: _Wait, error: Exception) -> None:
-    if not wait.future.done():
-        wait.future.set_exception(error)
+def _fail(job: JobWatch, track: Track, error: Exception) -> None:
+    for follower in list(track.followers):
+        follower.failed(error)
+    job.tracks.pop(track.version_id, None)
 
 
-def _fail_all(group: _Group, error: Exception) -> None:
-    for waits in group.values():
-        for wait in waits:
-            _fail(wait, error)
+def _fail_all(job: JobWatch, error: Exception) -> None:
+    for track in list(job.tracks.values()):
+        _fail(job, track, error)
+    for surveyor in list(job.surveyors):
+        surveyor.failed(error)
+    job.surveyors.clear()

@@ -8,8 +8,7 @@ import orjson
 from attrs import evolve, field, frozen
 
 from aiomodelarts._wire.message import JsonObject, Response
-
-from .refusals import Refusal
+from aiomodelarts.local.refusals import Refusal
 
 
 @frozen

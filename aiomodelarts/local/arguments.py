@@ -33,6 +33,12 @@ def boot_arguments(settings: RunSettings, data: str | None, train: str | None) -
     return tuple(options)
 
 
+def place_variables(data: str | None, train: str | None) -> dict[str, str]:
+    """Where input and output of a user's command are."""
+    places = {"DLS_DATA_URL": data, "DLS_TRAIN_URL": train}
+    return {name: place for name, place in places.items() if place is not None}
+
+
 def user_command(command: str, home: str) -> tuple[str, ...]:
     """The shell that runs a user's command, with ``/home/work`` in it meaning ``home``."""
     return ("/bin/sh", "-c", _HOME.sub(home.replace("\\", r"\\"), command))

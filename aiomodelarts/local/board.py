@@ -6,11 +6,10 @@ from itertools import islice
 from attrs import Factory, define
 
 from aiomodelarts._wire.message import JsonObject
+from aiomodelarts.local.records import Change, Key
+from aiomodelarts.local.settings import RunSettings
+from aiomodelarts.local.states import check_move
 from aiomodelarts.status import JobStatus
-
-from .ports import Change, Key
-from .settings import RunSettings
-from .states import check_move
 
 
 @define

@@ -11,10 +11,9 @@ from typing import Any
 import orjson
 
 from aiomodelarts._wire.message import JsonObject
-
-from . import refusals
-from .catalogue import ALGORITHMS, ENGINES, SPECS
-from .settings import RunSettings
+from aiomodelarts.local import refusals
+from aiomodelarts.local.catalogue import ALGORITHMS, ENGINES, SPECS
+from aiomodelarts.local.settings import RunSettings
 
 MAX_TEXT = 4096
 MAX_ID = 2**63 - 1

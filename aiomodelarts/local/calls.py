@@ -1,20 +1,16 @@
 """One call as an operation sees it, and the platform around it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from aiomodelarts._wire.message import JsonObject, Request
-
-from . import bodies
-
-if TYPE_CHECKING:
-    from .answers import Style
-    from .board import Board
-    from .gatekeeper import Gatekeeper
-    from .lifecycle import Lifecycle
-    from .ports import Ports
+from aiomodelarts.local import bodies
+from aiomodelarts.local.answers import Style
+from aiomodelarts.local.board import Board
+from aiomodelarts.local.gatekeeper import Gatekeeper
+from aiomodelarts.local.lifecycle import Lifecycle
+from aiomodelarts.local.ports import Ports
 
 
 @frozen
@@ -42,11 +38,11 @@ class Call:
 class Platform:
     """What operations work on."""
 
-    board: "Board"
-    lifecycle: "Lifecycle"
-    gatekeeper: "Gatekeeper"
-    style: "Style"
-    ports: "Ports"
+    board: Board
+    lifecycle: Lifecycle
+    gatekeeper: Gatekeeper
+    style: Style
+    ports: Ports
     quota: int
 
     def now_ms(self) -> int:

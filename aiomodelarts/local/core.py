@@ -7,16 +7,15 @@ from urllib.parse import unquote
 from attrs import frozen
 
 from aiomodelarts._wire.message import Request, Response
-
-from . import refusals
-from .answers import Answer, Style, Tidy
-from .board import Board
-from .calls import Call, Platform
-from .gatekeeper import Gatekeeper, Keys
-from .lifecycle import Ending, Lifecycle
-from .operations import catalog, configs, identity, logs, training, visualization
-from .ports import Ports
-from .refusals import RefusedError
+from aiomodelarts.local import refusals
+from aiomodelarts.local.answers import Answer, Style, Tidy
+from aiomodelarts.local.board import Board
+from aiomodelarts.local.calls import Call, Platform
+from aiomodelarts.local.gatekeeper import Gatekeeper, Keys
+from aiomodelarts.local.lifecycle import Ending, Lifecycle
+from aiomodelarts.local.operations import catalog, configs, identity, logs, training, visualization
+from aiomodelarts.local.ports import Ports
+from aiomodelarts.local.refusals import RefusedError
 
 JOB_QUOTA = 10_000
 Operation = Callable[[Platform, Call], Awaitable[Answer]]

@@ -12,8 +12,7 @@ from attrs import field, frozen
 
 from aiomodelarts._wire.message import Request
 from aiomodelarts._wire.signing import ALGORITHM, UNSIGNED_PAYLOAD, signature
-
-from . import refusals
+from aiomodelarts.local import refusals
 
 MAX_SKEW_S = 15 * 60
 TOKEN_LIFETIME_S = 24 * 3600

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from aiomodelarts._wire.message import JsonObject
-from aiomodelarts.local.ports import Change, Key, RecordError
+from aiomodelarts.local.records import Change, Key, RecordError
 
 _log = logging.getLogger(__name__)
 TABLES = {

@@ -5,11 +5,11 @@ from collections import deque
 from attrs import frozen
 
 from aiomodelarts._wire.message import JsonObject
+from aiomodelarts.local.board import Board, Job, Version
+from aiomodelarts.local.ports import Ports
+from aiomodelarts.local.records import Change
+from aiomodelarts.local.states import STOPPABLE
 from aiomodelarts.status import JobStatus
-
-from .board import Board, Job, Version
-from .ports import Change, Ports
-from .states import STOPPABLE
 
 REMOVAL_DELAY_S = 0.2
 

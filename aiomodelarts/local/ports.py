@@ -4,29 +4,12 @@ The core awaits these and nothing else, so it runs under asyncio, under virtual 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from attrs import frozen
 
-from aiomodelarts._wire.message import JsonObject
-
-if TYPE_CHECKING:
-    from .board import Job, Version
-
-Key = int | str
-
-
-@frozen
-class Change:
-    """One record to be kept (or, with no value, forgotten)."""
-
-    table: str
-    key: Key
-    value: JsonObject | None
-
-
-class RecordError(Exception):
-    """The changes could not be made durable; none of them was."""
+from aiomodelarts.local.board import Job, Version
+from aiomodelarts.local.records import Change
 
 
 class Journal(Protocol):
@@ -48,7 +31,7 @@ class Journal(Protocol):
 class Executor(Protocol):
     """Runs versions. It tells the core about the end through the callback it was made with."""
 
-    def start(self, job: "Job", version: "Version") -> None:
+    def start(self, job: Job, version: Version) -> None:
         """Begin a run. Nothing that outlives a crash may happen before the status has been recorded."""
         ...
 
@@ -87,9 +70,9 @@ class LogLines:
 class Logs(Protocol):
     """Reads what versions printed."""
 
-    def page(self, job: "Job", version: "Version", query: LogQuery) -> Awaitable[LogLines]: ...
+    def page(self, job: Job, version: Version, query: LogQuery) -> Awaitable[LogLines]: ...
 
-    def forget(self, version: "Version") -> None:
+    def forget(self, version: Version) -> None:
         """The version was deleted; nobody will ask again."""
         ...
 

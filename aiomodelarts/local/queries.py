@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection, Mapping
 
-from . import refusals
-from .bodies import MAX_ID
+from aiomodelarts.local import refusals
+from aiomodelarts.local.bodies import MAX_ID
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 MAX_PAGE = 65535

@@ -6,10 +6,9 @@ from functools import lru_cache
 import orjson
 
 from aiomodelarts._wire.message import JsonObject
-
-from .board import Configuration, Job, Version, Visualization
-from .catalogue import ALGORITHMS, ENGINES, SPECS
-from .settings import RunSettings
+from aiomodelarts.local.board import Configuration, Job, Version, Visualization
+from aiomodelarts.local.catalogue import ALGORITHMS, ENGINES, SPECS
+from aiomodelarts.local.settings import RunSettings
 
 
 @lru_cache(maxsize=4096)

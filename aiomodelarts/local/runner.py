@@ -18,6 +18,7 @@ from aiomodelarts.local.leftovers import Leftovers
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.local.ports import LogLines, LogQuery
 from aiomodelarts.local.processes import Exit, Process, exited, spawn
+from aiomodelarts.local.storage import OutsideError
 from aiomodelarts.local.workplace import CannotRunError, Workplace
 from aiomodelarts.status import JobStatus
 
@@ -85,26 +86,26 @@ class ProcessExecutor:
         await self._call(self._leftovers.end, self._workplace.identity)
 
     async def _carry_out(self, run: _Run) -> None:
-        version = run.version
         try:
             ending = await self._run(run)
-        except (OSError, ValueError, CannotRunError) as error:
-            ending = Ending(JobStatus.FAILED)
-            await self._call(self._explain, version, f"the run could not be carried out: {error}")
         finally:
             # Nothing happens here after an orderly end; otherwise nobody would watch these any more.
             for process in run.processes:
                 process.send(signal.SIGKILL)
-        del self._runs[version.version_id]
+        del self._runs[run.version.version_id]
         if not self._closing:
-            self._ended(version.version_id, ending)
+            self._ended(run.version.version_id, ending)
 
     async def _run(self, run: _Run) -> Ending:
         await self._settled()
-        run.processes = await self._call(self._begin, run.version)
-        exits = await self._exits(run)
-        metrics = await self._call(self._end, run, exits)
-        failed = any(one.code != 0 for one in exits)
+        exits, problem = [], None
+        try:
+            run.processes = await self._call(self._begin, run.version)
+            exits = await self._exits(run)
+        except (OSError, ValueError, CannotRunError) as error:
+            problem = f"the run could not be carried out: {error}"
+        failed = problem is not None or any(one.code != 0 for one in exits)
+        metrics = await self._call(self._end, run, exits, problem)
         return Ending(JobStatus.FAILED if failed else JobStatus.COMPLETED, metrics, _measured(exits))
 
     def _begin(self, version: Version) -> list[Process]:
@@ -153,17 +154,23 @@ class ProcessExecutor:
             if not unfinished:
                 return
 
-    def _end(self, run: _Run, exits: list[Exit]) -> JsonObject | None:
+    def _end(self, run: _Run, exits: list[Exit], problem: str | None) -> JsonObject | None:
         version = run.version
         left = self._leftovers.end(self._workplace.mark(version.version_id))
-        if run.stopping.is_set():
+        if problem is not None:
+            self._explain(version, problem)
+        elif run.stopping.is_set():
             self._explain(version, "the run was stopped")
         elif any(one.code != 0 for one in exits):
             worst = next(one for one in exits if one.code != 0)
             self._explain(version, f"the run {worst}")
         if left:
             self._explain(version, f"{left} processes that the run had left behind were ended")
-        return self._workplace.finish(run.job, version)
+        try:
+            return self._workplace.finish(run.job, version)
+        except (OSError, OutsideError) as error:
+            self._explain(version, f"the log was not copied to {version.settings.log_url}: {error}")
+            return None
 
     def _explain(self, version: Version, text: str) -> None:
         try:

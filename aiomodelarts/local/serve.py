@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -12,17 +12,20 @@ from attrs import asdict
 
 from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.platform import LocalPlatform
-from aiomodelarts.local.ports import RecordError
+from aiomodelarts.local.records import RecordError
 from aiomodelarts.local.root import RootError, write_private
 
 
-async def serve(platform: LocalPlatform, ready_file: Path | None = None) -> None:
+async def serve(
+    platform: LocalPlatform, ready_file: Path | None = None, announce: Callable[[str], None] | None = None
+) -> None:
     """Run a platform until SIGTERM or SIGINT.
 
     Args:
         platform: not entered yet.
         ready_file: gets endpoints and keys as one JSON object once the platform listens; only its owner can
             read it.
+        announce: is told where the platform listens, for a person.
     """
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -31,6 +34,8 @@ async def serve(platform: LocalPlatform, ready_file: Path | None = None) -> None
     async with platform:
         if ready_file is not None:
             await asyncio.to_thread(write_private, ready_file, orjson.dumps(asdict(platform.access)))
+        if announce is not None:
+            announce(f"{platform.modelarts_endpoint} serves {Path(platform.obs_root).parent}; Ctrl-C ends it")
         await over.wait()
 
 
@@ -61,11 +66,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
             faults=_fault_rules(options.faults),
             rate=options.rate,
         )
-        asyncio.run(serve(platform, options.ready_file))
+        asyncio.run(serve(platform, options.ready_file, _say))
     except (ValueError, OSError, RootError, RecordError) as error:
-        sys.stderr.write(f"aiomodelarts local serve: {error}\n")
+        _say(str(error))
         return 2 if isinstance(error, ValueError) else 3
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"aiomodelarts local serve: {text}\n")
+    sys.stderr.flush()
 
 
 def _fault_rules(path: Path | None) -> Sequence[JsonObject]:

@@ -55,14 +55,12 @@ class Workplace:
         self._storage = storage
         self._environment = arguments.inherited(os.environ)
         self._work = root / "work"
-        self._borrowed_work = False
 
     def open(self) -> None:
         """Make the folders, and remove what an earlier process left in them."""
         if _SHELL_SAFE.fullmatch(str(self._work)) is None:
             # The path becomes part of shell commands, where a blank or a quote would change their meaning.
             self._work = Path(tempfile.mkdtemp(prefix="aiomodelarts-"))
-            self._borrowed_work = True
         shutil.rmtree(self._work, ignore_errors=True)
         tools = self._work / "bin"
         tools.mkdir(parents=True)
@@ -108,16 +106,16 @@ class Workplace:
                 log.write(b"\n" * torn + f"{NOTE} {text}\n".encode())
 
     def finish(self, job: Job, version: Version) -> JsonObject | None:
-        """Put the logs into the bucket, remove the working folder, and read the metrics the run left."""
+        """Remove the working folder, put the logs into the bucket, and read the metrics the run left.
+
+        Raises:
+            OutsideError: the place of the logs is outside the buckets.
+            OSError: the logs cannot be put there.
+        """
         shutil.rmtree(self._work / str(version.version_id), ignore_errors=True)
         settings = version.settings
         if settings.log_url:
-            try:
-                self._publish_logs(job, version, self._storage.resolve(settings.log_url))
-            except OSError as error:
-                self.note(version, f"the log was not copied to {settings.log_url}: {error.strerror}")
-            except OutsideError:
-                self.note(version, f"the log was not copied to {settings.log_url}: it leaves its bucket")
+            self._publish_logs(job, version, self._storage.resolve(settings.log_url))
         return self._metrics(settings.train_url) if settings.train_url else None
 
     def forget(self, version: Version) -> None:
@@ -125,44 +123,41 @@ class Workplace:
         shutil.rmtree(self.log_path(version.version_id, 0).parent, ignore_errors=True)
 
     def _prepare(self, settings: RunSettings, home: Path, mark: str) -> Prepared:
-        data = self._data(settings)
-        train = self._storage.resolve(settings.train_url) if settings.train_url else None
-        if train is not None:
-            train.mkdir(parents=True, exist_ok=True)
-        environment = {**self._environment, MARK: mark}
-        by_command = settings.user_image_url is not None and settings.user_command is not None
+        data, train = self._data(settings), self._train(settings)
         code = self._copy_code(settings, home) if settings.app_url else None
-        if by_command:
-            assert settings.user_command is not None
-            self._find_code(settings, home)
+        if settings.user_image_url is not None and settings.user_command is not None:
+            self._find_code(settings.user_command, settings, home)
             _write_script(home / "run_train.sh", arguments.WRAPPER)
             line = arguments.user_command(settings.user_command, str(home))
-            places = {"DLS_DATA_URL": data, "DLS_TRAIN_URL": None if train is None else str(train)}
-            environment = {
-                **self._environment,
-                **{name: place for name, place in places.items() if place is not None},
-                **dict(settings.parameters),
-                MARK: mark,
-            }
-            folder = home
-        elif code is not None:
+            given = {**arguments.place_variables(data, train), **dict(settings.parameters)}
+            return self._for_workers(settings, line, given, home, mark)
+        if code is not None:
             boot = self._boot_file(settings, code)
-            options = arguments.boot_arguments(settings, data, None if train is None else str(train))
-            line = (sys.executable, "-u", str(boot), *options)
-            folder = code
-        elif settings.model_id is not None:
+            line = (sys.executable, "-u", str(boot), *arguments.boot_arguments(settings, data, train))
+            return self._for_workers(settings, line, {}, code, mark)
+        if settings.model_id is not None:
             name = ALGORITHMS[settings.model_id].name
             return Prepared((), home, f"the built-in algorithm {name} is not on this machine, so nothing was trained")
-        else:
-            raise CannotRunError("a custom image can only be run by its user_command here")
+        raise CannotRunError("a custom image can only be run by its user_command here")
+
+    def _for_workers(
+        self, settings: RunSettings, line: tuple[str, ...], given: dict[str, str], folder: Path, mark: str
+    ) -> Prepared:
         port = _free_port() if settings.workers > 1 else 0
-        return Prepared(
-            tuple(
-                Command(line, {**environment, **arguments.worker_environment(index, settings.workers, port)})
-                for index in range(settings.workers)
-            ),
-            folder,
-        )
+        commands = []
+        for index in range(settings.workers):
+            place = arguments.worker_environment(index, settings.workers, port)
+            # The mark comes last: no hyperparameter may hide a process from us.
+            commands.append(Command(line, {**self._environment, **given, **place, MARK: mark}))
+        return Prepared(tuple(commands), folder)
+
+    def _train(self, settings: RunSettings) -> str | None:
+        """The local folder of the output, which exists from now on."""
+        if settings.train_url is None:
+            return None
+        place = self._storage.resolve(settings.train_url)
+        place.mkdir(parents=True, exist_ok=True)
+        return str(place)
 
     def _data(self, settings: RunSettings) -> str | None:
         """The local folder of the first input."""
@@ -195,13 +190,12 @@ class Workplace:
             raise CannotRunError(f"there is no boot file {settings.boot_file_url} (looked for {boot})")
         return code / boot.relative_to(app)
 
-    def _find_code(self, settings: RunSettings, home: Path) -> None:
+    def _find_code(self, command: str, settings: RunSettings, home: Path) -> None:
         """Bring the code folders that a command names: from the buckets of this run, then from any other."""
-        assert settings.user_command is not None
         own = [segments(path)[0] for path in settings.paths().values()]
         others = sorted(entry.name for entry in self._storage.root.iterdir() if entry.is_dir())
         buckets = list(dict.fromkeys((*own, *others)))
-        for name in arguments.mentioned_folders(settings.user_command):
+        for name in arguments.mentioned_folders(command):
             target = home / CODE_FOLDER / name
             places = [bucket for bucket in buckets if (self._storage.root / bucket / name).is_dir()]
             if places and not target.exists():

@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 
@@ -94,6 +95,39 @@ async def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         await version.download_log(path)
     monkeypatch.undo()
     assert await found(tmp_path) == {"train.log": "old"}
+
+
+@pytest.mark.parametrize("slow", ["open", "writelines"])
+async def test_a_download_that_is_cancelled_leaves_nothing(
+    version: TrainingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    opened = Path.open
+
+    def stuck() -> None:
+        reached.set()
+        go_on.wait(10)
+
+    class Slow(FullDisk):
+        def writelines(self, lines: list[str]) -> None:
+            stuck()
+
+    def open_slowly(path: Path, *args: Any, **kwargs: Any) -> Any:
+        file = opened(path, *args, **kwargs)
+        if slow == "writelines":
+            return Slow(file)
+        stuck()
+        return file
+
+    monkeypatch.setattr(Path, "open", open_slowly)
+    download = asyncio.create_task(version.download_log(tmp_path / "train.log"))
+    await asyncio.to_thread(reached.wait, 10)
+    download.cancel()
+    asyncio.get_running_loop().call_later(0.01, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await download
+    monkeypatch.undo()
+    assert await found(tmp_path) == {}
 
 
 async def test_a_folder_that_is_not_there_is_told(version: TrainingJob, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def catalogue(request: Request) -> Response:
         start, size = (int(query["page"]) - 1) * int(query["per_page"]), int(query["per_page"])
         return answer({"models": ALGORITHMS[start : start + size], "model_total_count": 41})
     if request.method == "GET":
-        return answer({"jobs": []})
+        return answer({"jobs": [], "versions": []})
     version_id = "10" if request.path.endswith("/versions") else "9"
     return answer({"job_id": "7", "version_id": version_id, "status": "1"})
 

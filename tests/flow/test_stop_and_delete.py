@@ -189,6 +189,17 @@ async def test_a_pointer_that_lacks_what_a_verb_needs_says_so() -> None:
     assert script.order == []
 
 
+async def test_an_estimator_shows_what_it_points_at_and_no_command() -> None:
+    session, _ = scripted()
+    async with session:
+        assert repr(AsyncEstimator(session, job_id=7, version_id="9")) == "<AsyncEstimator job_id=7 version_id=9>"
+        rest = {"output_path": "/b/o/", "train_instance_type": "t", "train_instance_count": 1}
+        image = AsyncEstimator(
+            session, user_image_url="h/i:1", user_command="run --key K", hyperparameters={"token": "T"}, **rest
+        )
+        assert repr(image) == "<AsyncEstimator user_image_url='h/i:1' train_instance_type='t'>"
+
+
 async def test_a_pointer_checks_a_run_when_one_is_asked_for_and_what_it_is_given_at_once() -> None:
     session, script = scripted()
     async with session:

@@ -315,3 +315,19 @@ async def test_a_huge_log_is_read_by_its_ends_and_removed_with_its_version(calle
     assert (await in_thread((place / "0.log").stat)).st_size > 100_000_000
     await caller.ok("DELETE", where(version))
     await eventually(lambda: in_thread(place.exists), lambda exists: not exists)
+
+
+async def test_a_log_folder_that_cannot_be_written_does_not_change_the_outcome(caller, in_thread):
+    await in_thread(put_script, caller.access, "a file, not a folder", "log", "bucket")
+    version, detail = await run(caller, "print('hello')", in_thread, log_url="/bucket/log/")
+    assert detail["status"] == 10
+    assert "the log was not copied to /bucket/log/" in await caller.log(version)
+
+
+async def test_working_folders_are_removed_after_every_end(caller, in_thread):
+    for name, settings in {"good": {}, "bad": {"boot_file_url": "/bucket/src/none.py"}}.items():
+        await in_thread(put_script, caller.access, "pass")
+        version = await caller.create_job(name, **settings)
+        await caller.finished(version)
+    work = Path(caller.access.obs_root).parent / "work"
+    assert [place.name for place in await in_thread(lambda: list(work.iterdir()))] == ["bin"]

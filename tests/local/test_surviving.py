@@ -16,7 +16,7 @@ import pytest
 
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
-from aiomodelarts.local.ports import Change, RecordError
+from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.serve import run
 from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
 

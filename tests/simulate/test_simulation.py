@@ -29,6 +29,11 @@ def test_nothing_is_made_twice_and_nothing_is_lost(block: int) -> None:
     [
         pytest.param(277, id="a fit was refused after an earlier sending was lost, which landed later"),
         pytest.param(3774, id="a cancelled create's version was taken for the twin of an equal intent"),
+        pytest.param(
+            5621, id="of two equal intents the older one took the newer version, and the other looked too late"
+        ),
+        pytest.param(6043, id="a pause that the service had asked for was cut short by a refusal that asked for none"),
+        pytest.param(8265, id="a late twin was no longer watched for, because equal intents waited for their turn"),
         pytest.param(2122, id="a cancelled create was resent, and its only version was taken for a twin"),
     ],
 )
@@ -69,7 +74,7 @@ def _equal_intents_are_not_counted() -> Any:
         return True
 
     with (
-        mock.patch.object(desk.JobDesk, "in_flight", lambda self, spec: nullcontext()),  # noqa: PT008
+        mock.patch.object(desk.JobDesk, "in_flight", lambda self, spec, begins: nullcontext(begins)),
         mock.patch.object(desk.JobDesk, "claim", claim),
     ):
         yield

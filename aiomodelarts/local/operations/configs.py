@@ -6,9 +6,8 @@ from aiomodelarts.local import bodies, queries, refusals, rows
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.board import Configuration
 from aiomodelarts.local.calls import Call, Platform
-from aiomodelarts.local.ports import Change, RecordError
-
-from .training import check_paths
+from aiomodelarts.local.operations.training import check_paths
+from aiomodelarts.local.records import Change, RecordError
 
 _KEYS: dict[str, Callable[[Configuration], object]] = {
     "config_name": lambda configuration: configuration.name,

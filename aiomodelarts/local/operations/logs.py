@@ -6,9 +6,8 @@ from aiomodelarts.local import queries, refusals
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.board import Job, Version
 from aiomodelarts.local.calls import Call, Platform
+from aiomodelarts.local.operations.training import find_version
 from aiomodelarts.local.ports import LogQuery
-
-from .training import find_version
 
 MARKER_BASE = 10**18
 MAX_LINES = 500

@@ -6,7 +6,7 @@ from aiomodelarts.local import bodies, queries, refusals, rows
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.board import Job, Version
 from aiomodelarts.local.calls import Call, Platform
-from aiomodelarts.local.ports import Change, RecordError
+from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.settings import RunSettings
 from aiomodelarts.local.states import STOPPABLE
 

@@ -6,11 +6,10 @@ from aiomodelarts.local import bodies, queries, refusals, rows
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.board import Visualization
 from aiomodelarts.local.calls import Call, Platform
-from aiomodelarts.local.ports import Change, RecordError
+from aiomodelarts.local.operations.training import refuse_paths
+from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.states import VISUALIZATION_RESTARTABLE, VISUALIZATION_STOPPABLE
 from aiomodelarts.status import JobStatus
-
-from .training import refuse_paths
 
 QUOTA = 1000
 STEP_S = 0.05

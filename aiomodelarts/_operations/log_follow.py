@@ -1,0 +1,120 @@
+"""A log from the queue to its last line, while it grows."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from attrs import define, field
+
+from .._log_reader import read_lines
+from ..errors import InvalidRequest, LogGone, ModelArtsError
+from ..models.job import JobDetail
+from ..models.logs import LogLine, LogMarker, Position
+from .logs import get_job_log_file_list, reader
+from .pointers import PointsAtVersion, version_of
+
+_log = logging.getLogger("aiomodelarts.logs")
+_SHORTEST_S, _LONGEST_S = 0.1, 5.0
+_MOST_AFTER_FAILURES_S = 30.0
+# The last lines of a run can reach the log a moment after its end is told.
+_LATE_LINES_S = 2.0
+
+
+@define
+class _Pace:
+    """How long to wait before asking again: shorter while lines come, longer while none do or asking fails."""
+
+    pause_s: float = _SHORTEST_S
+
+    def went(self, lines: int) -> None:
+        self.pause_s = _SHORTEST_S if lines else min(self.pause_s * 1.6, _LONGEST_S)
+
+    def failed(self) -> None:
+        self.pause_s = min(self.pause_s * 2, _MOST_AFTER_FAILURES_S)
+
+
+@define
+class _Progress:
+    """How far the files were read; ``names`` are those that are known, in the order in which they appeared."""
+
+    places: dict[str, Position] = field(factory=dict)
+    names: list[str] = field(factory=list)
+    lines: int = 0
+
+
+async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[LogLine, None]:
+    """Every line of every file, each once and in the order of its file, until the version has ended.
+
+    Args:
+        pointer: the version.
+        after: marker of the line to go on behind.
+
+    Raises:
+        InvalidArgument: for a marker that is none.
+        LogGone: the platform has cleared the log, or cut off the place that was read last.
+        VersionGone: the version was deleted.
+    """
+    progress = _Progress({} if after is None else dict(LogMarker.from_text(after).files))
+    pace = _Pace()
+    # The watcher asks for the state on behalf of everybody, so this costs no request of its own.
+    ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer)))
+    try:
+        while True:
+            over = ended.done()
+            before = progress.lines
+            try:
+                async with aclosing(_round(pointer, progress)) as lines:
+                    async for line in lines:
+                        yield line
+            except ModelArtsError as error:
+                if not error.retryable:
+                    raise
+                _log.info("reading a log failed and goes on in %.1f s: %s", pace.pause_s, error)
+                pace.failed()
+                await asyncio.sleep(pace.pause_s)
+                continue
+            got = progress.lines - before
+            if over and not got:
+                await ended
+                return
+            pace.went(got)
+            await _pause(pointer, ended, _LATE_LINES_S if over else pace.pause_s)
+    finally:
+        ended.cancel()
+        await asyncio.gather(ended, return_exceptions=True)
+
+
+async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], seconds: float) -> None:
+    # Many that follow share the moments at which they ask, each in its turn.
+    seconds = max(seconds, pointer.session.log_turns.pause_s(pointer.session.seams.clock.monotonic()))
+    if ended.done():
+        await asyncio.sleep(seconds)
+    else:
+        await asyncio.wait([ended], timeout=seconds)
+
+
+async def _round(pointer: PointsAtVersion, progress: _Progress) -> AsyncGenerator[LogLine, None]:
+    """What is new in all files."""
+    for name in await get_job_log_file_list(pointer):
+        if name not in progress.names:
+            progress.names.append(name)
+    for name in progress.names:
+        others = {other: place for other, place in progress.places.items() if other != name}
+        async with aclosing(read_lines(reader(pointer, name), name, progress.places.get(name), others)) as lines:
+            try:
+                async for line in lines:
+                    if line.position is not None:
+                        progress.places[name] = line.position
+                    progress.lines += 1
+                    yield line
+            except InvalidRequest as error:
+                if name not in progress.places:
+                    raise
+                raise LogGone(
+                    "the place that was read last is no longer there; the log was cut",
+                    where=error.where,
+                    status=error.status,
+                    code=error.code,
+                    request_id=error.request_id,
+                ) from error

@@ -1,0 +1,74 @@
+"""The two kinds of followers of a version: one waits for its end, one wants every state."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from ..models.job import JobDetail
+
+
+class Ending:
+    """Waits for the end.
+
+    Args:
+        future: becomes the last detail, or the reason why there is none.
+    """
+
+    __slots__ = ("future", "wants_states")
+
+    def __init__(self, future: asyncio.Future[JobDetail]) -> None:
+        self.future = future
+        self.wants_states = False
+
+    def saw(self, detail: JobDetail) -> None:
+        pass
+
+    def ended(self, detail: JobDetail) -> None:
+        if not self.future.done():
+            self.future.set_result(detail)
+
+    def failed(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def leave(self) -> None:
+        """Want nothing more."""
+        if not self.future.cancel() and not self.future.cancelled():
+            # A wait that was cancelled in the moment of its failure has nobody left to read it.
+            self.future.exception()
+
+
+class Updates:
+    """Hands on each state; one that is slow to take them gets all of them, in order."""
+
+    __slots__ = ("_arrived", "_error", "_over", "_waiting", "wants_states")
+
+    def __init__(self) -> None:
+        self.wants_states = True
+        self._waiting: deque[JobDetail] = deque()
+        self._arrived = asyncio.Event()
+        self._over = False
+        self._error: Exception | None = None
+
+    def saw(self, detail: JobDetail) -> None:
+        self._waiting.append(detail)
+        self._arrived.set()
+
+    def ended(self, detail: JobDetail) -> None:
+        self._over = True
+        self.saw(detail)
+
+    def failed(self, error: Exception) -> None:
+        self._error = error
+        self._arrived.set()
+
+    async def __aiter__(self) -> AsyncIterator[JobDetail]:
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._over:
+                return
+            if self._error is not None:
+                raise self._error
+            self._arrived.clear()
+            await self._arrived.wait()

@@ -1,0 +1,166 @@
+"""What is known of one version that somebody follows, and of one job."""
+
+import asyncio
+import statistics
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol
+
+from attrs import define, field
+
+from ..models.job import JobDetail
+from ..models.states import StatePage
+from ..status import JobStatus
+from .patience import Patience, Verdict
+from .plan import Positions
+
+# A list, and a single read too, may lag behind a creation: a version is called gone only after several looks without
+# it, and one that was never seen at all gets this long to appear.
+LOOKS_BEFORE_GONE = 3
+_MISSING_FOR_S = 1.0
+_APPEARS_WITHIN_S = 10.0
+_DURATIONS_KEPT = 31
+
+
+class Follower(Protocol):
+    """Somebody who wants to know how a version fares. None of this may block or raise."""
+
+    wants_states: bool
+
+    def saw(self, detail: JobDetail) -> None:
+        """Its status is another one than before; only told to those who want states."""
+        ...
+
+    def ended(self, detail: JobDetail) -> None:
+        """It is over."""
+        ...
+
+    def failed(self, error: Exception) -> None:
+        """It cannot be followed any longer."""
+        ...
+
+
+class Surveyor(Protocol):
+    """Somebody who wants the states of a whole job. None of this may block or raise."""
+
+    def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
+        """States that were read; ``complete`` says that versions which are not among them do not exist."""
+        ...
+
+    def failed(self, error: Exception) -> None:
+        """The job cannot be looked at any longer."""
+        ...
+
+
+@define(eq=False)
+class Track:
+    """One followed version.
+
+    Args:
+        version_id: the version.
+        since: when following began, or when it was made.
+        status: the one that was seen last.
+        snapshot: the last one that was decoded; it may be older than ``status``.
+        was_seen: whether the platform itself has shown it.
+    """
+
+    version_id: int
+    since: float
+    followers: dict[Follower, None] = field(factory=dict)
+    status: JobStatus | None = None
+    snapshot: JobDetail | None = None
+    was_seen: bool = False
+    unlisted: int = 0
+    unseen: int = 0
+    _status_since: float = 0.0
+    _sights: int = 0
+    _missing_since: float | None = None
+
+    @property
+    def wants_states(self) -> bool:
+        """Whether a change of state has to be decoded for somebody."""
+        return any(follower.wants_states for follower in self.followers)
+
+    def sees(self, status: JobStatus, now: float, patience: Patience) -> Verdict:
+        """Note what was seen, and say what it means."""
+        if status is not self.status and status != self.status:
+            self.status, self._status_since, self._sights = status, now, 0
+        self._sights += 1
+        self.was_seen, self.unlisted, self.unseen, self._missing_since = True, 0, 0, None
+        return patience.judge(status, now - self._status_since, self._sights)
+
+    def is_unlisted(self, now: float) -> bool:
+        """Whether the version was missing from the list often enough to be asked for by itself."""
+        self.unlisted += 1
+        return self.unlisted >= LOOKS_BEFORE_GONE and self._should_be_there(now)
+
+    def is_gone(self, now: float) -> bool:
+        """Whether the version itself was missing for long enough to be called gone."""
+        self.unseen += 1
+        if self._missing_since is None:
+            self._missing_since = now
+        missing_s = now - self._missing_since
+        return self.unseen >= LOOKS_BEFORE_GONE and missing_s >= _MISSING_FOR_S and self._should_be_there(now)
+
+    def _should_be_there(self, now: float) -> bool:
+        return self.was_seen or now - self.since >= _APPEARS_WITHIN_S
+
+
+@define(eq=False)
+class JobWatch:
+    """One job that is looked at."""
+
+    job_id: int
+    due: float
+    tracks: dict[int, Track] = field(factory=dict)
+    surveyors: dict[Surveyor, None] = field(factory=dict)
+    positions: Positions = field(factory=Positions)
+    live: set[int] = field(factory=set)
+    swept_at: float = float("-inf")
+    total: int | None = None
+    failures: int = 0
+    newest: float = 0.0
+    look: asyncio.Task[None] | None = None
+    durations_s: deque[float] = field(factory=lambda: deque(maxlen=_DURATIONS_KEPT))
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether a look is under way."""
+        return self.look is not None and not self.look.done()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still follows something here."""
+        return bool(self.tracks or self.surveyors)
+
+    def note_live(self, states: Mapping[int, JobStatus]) -> None:
+        """Take note of which versions can still change, where the whole job is surveyed."""
+        if not self.surveyors:
+            return
+        for version_id, status in states.items():
+            if status.is_final and status is not JobStatus.LOST:
+                self.live.discard(version_id)
+            else:
+                self.live.add(version_id)
+
+    @property
+    def typical_s(self) -> float | None:
+        """The middle one of the last durations, or None."""
+        return statistics.median(self.durations_s) if self.durations_s else None
+
+
+@define
+class Sighting:
+    """What the pages of one look showed."""
+
+    states: dict[int, JobStatus] = field(factory=dict)
+    pages: dict[int, StatePage] = field(factory=dict)
+    complete: bool = False
+
+    def add(self, page: StatePage) -> bool:
+        """Take in a page; False when it holds nothing new."""
+        known = len(self.states)
+        self.states.update(page.states)
+        for version_id in page.states:
+            self.pages[version_id] = page
+        return len(self.states) > known

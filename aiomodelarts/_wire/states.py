@@ -1,0 +1,67 @@
+"""Lists of versions as the watcher reads them: states first, the rest of a row only for those who want it."""
+
+from functools import partial
+from typing import Any
+
+from .._convert import structure
+from ..errors import DecodeError, Where
+from ..models.job import JobDetail
+from ..models.states import StatePage
+from ..status import JobStatus
+from .call import Call, Kind, Site
+from .envelope import read_object, request_id
+from .message import Response
+
+
+def list_version_states(site: Site, job_id: int, page: int, per_page: int) -> Call[StatePage]:
+    """listTrainingJobVersions: one page of states."""
+    where = Where("listTrainingJobVersions", job_id)
+    query = (("per_page", str(per_page)), ("page", str(page)))
+    request = site.request("GET", f"/training-jobs/{job_id}/versions", query)
+    return Call(where, Kind.READ, request, partial(_read_states, where=where))
+
+
+def read_row(page: StatePage, job_id: int, version_id: int) -> JobDetail:
+    """One row whole; members that only a detail has stay None.
+
+    Raises:
+        DecodeError: when the row is not what the contract says.
+    """
+    row = page.rows[version_id]
+    job = {"job_id": job_id, "job_name": page.head.get("job_name"), "job_desc": page.head.get("job_desc")}
+    return structure({**row, **job}, JobDetail)
+
+
+def _read_states(response: Response, where: Where) -> StatePage:
+    data = read_object(response, where)
+    rows = data.get("versions")
+    if not isinstance(rows, list):
+        reason = f"expected a list, got {type(rows).__name__}"
+        status, request = response.status, request_id(response)
+        raise DecodeError(reason, path="versions", where=where, status=status, request_id=request)
+    states: dict[int, JobStatus] = {}
+    by_id: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if isinstance(row, dict):
+            version_id, state = _whole(row.get("version_id")), _status(row.get("status"))
+            if version_id is not None and state is not None:
+                states[version_id] = state
+                by_id[version_id] = row
+    head = {name: value for name, value in data.items() if name != "versions"}
+    return StatePage(states=states, rows=by_id, count=len(rows), total=_whole(data.get("version_count")), head=head)
+
+
+def _status(value: Any) -> JobStatus | None:
+    if value is None:
+        return JobStatus.UNKNOWN
+    number = _whole(value)
+    return None if number is None else JobStatus(number)
+
+
+def _whole(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    try:
+        return structure(value, int)
+    except DecodeError:
+        return None

@@ -1,0 +1,95 @@
+"""Never run: calls whose types ``mypy --strict`` has to agree with. See ``test_exports.py``."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import assert_type
+
+from aiomodelarts import (
+    AsyncEstimator,
+    AsyncSession,
+    AsyncVisualizationJob,
+    BuiltInAlgorithmPage,
+    Configuration,
+    ConfigurationPage,
+    ConfigurationSummary,
+    Difference,
+    Engine,
+    Hyperparameters,
+    Inputs,
+    JobDetail,
+    JobPage,
+    JobStatus,
+    JobSummary,
+    LogLine,
+    LogPage,
+    ResourceSpec,
+    TrainingJob,
+    TrainingJobConfig,
+    VersionInfo,
+    VersionPage,
+    VisualizationInfo,
+    VisualizationPage,
+    diff,
+    estimator_from,
+)
+
+
+async def on_the_class(session: AsyncSession) -> None:
+    assert_type(await AsyncEstimator.get_job_list(modelarts_session=session, sortBy="status"), JobPage)
+    assert_type(AsyncEstimator.iter_jobs(session, status=JobStatus.RUNNING, limit=3), AsyncIterator[JobSummary])
+    assert_type(await AsyncEstimator.get_job_configs_list(session), ConfigurationPage)
+    assert_type(await AsyncEstimator.get_job_configs_object_list(session), list[TrainingJobConfig])
+    assert_type(AsyncEstimator.iter_job_configs(session), AsyncIterator[ConfigurationSummary])
+    assert_type(await AsyncEstimator.get_built_in_algorithms(session), BuiltInAlgorithmPage)
+    assert_type(await AsyncEstimator.get_train_instance_types(session), tuple[ResourceSpec, ...])
+    assert_type(await AsyncEstimator.get_framework_list(session), tuple[Engine, ...])
+    assert_type(await AsyncVisualizationJob.get_visualization_job_list(session), VisualizationPage)
+    listed = await AsyncVisualizationJob.get_visualization_job_object_list(session)
+    assert_type(listed, list[AsyncVisualizationJob])
+    assert_type(AsyncVisualizationJob.iter_visualization_jobs(session), AsyncIterator[VisualizationInfo])
+    await AsyncEstimator.delete_job_by_id(session, "7", stop_running=True, wait=True, timeout_s=60)
+    await AsyncEstimator.get_job_list(session, sort="status")  # type: ignore[call-arg]
+    await AsyncEstimator.get_job_list()  # type: ignore[call-arg]
+
+
+async def on_an_estimator(session: AsyncSession) -> None:
+    pointing = AsyncEstimator(session, job_id="7", version_id=9, config_name="saved")
+    assert_type(pointing.job_id, int | None)
+    assert_type(await pointing.get_job_info(), JobDetail)
+    assert_type(await pointing.get_job_version_info(), VersionPage)
+    assert_type(await pointing.get_job_version_object_list(is_show=False), list[TrainingJob])
+    assert_type(pointing.iter_job_versions(), AsyncIterator[VersionInfo])
+    assert_type(await pointing.get_job_log_file_list(), tuple[str, ...])
+    assert_type(await pointing.get_job_log("job.0", base_line=None, lines=50, order="asc"), LogPage)
+    assert_type(await pointing.get_job_configs_info(), Configuration)
+    assert_type(await pointing.create_job_configs("saved", inputs=Inputs.of("/b/d/")), TrainingJobConfig)
+    assert_type(await pointing.fit(inputs="/b/d/", wait=True, job_name="demo"), TrainingJob)
+    await pointing.update_job_description("new")
+    await pointing.stop_job_version(wait=True)
+    await pointing.delete_job_version(wait=True)
+    await pointing.update_job_configs("saved", "new")
+    await pointing.delete_job_configs()
+    await pointing.stop_job_version(wat=True)  # type: ignore[call-arg]
+    await pointing.update_job_description(7)  # type: ignore[arg-type]
+
+
+async def on_handles(job: TrainingJob, config: TrainingJobConfig, board: AsyncVisualizationJob) -> None:
+    assert_type(job.job_id, int)
+    assert_type(await job.info(), JobDetail)
+    assert_type(await job.tail(5), list[LogLine])
+    assert_type(job.log_pages("job.0"), AsyncIterator[LogPage])
+    assert_type(await job.download_log("train.log"), int)
+    assert_type((await job.info()).hyperparameters, Hyperparameters)
+    await job.stop(wait=True, timeout_s=60)
+    await job.delete(wait=True)
+    await job.delete_job(stop_running=True)
+    assert_type(await config.info(), Configuration)
+    await config.change(hyperparameters={"lr": 0.1})
+    assert_type(await board.ready(timeout_s=60), VisualizationInfo)
+    assert_type(await board.create_visualization_job("/b/o/"), AsyncVisualizationJob)
+    await board.restart_visualization_job()
+
+
+async def on_versions(a: TrainingJob, b: TrainingJob) -> None:
+    assert_type(await estimator_from(a), tuple[AsyncEstimator, Inputs])
+    found: Sequence[Difference] = await diff(a, b)
+    await diff(a, found[0])  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The watcher, its plans, events and their delivery."""
