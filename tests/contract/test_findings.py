@@ -1,5 +1,7 @@
 """Answers and requests where the documents disagree. Each test names the finding it holds."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -288,12 +290,20 @@ def offers(request: Any) -> Response:
         return answer({"specs": SPECS})
     if request.path.endswith("ai-engines"):
         return answer({"engines": ENGINES})
-    return answer({"versions": []} if request.method == "GET" else {"job_id": 7, "version_id": 9})
+    return answer({"versions": []})
+
+
+def makes(first: int) -> Callable[[Any], Response]:
+    """Offers, and makes version after version."""
+    numbers = itertools.count(first)
+    return lambda request: (
+        answer({"job_id": 7, "version_id": next(numbers)}) if request.method == "POST" else offers(request)
+    )
 
 
 async def test_60_62_and_70_a_version_says_only_what_a_version_may() -> None:
     """Findings 60, 62, 63, 67 and 70: no volumes, no create_version, and nothing of identity in the description."""
-    transport = FakeTransport(offers)
+    transport = FakeTransport(makes(10))
     async with session_on(transport) as session:
         estimator = estimator_on(session, job_description="shared")
         pair = {"dataset_id": "d", "dataset_version_id": "v"}
@@ -311,11 +321,12 @@ async def test_60_62_and_70_a_version_says_only_what_a_version_may() -> None:
 async def test_66_to_wait_for_the_training_is_not_to_wait_for_its_acceptance() -> None:
     """Finding 66."""
     states = iter([8, 10, 10, 10])
+    made = makes(9)
 
     def handle(request: Any) -> Response:
         if request.method == "GET" and "/versions/" in request.path:
-            return answer({"job_id": 7, "version_id": 9, "status": next(states)})
-        return offers(request)
+            return answer({"job_id": 7, "version_id": 10, "status": next(states)})
+        return made(request)
 
     async with session_on(FakeTransport(handle)) as session:
         accepted = await estimator_on(session).create_job_version(7, 9, inputs="/b/d/")
