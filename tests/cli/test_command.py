@@ -297,7 +297,8 @@ def served(project: Path) -> Iterator[dict[str, str]]:
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert [line for line in errors.splitlines() if not line.startswith("aiomodelarts local serve: ")] == []
 
 
 def test_a_sweep_on_a_served_platform_goes_by_the_environment(
@@ -339,6 +340,7 @@ def test_an_interrupted_sweep_lists_what_goes_on_at_modelarts(project: Path, ser
     assert re.search(r"trial 1 goes on: job_id=\d+, version_id=\d+\n", errors)
     assert re.search(r"trial 2 goes on: job_id=\d+, version_id=\d+\n", errors)
     assert "TrainingJob.attach" in errors
+    assert "The same command again goes on from here." in errors
     assert "Traceback" not in errors
 
 
@@ -357,6 +359,46 @@ def test_an_interrupted_local_sweep_leaves_no_process_behind(project: Path, numb
     assert json.loads((project / "results/tiny/results.json").read_text())["best"] is None
     still = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(project) not in still
+
+
+def test_a_killed_local_sweep_is_gone_on_with_by_the_same_command(project: Path, command: Command) -> None:
+    (project / "data").mkdir()
+    (project / "data/slow").touch()
+    edit(project, 'goal = "maximize"', 'goal = "maximize"\n[local]\ninputs = "data"')
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        until(process, lambda: len(list(project.glob(".aiomodelarts/local/obs/bucket/out/tiny/*"))) == 2)
+        process.kill()
+        process.communicate(timeout=30)
+    (project / ".aiomodelarts/local/obs/bucket/data/slow").unlink()
+    (project / "data/slow").unlink()
+    done = command("sweep", "run", "sweep.toml", "--local")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Resumed: 0 of 4 done, [12] taken up again, [23] to go\.$", done.stderr, re.MULTILINE)
+    told = json.loads((project / "results/tiny/results.json").read_text())
+    assert [trial["state"] for trial in told["trials"]] == ["succeeded", "succeeded", "failed", "succeeded"]
+    assert len({trial["job_id"] for trial in told["trials"]}) == 1
+    again = command("sweep", "run", "sweep.toml", "--local")
+    assert (again.returncode, again.stderr) == (0, "All 4 trials were over already; --fresh begins anew.\n")
+    assert "Best: 0.4 in trial 4" in again.stdout
+
+
+def test_a_sweep_that_was_changed_is_refused_with_the_difference(swept: Swept, tmp_path: Path) -> None:
+    project = tmp_path / "changed"
+    shutil.copytree(swept[0], project)
+    edit(project, "int = [1, 4]", "int = [1, 5]")
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "[space] layers: {" in err
+    assert '"high":4' in err
+    assert '"high":5' in err
+    assert "--allow-change" in err
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--allow-change") as process:
+        _, err = process.communicate(timeout=60)
+    assert "Resumed: 4 of 5 done, 0 taken up again, 1 to go." in err
+    told = json.loads((project / "results/tiny/results.json").read_text())
+    assert [trial["hyperparameters"] for trial in told["trials"]] == [{"layers": number} for number in range(1, 6)]
+    assert len({trial["version_id"] for trial in told["trials"]}) == 5
 
 
 def test_two_local_sweeps_at_once_do_not_mix(project: Path, command: Command) -> None:

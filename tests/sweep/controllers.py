@@ -80,7 +80,7 @@ def fork(config: SweepConfig, ledger_address: str, kill_at: int | None, lease_s:
     try:
         told = asyncio.run(control(config, ledger_address, kill_at, lease_s))
         os.write(1, (json.dumps(told) + "\n").encode())
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (a child that was forked has nobody above it)
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
         os._exit(1)
     os._exit(0)
