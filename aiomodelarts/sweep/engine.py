@@ -238,7 +238,7 @@ class Engine:
         while True:
             await self._clock.sleep(self._lease_s / 3)
             await self._ledger.beat()
-            now, dead = self._clock.monotonic(), []
+            now, dead = self._clock.monotonic(), await self._gone()
             for lease in await self._ledger.leases():
                 beats, since = seen.get(lease.token, (lease.beats, now))
                 seen[lease.token] = (lease.beats, since if beats == lease.beats else now)

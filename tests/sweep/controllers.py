@@ -1,7 +1,8 @@
 """Controllers as processes of their own, for tests that kill or pause them.
 
 Run as a script with one JSON argument: the sweep file, the ledger, and for each controller the step at which it kills
-itself with SIGKILL, or null. Controllers run one after the other, or ``together``. One JSON line tells of each.
+itself with SIGKILL, or null; a step below zero, counted from -1, pauses it until the others are over. Controllers run
+one after the other, or ``together``. One JSON line tells of each.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ SETTLE = SettlePolicy(quiet_window_s=0.3, late_watch_s=1.0, grace_s=0.5)
 
 
 class Suicide:
-    """Ends its process in the hardest way at the step of this number, counted from 0."""
+    """Ends its process in the hardest way at the step of this number, counted from 0; below that, pauses it."""
 
     def __init__(self, at: int | None) -> None:
         self._at = at
@@ -38,6 +39,8 @@ class Suicide:
     def __call__(self, step: str) -> None:
         if len(self.passed) == self._at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._at is not None and len(self.passed) == -1 - self._at:
+            os.kill(os.getpid(), signal.SIGSTOP)
         self.passed.append(step)
 
 
@@ -95,7 +98,12 @@ def main() -> None:
         address = told["ledger"].replace("NAME", name)
         lease_s = told.get("lease_s", 30.0)
         if told.get("together"):
-            for child in [fork(config, address, kill_at, lease_s) for kill_at in controllers]:
+            children = [fork(config, address, kill_at, lease_s) for kill_at in controllers]
+            paused = [child for child, at in zip(children, controllers, strict=True) if at is not None and at < 0]
+            for child in [child for child in children if child not in paused]:
+                os.waitpid(child, 0)
+            for child in paused:
+                os.kill(child, signal.SIGCONT)
                 os.waitpid(child, 0)
         else:
             for kill_at in controllers:

@@ -52,7 +52,8 @@ async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
 async def drive(platform: LocalPlatform, folder: Path, **told: Any) -> list[dict[str, Any]]:
     """What each controller told, in order."""
     file = folder / "sweep.toml"
-    await asyncio.to_thread(file.write_text, SWEEP)
+    sweep = SWEEP.replace("[1, 4]", f"[1, {told.pop('trials', N)}]").replace("killed", told.pop("name", "killed"))
+    await asyncio.to_thread(file.write_text, sweep)
     argument = {"file": str(file), "ledger": f"sqlite:///{folder}/NAME.sqlite"} | told
     access = platform.access
     process = await asyncio.create_subprocess_exec(
@@ -97,8 +98,8 @@ async def outputs(platform: LocalPlatform) -> dict[str, list[str]]:
     return found
 
 
-def expected(name: str) -> list[str]:
-    return [f"/bucket/out/{name}/{number:04d}/" for number in range(1, N + 1)]
+def expected(name: str, trials: int = N) -> list[str]:
+    return [f"/bucket/out/{name}/{number:04d}/" for number in range(1, trials + 1)]
 
 
 @pytest.mark.timeout(300)
@@ -117,3 +118,42 @@ async def test_killed_at_every_step_a_sweep_makes_exactly_its_versions(platform:
     made = await outputs(platform)
     names = [f"killed-{number}" for number in range(len(steps) + 1)]
     assert made == {f"job-{name}": expected(name) for name in names}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/NAME.sqlite"
+    url: str = request.getfixturevalue("postgres")
+    return url
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("controllers", [[None, None], [None, 17, None, 30]])
+async def test_several_controllers_make_exactly_the_versions_of_one(
+    platform: LocalPlatform, tmp_path: Path, ledger: str, controllers: list[int | None]
+) -> None:
+    # One server keeps the sweeps of all tests.
+    name = f"with-{len(controllers)}"
+    told = await drive(
+        platform, tmp_path, sweeps=[controllers], name=name, ledger=ledger, together=True, trials=24, lease_s=1.5
+    )
+    assert len(told) == controllers.count(None)
+    for one in told:
+        assert one["error"] is None, one
+        assert [state for _, state, *_ in one["trials"]] == ["succeeded"] * 24
+    assert await outputs(platform) == {f"job-{name}-0": expected(f"{name}-0", 24)}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("step", [2, 9, 10, 11, 12])
+async def test_a_controller_that_was_paused_past_its_lease_does_no_harm(
+    platform: LocalPlatform, tmp_path: Path, step: int
+) -> None:
+    told = await drive(
+        platform, tmp_path, sweeps=[[-1 - step, None]], concurrency=1, together=True, trials=8, lease_s=1.0
+    )
+    by_error = {one["error"]: one for one in told}
+    assert set(by_error) == {None, "Fenced"}, told
+    assert [state for _, state, *_ in by_error[None]["trials"]] == ["succeeded"] * 8
+    assert await outputs(platform) == {"job-killed-0": expected("killed-0", 8)}

