@@ -26,8 +26,20 @@ def above_zero_or_none(instance: Any, attribute: Any, value: object) -> None:
 
 def at_least_one(_: Any, attribute: Any, value: object) -> None:
     """A whole number from 1 up."""
+    check_count(attribute.name, value)
+
+
+def check_count(argument: str, value: object) -> int:
+    """The value, when it is a whole number from 1 up."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidArgument(attribute.name, value, "it is a whole number from 1 up")
+        raise InvalidArgument(argument, value, "it is a whole number from 1 up")
+    return value
+
+
+def check_timeout(value: object) -> None:
+    """``timeout_s`` is a finite number of seconds from 0 up, or None."""
+    if value is not None and (not _is_number(value) or not value >= 0):  # type: ignore[operator]
+        raise InvalidArgument("timeout_s", value, "it is a finite number of seconds from 0 up, or None for no limit")
 
 
 def _is_number(value: object) -> bool:

@@ -165,6 +165,8 @@ def _tuple_hook(shape: Any) -> Callable[[Any, Any], Any]:
     read_many = _converter.get_structure_hook(rows)
 
     def hook(value: Any, _: Any) -> Any:
+        if value is None:
+            return ()
         if not isinstance(value, list):
             raise _Fault("a list", value)
         return tuple(read_many(value, rows))

@@ -8,7 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
-from .errors import BatchFailed, CreateOutcomeUnknown, InvalidArgument, NotAllowed, QuotaExceeded, SessionClosed
+from ._checks import check_count
+from ._create.outcomes import Outcome, outcome_of
+from .errors import BatchFailed, CreateOutcomeUnknown, ModelArtsError, NotAllowed, QuotaExceeded, SessionClosed
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
@@ -35,7 +37,7 @@ class BatchOutcome:
         index: its place in ``each``.
         result: made, refused, unknown or not sent.
         version: the handle, when it was made.
-        error: the reason, when it was not.
+        error: the reason, when it was not; None where its turn never came.
     """
 
     index: int
@@ -62,11 +64,9 @@ class Batch:
         create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
         max_concurrency: int,
     ) -> None:
-        if max_concurrency < 1:
-            raise InvalidArgument("max_concurrency", max_concurrency, "it is at least 1")
         self._specs = specs
         self._create = create
-        self._max_concurrency = max_concurrency
+        self._max_concurrency = check_count("max_concurrency", max_concurrency)
         self._outcomes: list[BatchOutcome] = []
         self._hopeless = False
         self._begun = False
@@ -122,11 +122,9 @@ class Batch:
                 error = CreateOutcomeUnknown("cancelled before the answer came", intent=spec)
                 self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
                 raise
-            except CreateOutcomeUnknown as error:
-                self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
             except Exception as error:  # noqa: BLE001  (kept for whoever awaits the batch)
                 self._hopeless |= isinstance(error, _HOPELESS)
-                self._outcomes[index] = BatchOutcome(index, Result.REFUSED, error=error)
+                self._outcomes[index] = BatchOutcome(index, _result_of(error), error=error)
             else:
                 self._outcomes[index] = BatchOutcome(index, Result.MADE, version)
 
@@ -138,3 +136,11 @@ class Batch:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+
+
+def _result_of(error: Exception) -> Result:
+    if isinstance(error, CreateOutcomeUnknown) or not isinstance(error, ModelArtsError):
+        return Result.UNKNOWN
+    # A lost answer to the create itself comes as CreateOutcomeUnknown. Where another error is unclear about versions,
+    # it was a question before the create that failed.
+    return Result.REFUSED if outcome_of(error) is Outcome.REFUSED else Result.NOT_SENT

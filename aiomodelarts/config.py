@@ -1,6 +1,5 @@
 """Who asks whom: settings from arguments, then the environment, then the profile file."""
 
-import configparser
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -211,6 +210,8 @@ def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]
         ConfigurationError: for a file that cannot be read, or a named section that is not there.
     """
     path = Path(environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or Path.home() / ".huaweicloud" / "credentials")
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text("utf-8"))

@@ -37,7 +37,6 @@
     └── SweepError               a sweep that cannot begin or go on
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -357,6 +356,8 @@ class SweepError(ModelArtsError):
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
     """The allowed name that looks most like the given one, or None."""
+    import difflib
+
     found = difflib.get_close_matches(str(given), list(allowed), n=1)
     return found[0] if found else None
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from ._checks import check_timeout
 from ._create.made import Made, Twin
 from ._operations import jobs, log_follow, versions
 from ._operations import logs as log_verbs
@@ -200,6 +201,7 @@ class TrainingJob:
             ApiError: when the platform refuses for another reason than that it has ended.
             WaitTimeout: with ``wait``, after ``timeout_s``.
         """
+        check_timeout(timeout_s)
         await versions.stop_job_version(self)
         if wait:
             # A version that somebody deleted meanwhile is down as well.

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from . import config
 from ._catalogue import Catalogue
+from ._checks import check_count, check_timeout
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
@@ -309,6 +310,7 @@ class AsyncSession:
             StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
+        check_timeout(timeout_s)
         try:
             return await self._watcher.until_final(job_id, version_id, timeout_s)
         except TimeoutError as error:
@@ -365,7 +367,7 @@ class AsyncSession:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
         self._errands.start(self._line.stop(job_id, version_id), Where("stop", job_id, version_id))
 
-    async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncIterator[W]:
+    async def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
         """The handles, each as soon as its version has ended, however it ended.
 
         Args:
@@ -375,6 +377,7 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
+        check_timeout(timeout_s)
         queue: asyncio.Queue[W | BaseException] = asyncio.Queue()
 
         async def one(version: W) -> None:
@@ -410,8 +413,9 @@ class AsyncSession:
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        if max_concurrency is not None and max_concurrency < 1:
-            raise InvalidArgument("max_concurrency", max_concurrency, "it is at least 1")
+        check_timeout(timeout_s)
+        if max_concurrency is not None:
+            check_count("max_concurrency", max_concurrency)
         handles = list(versions)
         room = asyncio.Semaphore(max_concurrency or max(len(handles), 1))
         deadline = None if timeout_s is None else self._seams.clock.monotonic() + timeout_s

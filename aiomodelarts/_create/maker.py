@@ -190,7 +190,8 @@ class Maker:
             raise unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
         except (CreateOutcomeUnknown, asyncio.CancelledError):
             # The last sending may still make the version, and earlier ones only its twins.
-            desk.keep(spec, sent_at)
+            if create.began:
+                desk.keep(spec, sent_at)
             raise
 
     async def _sent(self, create: Create, desk: JobDesk) -> Made | None:

@@ -67,7 +67,8 @@ class AiohttpTransport:
                 body = await answer.read()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise mapped(error, request) from error
-        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+        # aiohttp's mapping finds names in any case, so it need not be copied.
+        return Response(answer.status, answer.headers, body)
 
     async def close(self) -> None:
         self._closed = True

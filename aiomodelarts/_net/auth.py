@@ -1,5 +1,6 @@
 """Authentication as a flow around each attempt: endpoints never ask which scheme is in use."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -10,8 +11,10 @@ from .._wire.signing import sign
 from ..credentials import AccessKey
 from .singleflight import SingleFlight
 
-# A token lasts a day; whoever fetches one early enough never sees one expire.
+# A token lasts a day; whoever fetches one early enough never sees one expire. One that lasts for minutes only is kept
+# for most of them.
 _RENEW_AHEAD_S = 600.0
+_RENEW_AHEAD_SHARE = 0.2
 
 
 class Auth(Protocol):
@@ -77,11 +80,12 @@ class TokenAuth:
         self._fetch = fetch
         self._clock = clock
         self._token: IssuedToken | None = None
+        self._renew_at = 0.0
         self._renewal = SingleFlight(self._renew)
 
     async def authorized(self, request: Request) -> Request:
         token = self._token
-        if token is None or token.expires_at - _RENEW_AHEAD_S <= self._clock.now():
+        if token is None or self._renew_at <= self._clock.now():
             token = await self._renewal()
         return _with_token(request, token.value)
 
@@ -95,8 +99,16 @@ class TokenAuth:
         await self._renewal.close()
 
     async def _renew(self) -> IssuedToken:
-        self._token = await self._fetch()
-        return self._token
+        token = await self._fetch()
+        self._token, self._renew_at = token, self._end_of_use(token)
+        return token
+
+    def _end_of_use(self, token: IssuedToken) -> float:
+        life_s = token.expires_at - self._clock.now()
+        if life_s <= 0:
+            # It was issued a moment ago, so it is this machine's clock that is wrong: use it until it is refused.
+            return math.inf
+        return token.expires_at - min(_RENEW_AHEAD_S, life_s * _RENEW_AHEAD_SHARE)
 
 
 def _with_token(request: Request, token: str) -> Request:

@@ -10,6 +10,8 @@ import math
 from collections import Counter, deque
 from enum import Enum
 
+from .chance import Chance, Gap
+
 # The start: so many at once, then a rate that grows with each request that had to wait. 128 are out after 0.18 s.
 _FIRST_BURST = 8
 _FIRST_RATE = 123.0
@@ -23,6 +25,9 @@ _SLOWEST = 0.02
 # The search after the first refusal: from a guess upwards, twice as fast in so many seconds.
 _SEARCH_FROM = 5.0
 _SEARCH_DOUBLING_S = 0.7
+# A search that ends after fewer requests has found little, and is begun again a little lower; but not for ever.
+_SEARCH_FEWEST = 16
+_CUT_SHORT = 4
 
 # Around the learned rate: so much below it after a refusal, and back there in so many seconds. A refusal may cost a
 # pause, so looking for more is spread out until pauses take about a thirtieth of the time.
@@ -36,6 +41,7 @@ _KEPT_EARLY = 0.85
 
 # The pause when the service names none; doubled while nothing at all is accepted.
 _OWN_PAUSE_S = 0.25
+_CHANCE_PAUSE_S = 0.05
 # What a timer that fires late may catch up, and what may leave at once after a lull.
 _LATE_S = 0.05
 _LULL_S = 0.01
@@ -89,6 +95,11 @@ class Pace:
         self._sent_n = self._gone_n = 0
         self._until = -math.inf
         self._fruitless = 0
+        self._chance = Chance()
+        self._refused_n = 0
+        self._paused_s = math.inf
+        self._fastest = 0.0
+        self._cut_short = 0
 
     @property
     def rate(self) -> float | None:
@@ -164,13 +175,15 @@ class Pace:
         """
         if self._is_counted(epoch):
             self._discount(sent_at)
+            self._refused_n += 1
             self._first_refused = min(self._first_refused, sent_at)
         asked = min(asked_s, self._pause_cap_s) if asked_s is not None and asked_s > 0 else 0.0
         if epoch != self.epoch:
             # It left before the pause began, so it is one of the same burst.
             self._until = max(self._until, sent_at + asked)
             return False
-        own = min(_OWN_PAUSE_S * 2.0 ** min(self._fruitless, 30), self._pause_cap_s)
+        shortest = _CHANCE_PAUSE_S if self._chance.known else _OWN_PAUSE_S
+        own = min(shortest * 2.0 ** min(self._fruitless, 30), self._pause_cap_s)
         self._pause_s = max(asked, own)
         # A request of an earlier burst may have been asked to wait for longer.
         self._until = max(self._until, now + self._pause_s)
@@ -190,24 +203,44 @@ class Pace:
         """Go on after a pause, at the rate that the time before it has taught."""
         self._closing = False
         self._trusted = math.inf
-        if self._sent_n <= self._gone_n:
+        accepted = self._sent_n - self._gone_n
+        if accepted <= 0:
             # Nothing was accepted: this says that the service is shut, not how fast it is when it is open.
             self._fruitless += 1
+            if self._phase in {Phase.START, Phase.FREE}:
+                self._search()
+            self._used_s = 0.0
         else:
             self._fruitless = 0
-            if self._phase in {Phase.SEARCH, Phase.AROUND}:
-                self._learn()
-        if self._phase in {Phase.START, Phase.FREE}:
-            self._guess()
-            self._learned = None
-            self._phase = Phase.SEARCH
-        elif self._learned is not None:
+            self._judge(Gap(self._learned or self._rate, self._paused_s, accepted, self._refused_n))
+        if self._learned is not None:
             self._phase = Phase.AROUND
         self._stopped_before = self._stopped
-        self._used_s = 0.0
+        self._paused_s = self._pause_s
         self._next = now
         self._forget()
         self._set(self._allowed())
+
+    def _judge(self, gap: Gap) -> None:
+        """Lower the rate, unless that does not help."""
+        if self._chance.explains(gap):
+            return
+        self._fastest = max(_KEPT * self._fastest, self._rate)
+        if self._phase in {Phase.START, Phase.FREE}:
+            self._search()
+        elif self._chance.shown(gap):
+            self._guessed, self._learned, self._phase = self._fastest, None, Phase.SEARCH
+        elif self._learned is None and gap.accepted < _SEARCH_FEWEST and self._cut_short < _CUT_SHORT:
+            self._cut_short += 1
+            self._guessed = max(_SLOWEST, _KEPT * self._rate)
+        else:
+            self._learn()
+        self._used_s = 0.0
+
+    def _search(self) -> None:
+        self._guess()
+        self._learned = None
+        self._phase = Phase.SEARCH
 
     def _learn(self) -> None:
         before = self._learned
@@ -231,20 +264,26 @@ class Pace:
         took = first - times[0] if times else 0.0
         self._burst = max(1.0, float(len(times)))
         self._burst_took_s = took
-        self._guessed = min(max(len(times) / (1.0 + took), _SEARCH_FROM), _UNLIMITED / 2)
+        self._guessed = min(max(len(times) / (1.0 + took), self._beyond(), _SEARCH_FROM), _UNLIMITED / 2)
 
     def _measured(self) -> float:
         """The highest rate that the time until the first refusal proves, less what a full bucket may have added."""
         end = self._first_refused
         accepted = [at for at in self._accepted() if at < end]
-        rate = 0.0
+        rate = self._beyond()
         if self._stopped > self._stopped_before:
-            rate = (self._sent_n - self._gone_n) / (self._stopped - self._stopped_before)
+            rate = max(rate, (self._sent_n - self._gone_n) / (self._stopped - self._stopped_before))
         for count, at in enumerate(reversed(accepted), 1):
             lasted = end - at - self._burst_took_s
             if count >= _FEWEST and lasted > self._burst_took_s:
                 rate = max(rate, (count + 1 - self._burst) / lasted)
         return rate
+
+    def _beyond(self) -> float:
+        """The rate at which more was accepted after the first refusal, when a bucket would have been empty."""
+        late = sum(at > self._first_refused for at in self._accepted())
+        lasted = self._sent[-1] - self._first_refused if self._sent else 0.0
+        return late / lasted if late >= _FEWEST and lasted > 0 else 0.0
 
     def _accepted(self) -> list[float]:
         gone = Counter(self._gone)
@@ -257,13 +296,15 @@ class Pace:
         return kept
 
     def _forget(self) -> None:
-        self._sent_n = self._gone_n = 0
+        self._sent_n = self._gone_n = self._refused_n = 0
         self._sent.clear()
         self._gone.clear()
         self._first_refused = math.inf
         self._heard = False
 
     def _allowed(self) -> float:
+        if self._phase is Phase.FREE:
+            return math.inf
         if self._learned is None:
             return self._guessed * math.pow(2.0, self._used_s / _SEARCH_DOUBLING_S)
         away = (self._used_s - self._approach_s) / self._approach_s

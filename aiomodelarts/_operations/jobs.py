@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from attrs import frozen
 
+from .._checks import check_timeout
 from .._paging import all_rows
 from .._wire import training
 from ..errors import NotFound, VersionGone, Where
@@ -150,6 +151,7 @@ async def delete_job_by_id(
         WaitTimeout: after ``timeout_s``.
     """
     job = check_id(job_id, "job_id")
+    check_timeout(timeout_s)
     clock = modelarts_session.seams.clock
     deadline = None if timeout_s is None else clock.monotonic() + timeout_s
     try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from .._checks import check_timeout
 from ..errors import ModelArtsError, WaitTimeout, Where
 from ..session import AsyncSession
 
@@ -19,6 +20,7 @@ async def until(
         WaitTimeout: after ``timeout_s`` seconds.
         ModelArtsError: what ``look`` raises for good.
     """
+    check_timeout(timeout_s)
     clock, cadence = session.seams.clock, session.cadence
     began, failures = clock.monotonic(), 0
     try:

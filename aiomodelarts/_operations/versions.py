@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from attrs import evolve
 
+from .._checks import check_timeout
 from .._paging import all_rows
 from .._wire import training
 from ..errors import DeletionFailed, NotFound, VersionGone, Where, WrongState
@@ -50,6 +51,7 @@ async def stop_job_version(self: PointsAtVersion, *, wait: bool = False, timeout
         ApiError: when the platform refuses for another reason than that it has ended.
         WaitTimeout: with ``wait``, after ``timeout_s``.
     """
+    check_timeout(timeout_s)
     job_id, version_id = version_of(self)
     try:
         await self.session.perform(training.stop_training_job_version, job_id, version_id)
@@ -76,6 +78,7 @@ async def delete_job_version(self: PointsAtVersion, *, wait: bool = False, timeo
         DeletionFailed: with ``wait``, when the version stays.
         WaitTimeout: with ``wait``, after ``timeout_s``.
     """
+    check_timeout(timeout_s)
     job_id, version_id = version_of(self)
     try:
         await self.session.perform(training.delete_training_job_version, job_id, version_id)

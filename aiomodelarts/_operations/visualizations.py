@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from .._checks import check_timeout
 from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import visualization as wire
@@ -139,6 +140,7 @@ async def stop_visualization_job(
         ApiError: when the platform refuses for another reason than that it has ended.
         WaitTimeout: with ``wait``, after ``timeout_s``.
     """
+    check_timeout(timeout_s)
     job_id = visualization_of(self)
 
     async def down() -> bool | None:
@@ -182,6 +184,7 @@ async def delete_visualization_job(
         WrongState: while it is being stopped.
         WaitTimeout: with ``wait``, after ``timeout_s``.
     """
+    check_timeout(timeout_s)
     job_id = visualization_of(self)
 
     async def gone() -> bool | None:

@@ -75,27 +75,30 @@ def error_class(operation: str, status: int, code: str, message: str) -> type[Ap
         return Throttled
     prefix, _, number = code.rpartition(".")
     if prefix in ("APIG", "APIGW"):
-        return _gateway_class(status, number, message)
+        return _gateway_class(operation, status, number, message)
     if number == "0103" and operation in _CREATES:
         return AlreadyExists
     # Everywhere else 0105 stands as a placeholder beside any failure.
     if number == "0105" and operation.startswith(("stop", "restart", "delete")):
         return WrongState
-    if number in _TOKEN_NUMBERS and status in (200, 401, 403):
-        return TokenExpired
+    if number in _TOKEN_NUMBERS:
+        # Under 400 the same numbers are about credentials that a new token would not mend.
+        return TokenExpired if status in (200, 401, 403) else NotAllowed
     if prefix == "ModelArts" and number in _BY_NUMBER:
         return _BY_NUMBER[number]
-    return class_by_status(status)
+    return class_by_status(operation, status)
 
 
-def class_by_status(status: int) -> type[ApiError]:
-    """The class where nothing but the status is known."""
+def class_by_status(operation: str, status: int) -> type[ApiError]:
+    """The class where nothing but the operation and the status is known."""
+    if status == 409 and operation in _CREATES:
+        return AlreadyExists
     if status >= 500:
         return ServiceTrouble
     return _BY_STATUS.get(status, InvalidRequest)
 
 
-def _gateway_class(status: int, number: str, message: str) -> type[ApiError]:
+def _gateway_class(operation: str, status: int, number: str, message: str) -> type[ApiError]:
     if number == "0301":
         return TokenExpired if "token" in message.lower() else NotAllowed
-    return _GATEWAY.get(number) or class_by_status(status)
+    return _GATEWAY.get(number) or class_by_status(operation, status)

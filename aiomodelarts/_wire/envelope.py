@@ -112,22 +112,27 @@ def _refusal(response: Response, where: Where, data: dict[str, Any]) -> ApiError
     text = scrub(str(message)) if message else "the service gave no reason"
     code = str(code) if code else ""
     kind = error_class(where.operation, response.status, code, text)
-    return _made(kind, text, response, where, code)
+    # The gateway names the exchange in the body.
+    told = data.get("request_id")
+    exchange = request_id(response) or (told if isinstance(told, str) and told else None)
+    return _made(kind, text, response, where, code, exchange)
 
 
 def _refusal_without_json(response: Response, where: Where) -> ApiError:
     excerpt = _excerpt(response.body)
     text = f"the answer is not the service's; it begins {excerpt!r}" if excerpt else "the answer is empty"
-    return _made(class_by_status(response.status), text, response, where, "")
+    return _made(class_by_status(where.operation, response.status), text, response, where, "", request_id(response))
 
 
-def _made(kind: type[ApiError], text: str, response: Response, where: Where, code: str) -> ApiError:
+def _made(
+    kind: type[ApiError], text: str, response: Response, where: Where, code: str, exchange: str | None
+) -> ApiError:
     return kind(
         text,
         where=where,
         status=response.status,
         code=code,
-        request_id=request_id(response),
+        request_id=exchange,
         retry_after_s=_asked_pause(response),
     )
 

@@ -45,7 +45,7 @@ class Request:
 
 @frozen
 class Response:
-    """One answer; header names are in lower case."""
+    """One answer; its headers are found by their names in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(factory=dict, repr=_shown)

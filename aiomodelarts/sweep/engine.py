@@ -102,9 +102,8 @@ class Engine:
         self._ledger = ledger
         self._lease_s = lease_s
         self._passed = passed
-        self._steps = Steps(
-            config, versions, Meter(config.objective, files), ledger, clock, retry or RetryBudget(), self._tell, passed
-        )
+        meter, retry = Meter(config.objective, files), retry or RetryBudget()
+        self._steps = Steps(config, versions, meter, ledger, clock, retry, lease_s, self._tell, passed)
         self._began = clock.monotonic()
         self._held: deque[Held] = deque()
         self._points = Points(config.search, config.space)

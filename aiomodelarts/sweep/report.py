@@ -18,9 +18,9 @@ _CSV_TAIL = ("duration_s", "job_id", "version_id", "output_path", "reason")
 
 
 def best_of(trials: Iterable[Trial], goal: Goal) -> Trial | None:
-    """The trial with the best value, the earlier one of equals, or None when no trial has a value."""
+    """The trial with the best value, the lower number of equals, or None when no trial has a value."""
     best: Trial | None = None
-    for trial in trials:
+    for trial in sorted(trials, key=lambda trial: trial.number):
         if trial.value is not None and (best is None or best.value is None or goal.prefers(trial.value, best.value)):
             best = trial
     return best

@@ -65,6 +65,7 @@ class Steps:
         ledger: is told of every step.
         clock: dates them.
         retry: how often a failed trial is tried again.
+        lease_s: how long a controller may be silent before its trials are taken over.
         tell: is told what a trial has become.
         passed: is told the name of every step just before and just after it is taken.
     """
@@ -77,6 +78,7 @@ class Steps:
         ledger: "Ledger",
         clock: Clock,
         retry: RetryBudget,
+        lease_s: float,
         tell: Callable[[Trial], Awaitable[None]],
         passed: Callable[[str], None],
     ) -> None:
@@ -86,6 +88,7 @@ class Steps:
         self._ledger = ledger
         self._clock = clock
         self._retry = retry
+        self._lease_s = lease_s
         self._tell = tell
         self._passed = passed
         self._failures_in_a_row = 0
@@ -124,7 +127,7 @@ class Steps:
                 trial = await self._move(trial, "about to be created", intent=intent, state=TrialState.CREATING)
                 self._passed("intended")
             if version is None:
-                await self._ledger.hold()
+                await self._ledger.hold(self._lease_s / 2)
                 version = await self._versions.make(intent["create"])
         except SweepError:
             raise

@@ -298,7 +298,8 @@ def served(project: Path) -> Iterator[dict[str, str]]:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert [line for line in errors.splitlines() if not line.startswith("aiomodelarts local serve: ")] == []
+    assert errors.startswith("aiomodelarts local serve: http://127.0.0.1:")
+    assert len(errors.splitlines()) == 1
 
 
 def test_a_sweep_on_a_served_platform_goes_by_the_environment(

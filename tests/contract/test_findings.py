@@ -79,7 +79,7 @@ def test_3_a_refusal_needs_no_is_success() -> None:
         ("0203", 401, TokenExpired),
         ("0203", 403, TokenExpired),
         ("0204", 401, TokenExpired),
-        ("0204", 400, InvalidRequest),
+        ("0204", 400, NotAllowed),
         ("0206", 401, NotAllowed),
         ("0206", 403, NotAllowed),
         ("0210", 400, NotAllowed),

@@ -33,6 +33,7 @@ def test_nothing_is_made_twice_and_nothing_is_lost(block: int) -> None:
             5621, id="of two equal intents the older one took the newer version, and the other looked too late"
         ),
         pytest.param(6043, id="a pause that the service had asked for was cut short by a refusal that asked for none"),
+        pytest.param(4301, id="a create was cancelled before it left, and a twin was kept for it"),
         pytest.param(8265, id="a late twin was no longer watched for, because equal intents waited for their turn"),
         pytest.param(2122, id="a cancelled create was resent, and its only version was taken for a twin"),
     ],
@@ -55,7 +56,7 @@ def _unknown_is_not_handled() -> Any:
     table = {error: Outcome.NOT_HANDLED if was is Outcome.UNKNOWN else was for error, was in outcomes._TABLE.items()}
     with (
         mock.patch.object(outcomes, "_TABLE", table),
-        mock.patch.object(retry, "_was_certainly_not_done", lambda error: error.retryable),
+        mock.patch.object(retry, "_was_not_sent", lambda error: error.retryable),
     ):
         yield
 
@@ -98,7 +99,7 @@ def _throttled_as(error: type[Exception], outcome: Outcome) -> Any:
     with (
         mock.patch.object(caller.Caller, "_patiently", told_otherwise),
         mock.patch.dict(outcomes._TABLE, {Throttled: outcome}),
-        mock.patch.object(retry, "_was_certainly_not_done", return_value=False),
+        mock.patch.object(retry, "_was_not_sent", return_value=False),
     ):
         yield
 

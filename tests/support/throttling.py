@@ -73,6 +73,7 @@ class Bucket:
         size: tokens that it holds.
         latency: bounds of the time to an answer.
         retry_after_s: what a refusal asks for.
+        by_chance: the share of all requests that is refused whatever their rate.
     """
 
     rate: float
@@ -80,6 +81,7 @@ class Bucket:
     latency: tuple[float, float]
     retry_after_s: float | None
     rng: random.Random
+    by_chance: float = 0.0
     down: bool = False
     accepted: list[float] = field(factory=list)
     refused: list[float] = field(factory=list)
@@ -95,6 +97,9 @@ class Bucket:
     def _admit(self, now: float) -> Answer:
         if self.down:
             return Answer(accepted=False, trouble=True)
+        if self.by_chance and self.rng.random() < self.by_chance:
+            self.refused.append(now)
+            return Answer(accepted=False, retry_after_s=self.retry_after_s)
         tokens = self.size if self._tokens is None else self._tokens
         tokens = min(self.size, tokens + (now - self._seen) * self.rate)
         self._seen = now

@@ -29,9 +29,6 @@ from .rows import (
 from .transaction import Beat, Reserve, Transaction, Write, take_up
 from .writer import Writer
 
-# A lease that was seen so recently cannot have run out meanwhile.
-_SURE_FOR_S = 2.0
-
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
 
 
@@ -148,13 +145,16 @@ class Ledger:
         """
         await self._writer.write(Beat())
 
-    async def hold(self) -> None:
+    async def hold(self, within_s: float) -> None:
         """Return when this controller is sure to hold its lease now.
+
+        Args:
+            within_s: a lease that was seen so many seconds ago cannot have run out meanwhile.
 
         Raises:
             Fenced: it was taken for dead.
         """
-        if self._clock.monotonic() - self._held_at > _SURE_FOR_S:
+        if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
     async def reserve(self, total: int, trial: Callable[[int], Trial]) -> Held | None:
