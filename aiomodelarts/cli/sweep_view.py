@@ -159,6 +159,15 @@ def print_result(result: SweepResult, elapsed_s: float, console: Console, before
     trained, total = len(result.ranked), len(result.trials)
     here = f", {total - before} of them in this run of" if before else " in"
     console.print(f"{trained} of {total} models trained{here} {duration(elapsed_s)}.")
+    print_ranking(result, console)
+    if result.stopped_by is not None:
+        console.print()
+        console.print(Text(f"No more trials were begun: {result.stopped_by}", style="yellow"))
+
+
+def print_ranking(result: SweepResult, console: Console) -> None:
+    """Print the best trials, the best point, and what went wrong."""
+    trained = len(result.ranked)
     if trained:
         console.print(_ranking(result.ranked, console))
         if trained > _ROWS:
@@ -172,9 +181,6 @@ def print_result(result: SweepResult, elapsed_s: float, console: Console, before
         console.print(Text.assemble("Best: ", (number(best.value), "bold green"), where))
         console.print(Text(f"  {point(best.point)}"))
         console.print(Text(f"  {best.output_path}"), soft_wrap=True)
-    if result.stopped_by is not None:
-        console.print()
-        console.print(Text(f"No more trials were begun: {result.stopped_by}", style="yellow"))
 
 
 def print_interruption(tally: Tally, results_dir: Path, console: Console, *, local: bool) -> None:

@@ -12,16 +12,19 @@ from ..errors import InvalidArgument
 from ..models.spec import Inputs, check_description
 from ._axes import read_axis
 from ._reader import TableReader, kind_of, shown
+from .failures import Failure, RetryBudget
 from .objective import Goal, JsonFile, LogPattern, Objective
 from .problems import Problem, SweepFileError
 from .search import GridSearch, RandomSearch
 from .space import Axis, Scalar, Space
 from .toml_lines import TomlDocument, TomlSyntaxError, parse_toml
+from .trial import Trial
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NAME_CHARACTERS = 40  # a date and a mark are added to it, and the name of a job has 64
 _JOB_NAME_CHARACTERS = 64
 _DEFAULT_CONCURRENCY = 4
+_MAY_BE_MISSING = frozenset({"retry", "local"})
 _LEDGER_SCHEMES = frozenset({"postgresql", "postgres", "sqlite"})
 _NAMES_OF_THE_PLATFORM = frozenset({"data_url", "train_url"})
 
@@ -66,6 +69,7 @@ class SweepConfig:
         job_name: the job to make; None makes one up from the sweep's name and the time.
         results_dir: where the results are written.
         ledger: URL of the database that keeps the sweep; None is a file among the results.
+        retry: how often a failed trial is tried again.
         local_folders: by setting, the folder of this machine that the local platform finds under its path.
     """
 
@@ -80,6 +84,7 @@ class SweepConfig:
     results_dir: Path = Path("results")
     local_folders: Mapping[str, Path] = field(factory=dict)
     ledger: str | None = None
+    retry: RetryBudget = field(factory=RetryBudget)
 
     @property
     def ledger_address(self) -> str | Path:
@@ -92,6 +97,11 @@ class SweepConfig:
     def count(self) -> int:
         """How many trials there will be."""
         return self.search.count(self.space)
+
+    def again(self, trial: Trial) -> Trial:
+        """The next attempt at a trial."""
+        attempt = trial.attempt + 1
+        return Trial(trial.number, trial.point, self.output_path(trial.number, attempt), attempt=attempt)
 
     def output_path(self, trial: int, attempt: int = 1) -> str:
         """Where this attempt at a trial writes, and no other."""
@@ -139,14 +149,14 @@ class _Reading:
         self._folder = folder
 
     def config(self) -> SweepConfig | None:
-        sections = ("sweep", "estimator", "space", "search", "objective", "local")
+        sections = ("sweep", "estimator", "space", "search", "objective", "retry", "local")
         root = self._table()
         root.only(sections)
         for section in sections:
             value = root.values.get(section, {})
             if not isinstance(value, dict):
                 root.problem(f"is {kind_of(value)}, and has to be a table: [{section}]", section)
-            elif section not in root.values and section != "local":
+            elif section not in root.values and section not in _MAY_BE_MISSING:
                 root.problem(f"[{section}] is missing")
         if self._problems:
             return None
@@ -165,6 +175,7 @@ class _Reading:
             objective=objective,
             settings=settings,
             inputs=inputs,
+            retry=self._retry(),
             local_folders=local_folders,
         )
 
@@ -311,6 +322,13 @@ class _Reading:
         except ValueError as error:
             table.problem(str(error), "log_pattern")
         return None
+
+    def _retry(self) -> RetryBudget:
+        table = self._table("retry")
+        table.only({failure.value for failure in Failure})
+        given = {failure: table.integer(failure.value, low=0) for failure in Failure if failure.value in table.values}
+        times = {failure: number for failure, number in given.items() if number is not None}
+        return RetryBudget({**RetryBudget().times, **times})
 
     def _local(self, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Path]:
         """Folders for the local platform's bucket; the code lies beside the file unless it says otherwise."""

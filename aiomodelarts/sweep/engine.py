@@ -12,7 +12,6 @@ from .._clock import Clock
 from ..errors import ModelArtsError, SweepError
 from . import presence
 from .config import SweepConfig
-from .failures import RetryBudget
 from .files import OutputFiles
 from .ledger.errors import LedgerError
 from .ledger.records import Held, Lease
@@ -78,7 +77,6 @@ class Engine:
         listener: is told of every step, and awaited.
         clock: measures durations.
         ledger: open, of this sweep.
-        retry: how often a failed trial is tried again.
         lease_s: how long another controller may be silent before its trials are taken over.
         passed: is told the name of every step that a trial takes.
     """
@@ -92,7 +90,6 @@ class Engine:
         clock: Clock,
         ledger: "Ledger",
         *,
-        retry: RetryBudget | None = None,
         lease_s: float = _LEASE_S,
         passed: Callable[[str], None] = _nothing,
     ) -> None:
@@ -102,8 +99,8 @@ class Engine:
         self._ledger = ledger
         self._lease_s = lease_s
         self._passed = passed
-        meter, retry = Meter(config.objective, files), retry or RetryBudget()
-        self._steps = Steps(config, versions, meter, ledger, clock, retry, lease_s, self._tell, passed)
+        meter = Meter(config.objective, files)
+        self._steps = Steps(config, versions, meter, ledger, clock, lease_s, self._tell, passed)
         self._began = clock.monotonic()
         self._held: deque[Held] = deque()
         self._points = Points(config.search, config.space)

@@ -1,21 +1,26 @@
 """The sweep that users hold."""
 
 import asyncio
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._clock import SystemClock
 from ..errors import SweepError
 from ..session import AsyncSession
 from . import config as sweep_file
 from .config import SweepConfig
 from .definition import settings_of
 from .engine import Engine, Listener, SweepEvent
+from .failures import Failure
 from .files import FolderFiles, OutputFiles
-from .ledger.records import Definition
+from .ledger.records import Definition, Event
 from .objective import JsonFile
 from .report import SweepResult, write_results
+from .trial import Trial
 from .versions import EstimatorVersions
 
 if TYPE_CHECKING:
@@ -115,6 +120,45 @@ class Sweep:
         except OSError as failure:
             raise ResultsNotWritten(engine.result, failure) from failure
         return engine.result
+
+    async def past(self) -> SweepResult:
+        """What the sweep's ledger holds now; nothing is asked of the platform, and whoever drives it is not disturbed.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        async with await self._read() as ledger:
+            return SweepResult(self.config.name, self.config.objective.goal, tuple(await ledger.trials()))
+
+    async def why(self, trial: int) -> list[Event]:
+        """The history of a trial, oldest first; empty when it was not begun.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        async with await self._read() as ledger:
+            return await ledger.events(trial)
+
+    async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
+        """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
+
+        Args:
+            classes: whose failures; None takes every trial that is over without a value.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        wanted = None if classes is None else {failure.value for failure in classes}
+
+        def again(trial: Trial) -> Trial | None:
+            return self.config.again(trial) if wanted is None or trial.failure in wanted else None
+
+        async with await self._read() as ledger:
+            return await ledger.retry(again)
+
+    async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
+        ledgers = await asyncio.to_thread(_ledger_kind)
+        return ledgers.read(self.config.ledger_address, self.config.name, SystemClock())
 
     async def _carry_out(self, engine: Engine) -> None:
         try:

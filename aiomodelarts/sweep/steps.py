@@ -20,7 +20,7 @@ from ..errors import (
     VersionGone,
 )
 from .config import SweepConfig
-from .failures import Failure, RetryBudget, classified
+from .failures import Failure, classified
 from .ledger.errors import Fenced
 from .ledger.records import Held, Move
 from .measure import Meter
@@ -64,7 +64,6 @@ class Steps:
         meter: reads objectives.
         ledger: is told of every step.
         clock: dates them.
-        retry: how often a failed trial is tried again.
         lease_s: how long a controller may be silent before its trials are taken over.
         tell: is told what a trial has become.
         passed: is told the name of every step just before and just after it is taken.
@@ -77,7 +76,6 @@ class Steps:
         meter: Meter,
         ledger: "Ledger",
         clock: Clock,
-        retry: RetryBudget,
         lease_s: float,
         tell: Callable[[Trial], Awaitable[None]],
         passed: Callable[[str], None],
@@ -87,7 +85,6 @@ class Steps:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
-        self._retry = retry
         self._lease_s = lease_s
         self._tell = tell
         self._passed = passed
@@ -192,13 +189,10 @@ class Steps:
         reason = why_failed(error) if isinstance(error, TrainingFailed) else one_line(error)
         # What went while nobody watched went with the machine it was watched from, or its owner takes it up again.
         unwatched = made.taken_up and failure in {Failure.LOST, Failure.STOPPED}
-        if not unwatched and not self._retry.allows(failure, trial.attempt - 1):
+        if not unwatched and not self._config.retry.allows(failure, trial.attempt - 1):
             await self._end(trial, TrialState.FAILED, reason, failure=failure.value)
             return None
-        attempt = trial.attempt + 1
-        again = evolve(
-            Trial(trial.number, trial.point, self._config.output_path(trial.number, attempt)), attempt=attempt
-        )
+        again = self._config.again(trial)
         why = f"tried again ({failure.value}): {reason}"
         await self._ledger.move(Move(trial.state, again, why))
         await self._tell(again)

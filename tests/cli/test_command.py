@@ -402,6 +402,38 @@ def test_a_sweep_that_was_changed_is_refused_with_the_difference(swept: Swept, t
     assert len({trial["version_id"] for trial in told["trials"]}) == 5
 
 
+def test_a_sweep_that_was_run_can_be_asked_and_a_failed_trial_tried_again(swept: Swept, tmp_path: Path) -> None:
+    project = tmp_path / "asked"
+    shutil.copytree(swept[0], project)
+
+    def ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        with start(project, "sweep", *arguments) as process:
+            out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    assert ask("status", "sweep.toml").stdout == ("sweep tiny: 1 failed, 3 succeeded, 0 to go; best 0.4 in trial 4\n")
+    assert json.loads(ask("results", "sweep.toml", "-o", "json").stdout)["best"]["trial"] == 4
+    history = json.loads(ask("why", "sweep.toml", "3", "-o", "json").stdout)
+    assert [event["state"] for event in history] == ["reserved", "creating", "running", "failed"]
+    assert "three is bad" in re.sub(r"\s+", " ", ask("why", "sweep.toml", "3").stdout)
+    assert (ask("why", "sweep.toml", "9").returncode, ask("retry", "sweep.toml", "--class", "cod").returncode) == (2, 2)
+    assert json.loads(ask("retry", "sweep.toml", "--class", "lost", "-o", "json").stdout)["trials"] == []
+    assert json.loads(ask("retry", "sweep.toml", "--class", "code", "-o", "json").stdout)["trials"] == [3]
+    (project / "train.py").write_text(TRAIN.replace("if layers == 3", "if layers == 30"))
+    done = ask("run", "sweep.toml", "--local")
+    assert "Resumed: 3 of 4 done, 0 taken up again, 1 to go." in done.stderr
+    assert "4 of 4 models trained, 1 of them in this run" in done.stdout
+    told = json.loads((project / "results/tiny/results.json").read_text())["trials"][2]
+    assert (told["state"], told["output_path"]) == ("succeeded", "/bucket/out/tiny/0003-2/")
+
+
+def test_a_sweep_that_was_not_run_has_nothing_to_tell(called: Command) -> None:
+    done = called("sweep", "status", "sweep.toml")
+    assert done.returncode == 2
+    assert "the sweep was not run yet" in done.stderr
+
+
 def test_two_local_sweeps_at_once_do_not_mix(project: Path, command: Command) -> None:
     with start(project, "local", "serve", "--root", ".aiomodelarts/local", "--ready-file", "r") as process:
         until(process, (project / "r").exists)

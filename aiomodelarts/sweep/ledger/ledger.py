@@ -26,7 +26,7 @@ from .rows import (
     text_of,
     trial_of,
 )
-from .transaction import Beat, Reserve, Transaction, Write, take_up
+from .transaction import Beat, Reserve, Transaction, Write, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
@@ -190,6 +190,20 @@ class Ledger:
             await _end(connection, self.sweep.id, dead, f"silent for too long; ended by {self.token}")
             rows = await take_up(connection, self.sweep.id, self.token, OPEN_STATES, self._clock.now())
         return [held_of(row) for row in rows]
+
+    async def retry(self, again: Callable[[Trial], Trial | None]) -> list[Trial]:
+        """Open trials that are over without a value, so that whoever drives the sweep tries them again.
+
+        Args:
+            again: the trial as it shall be tried again, or None to leave it.
+        """
+        over = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.value.is_(None))
+        async with self._database.writing() as connection:
+            rows = await connection.execute(over.with_for_update())
+            settled = [trial for trial in map(trial_of, rows) if trial.state.is_settled]
+            opened = [trial for trial in map(again, settled) if trial is not None]
+            await reopen(connection, self.sweep.id, opened, self._clock.now())
+        return opened
 
     async def leases(self) -> list[Lease]:
         """The leases that have not ended."""

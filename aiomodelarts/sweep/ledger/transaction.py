@@ -140,17 +140,8 @@ class Transaction:
         return None
 
     def _say(self, trial: Trial, why: str) -> None:
-        self._said.append(
-            {
-                "sweep_id": self.sweep_id,
-                "number": trial.number,
-                "attempt": trial.attempt,
-                "at": self.at,
-                "state": trial.state.value,
-                "why": why,
-                "token": self.token,
-            }
-        )
+        state = trial.state.value
+        self._said.append(_event(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token))
 
     async def _note_sweep(self, sweep: Any, reserved: int, writes: Sequence[Write]) -> None:
         changes: dict[str, Any] = {} if reserved == sweep.reserved else {"reserved": reserved}
@@ -188,22 +179,33 @@ async def take_up(
         return []
     taken = update(_trials).where(_trials.c.sweep_id == sweep_id, _trials.c.number == bindparam("its_number"))
     await connection.execute(taken.values(holder=token), [{"its_number": row.number} for row in rows])
-    await connection.execute(
-        insert(_events),
-        [
-            {
-                "sweep_id": sweep_id,
-                "number": row.number,
-                "attempt": row.attempt,
-                "at": at,
-                "state": row.state,
-                "why": "taken up",
-                "token": token,
-            }
-            for row in rows
-        ],
-    )
+    said = [_event(sweep_id, row.number, row.attempt, at, row.state, "taken up", token) for row in rows]
+    await connection.execute(insert(_events), said)
     return rows
+
+
+async def reopen(connection: AsyncConnection, sweep_id: int, trials: Sequence[Trial], at: float) -> None:
+    """Make these trials what they are given as, held by nobody."""
+    if not trials:
+        return
+    this = (_trials.c.sweep_id == sweep_id, _trials.c.number == bindparam("its_number"))
+    rows = [{"its_number": trial.number, "holder": None, "intent": None} | trial_values(trial) for trial in trials]
+    await connection.execute(update(_trials).where(*this), rows)
+    why = "to be tried again, as asked"
+    said = [_event(sweep_id, one.number, one.attempt, at, one.state.value, why, 0) for one in trials]
+    await connection.execute(insert(_events), said)
+
+
+def _event(sweep_id: int, number: int, attempt: int, at: float, state: str, why: str, token: int) -> dict[str, Any]:
+    return {
+        "sweep_id": sweep_id,
+        "number": number,
+        "attempt": attempt,
+        "at": at,
+        "state": state,
+        "why": why,
+        "token": token,
+    }
 
 
 def _needs_sweep(writes: Sequence[Write]) -> bool:
