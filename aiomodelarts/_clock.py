@@ -21,7 +21,7 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
+class SystemClock(Clock):
     """The machine's own clocks."""
 
     def now(self) -> float:

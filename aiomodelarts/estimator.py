@@ -287,9 +287,7 @@ class AsyncEstimator:
             inputs: what the run reads.
             output_path: of this run alone.
             hyperparameters: in place of the estimator's.
-            job_name: of a new job; excludes the two ids.
-            job_id: the job that gets one more version.
-            pre_version_id: the version of this job that the new one derives from.
+            job_name: of a new job; excludes the two ids, which are as in ``create_job_version``.
 
         Raises:
             InvalidArgument: for a value that would be refused.

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Literal
 
 from ._checks import check_timeout
@@ -13,7 +13,7 @@ from ._operations import logs as log_verbs
 from ._operations.pointers import PointsAtJob, job_of
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
-from .models.logs import LogLine
+from .models.logs import LogLine, LogMarker
 from .models.spec import TrainingSpec, check_id
 from .session import AsyncSession
 from .status import JobStatus, Outcome
@@ -208,7 +208,7 @@ class TrainingJob:
             with contextlib.suppress(VersionGone):
                 await self.ended(timeout_s)
 
-    async def logs(self, *, follow: bool = False, after: str | None = None) -> AsyncIterator[LogLine]:
+    def logs(self, *, follow: bool = False, after: str | None = None) -> AsyncGenerator[LogLine, None]:
         """The lines of the log from the first to the last, each once; every line knows its file and its marker.
 
         Without ``follow`` these are the lines that are there now, file after file. With it they come as they are
@@ -223,10 +223,9 @@ class TrainingJob:
             LogGone: when the platform has cleared the log, or cut off the place that was read last.
             VersionGone: when the version was deleted while it was followed.
         """
-        source = log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
-        async with contextlib.aclosing(source) as lines:
-            async for line in lines:
-                yield line
+        if after is not None:
+            LogMarker.from_text(after)  # tells of a mistake at once, not when the first line is asked for
+        return log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
 
     log_files = log_verbs.get_job_log_file_list
     log_pages = log_verbs.log_pages

@@ -1,7 +1,8 @@
 """Whether refusals are about the rate at all: pure.
 
-At a lower rate a limit lets more requests through before it refuses again. Refusals that strike a share of all requests,
-whatever their rate, show themselves by gaps that shrink all the same: no limit that stays what it is makes that.
+At a lower rate a limit lets more requests through before it refuses again. Refusals that strike a share of all
+requests, whatever their rate, show themselves by gaps that shrink all the same: no limit that stays what it is makes
+that.
 """
 
 from collections import deque
@@ -12,8 +13,8 @@ from attrs import frozen
 
 # A gap is shorter when it is less than this part of another: half as long happens to every third pair by chance.
 _SHORTER = 0.5
-# How far the rate has to have come down before anything is concluded, and what part of the way says nothing yet: a limit
-# may have changed there.
+# How far the rate has to have come down before anything is concluded, and what part of the way says nothing yet: a
+# limit may have changed there.
 _FALLEN = 0.6
 _FALLING = 0.9
 _GAPS = 8

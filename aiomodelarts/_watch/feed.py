@@ -56,7 +56,6 @@ class Feed:
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._overflowed: dict[int, None] = {}
-        self._overflows = 0
         self._error: Exception | None = None
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
@@ -87,7 +86,7 @@ class Feed:
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
         """Tell that a log stands still; ``end`` says where."""
         status = JobStatus.RUNNING
-        number = f"{job_id}.{version_id}.log_stalled.{end}"
+        number = f"{job_id}-{version_id}-log_stalled-{end.replace('.', '-')}"
         self._put(
             LogStalled(
                 id=number,
@@ -127,8 +126,8 @@ class Feed:
         return event
 
     def _tell_overflow(self) -> None:
-        self._overflows += 1
-        self._put(Overflowed(id=f"overflowed.{self._now().timestamp():.6f}", time=self._now(), mark=self._here()))
+        now = self._now()
+        self._put(Overflowed(id=f"overflowed-{int(now.timestamp() * 1e6)}", time=now, mark=self._here()))
         for job_id in self._overflowed:
             self._resync(job_id)
         self._overflowed.clear()
@@ -138,7 +137,7 @@ class Feed:
         new, self._twins_told = twins[self._twins_told :], len(twins)
         for job, version_id in new:
             if job in self._histories:
-                number = f"{job}.{version_id}.twin_stopped"
+                number = f"{job}-{version_id}-twin_stopped"
                 self._put(
                     TwinStopped(
                         id=number,
@@ -172,13 +171,14 @@ def _event(job_id: int, change: Change, now: datetime, mark: Mark) -> Event:
         "version_id": change.version_id,
         "status": change.status,
     }
-    name = f"{job_id}.{change.version_id}"
+    # Standard Webhooks sign the id with full stops around it, so it has none.
+    name = f"{job_id}-{change.version_id}"
     if change.kind == "changed":
         assert change.told is not None
-        number = f"{name}.state_changed.{change.told.changes}.{int(change.status)}"
+        number = f"{name}-state_changed-{change.told.changes}-{int(change.status)}"
         return StateChanged(id=number, before=change.before, **common)
-    number = f"{name}.{change.kind}"
+    number = f"{name}-{change.kind}"
     if change.kind == "finished":
-        number += f".{int(change.status)}"
+        number += f"-{int(change.status)}"
     event: Event = _KINDS[change.kind](id=number, **common)
     return event

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, sweep, sweep_past, versions
+from . import catalog, local, sweep, sweep_past, versions, watch
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -17,6 +17,7 @@ app = typer.Typer(
 sweep.app.add_typer(sweep_past.app)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
+app.add_typer(watch.app)
 app.add_typer(catalog.app)
 app.add_typer(local.app, name="local")
 

@@ -40,8 +40,8 @@ class LogPage:
     def lines(self) -> list[str]:
         """The lines without their ends."""
         if not self.content:
-            # One empty line and no line look the same but for the count.
-            return [""] * (self.line_count or 0)
+            # One empty line and no line look the same but for the count; more lines would have ends between them.
+            return [""] if self.line_count == 1 else []
         lines = self.content.split("\n")
         if lines[-1] == "" and len(lines) != self.line_count:
             lines.pop()

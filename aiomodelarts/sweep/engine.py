@@ -149,9 +149,13 @@ class Engine:
                 for number in range(self._config.concurrency):
                     workers.create_task(self._work(made if number == 0 else None))
             made = None
-            if self._steps.stopped_by is not None or (not self._held and not await self._ledger.open_elsewhere()):
+            if self._steps.stopped_by is not None:
                 break
-            await self._clock.sleep(self._lease_s / 3)
+            if not self._held:
+                if not await self._ledger.open_elsewhere():
+                    break
+                # Others hold the rest; should one of them die, its trials come here.
+                await self._clock.sleep(self._lease_s / 3)
         self._take_all(await self._ledger.trials())
 
     async def _stand(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,13 +21,16 @@ from aiomodelarts.errors import (
     TrainingFailed,
     WrongState,
 )
+from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.config import SweepConfig
 from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.engine import Engine, Resumed, SweepEvent
+from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import JsonFile
+from aiomodelarts.sweep.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
@@ -291,3 +295,76 @@ async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(carr
         "m.json was left by an earlier sweep and not written again",
     )
     assert {trial.value for trial in rest} == {0.75}
+
+
+async def test_the_same_sweep_again_goes_on_and_repeats_nothing(carry_out: Carry) -> None:
+    everyone = asyncio.current_task()
+    assert everyone is not None
+    versions = ScriptedVersions(before=lambda trial: everyone.cancel() if trial.number == 5 else None)
+    with pytest.raises(asyncio.CancelledError):
+        await carry_out(versions)
+    everyone.uncancel()
+    left = {trial.number: trial.state for trial in engines[-1].result.trials}
+    after = evolve(versions, before=lambda trial: None, settled=[], attached=[])
+    engine, events = await carry_out(after)
+    assert set(states(engine).values()) == {TrialState.SUCCEEDED}
+    assert len(engine.result.trials) == 12
+    # What had been sent is looked for first, and what ran is awaited.
+    assert {number for number, state in left.items() if state is TrialState.CREATING} <= set(after.settled)
+    assert sorted(after.attached) == sorted(number for number, state in left.items() if state is TrialState.RUNNING)
+    made = [number for _, number in after.made]
+    assert {number for number in made if made.count(number) > 1} <= set(after.settled)
+    resumed = events[0].resumed
+    assert resumed is not None
+    assert resumed.done == sum(state is TrialState.SUCCEEDED for state in left.values())
+    assert resumed.done + resumed.reattached + resumed.to_go == 12
+
+
+async def test_a_sweep_that_is_over_makes_nothing_more(carry_out: Carry) -> None:
+    await carry_out(ScriptedVersions())
+    versions = ScriptedVersions()
+    engine, events = await carry_out(versions)
+    assert (versions.made, versions.settled, versions.attached) == ([], [], [])
+    assert len(engine.result.ranked) == 12
+    assert [event.resumed for event in events] == [Resumed(12, 0, 0)]
+
+
+async def test_what_was_refused_or_unclear_is_tried_again_by_the_next_run_and_a_failure_is_not(
+    carry_out: Carry,
+) -> None:
+    first = ScriptedVersions(
+        refused={3: WrongState("not now", status=400), 4: CreateOutcomeUnknown("the answer was lost")},
+        ends={1: TrainingFailed("exit code 1"), 2: ConnectionBroken("gone")},
+    )
+    await carry_out(first)
+    # The version of trial 4 had been made after all.
+    there = {**first.platform, 104: ScriptedVersion(104, None, ("accuracy=4",))}
+    there[102] = evolve(there[102], outcome=None)
+    versions = ScriptedVersions(platform=there)
+    engine, _ = await carry_out(versions)
+    assert versions.made == [("next", 3)]
+    assert (versions.settled, versions.attached) == ([4], [2])
+    assert states(engine) == {1: TrialState.FAILED} | dict.fromkeys(range(2, 13), TrialState.SUCCEEDED)
+
+
+async def test_a_version_that_was_lost_is_tried_again_in_a_place_of_its_own_within_the_budget(
+    carry_out: Carry,
+) -> None:
+    lost = TrainingFailed("lost", detail=SimpleNamespace(status=JobStatus.LOST))
+    config = evolve(CONFIG, retry=RetryBudget({Failure.LOST: 2}))
+    versions = ScriptedVersions(ends={2: lost})
+    engine, _ = await carry_out(versions, config)
+    assert [number for _, number in versions.made].count(2) == 3
+    two = engine.result.trials[1]
+    assert (two.state, two.failure, two.attempt) == (TrialState.FAILED, "lost", 3)
+    assert two.output_path.endswith("/0002-3/")
+
+
+async def test_more_trials_of_a_random_search_are_no_change_and_add_to_the_earlier_ones(carry_out: Carry) -> None:
+    config = evolve(CONFIG, search=RandomSearch(5, seed=1))
+    earlier, _ = await carry_out(ScriptedVersions(), config)
+    versions = ScriptedVersions()
+    later, _ = await carry_out(versions, evolve(config, search=RandomSearch(9, seed=1)))
+    assert later.result.trials[:5] == earlier.result.trials
+    assert sorted(number for _, number in versions.made) == [6, 7, 8, 9]
+    assert len({trial.point["layers"] for trial in later.result.trials}) == 9

@@ -1,0 +1,164 @@
+"""``aiomodelarts watch``: wait for versions to end, or tell of everything that happens to a job."""
+
+import os
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from .._delivery import CursorFile, DeadLetters, Delivery, Webhook, as_cloudevent
+from ..errors import InvalidArgument
+from ..events import BEGINNING, Event, StateChanged, VersionEvent
+from ..job import TrainingJob
+from ..models.job import JobDetail
+from ..status import Outcome
+from ._run import DONE, FAILED, run
+from ._session import LocalOption, OutputOption, open_session
+from .render import Output, duration, print_json, tell_error
+
+app = typer.Typer()
+
+_DEAD_LETTERS = Path("dead-letters.jsonl")
+IdsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB_ID VERSION_ID...]", help="Versions to wait for.", show_default=False),
+]
+JobsOption = Annotated[
+    list[str] | None,
+    typer.Option("--job", metavar="N", help="A job to tell of, for ever; can be given again.", show_default=False),
+]
+WebhookOption = Annotated[
+    str | None, typer.Option("--webhook", metavar="URL", help="Post each event there as well.", show_default=False)
+]
+SecretOption = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook-secret-env",
+        metavar="NAME",
+        help="The environment variable that holds the webhook's secret.",
+        show_default=False,
+    ),
+]
+CursorOption = Annotated[
+    Path | None,
+    typer.Option("--cursor-file", metavar="F", help="Go on where F says, and keep it up to date.", show_default=False),
+]
+BeginningOption = Annotated[
+    bool, typer.Option("--from-beginning", help="Without a cursor, tell of all that is there already.")
+]
+DeadLettersOption = Annotated[
+    Path, typer.Option("--dead-letters", metavar="F", help="Where events go that the webhook does not take.")
+]
+
+
+@app.command("watch")
+def watch_command(
+    ids: IdsArgument = None,
+    jobs: JobsOption = None,
+    webhook: WebhookOption = None,
+    webhook_secret_env: SecretOption = None,
+    cursor_file: CursorOption = None,
+    from_beginning: BeginningOption = False,
+    dead_letters: DeadLettersOption = _DEAD_LETTERS,
+    local: LocalOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Wait for versions to end, with exit code 1 unless all succeeded; or, with --job, tell of all that happens."""
+    if bool(ids) == bool(jobs):
+        raise typer.BadParameter("give either JOB_ID and VERSION_ID..., or --job")
+    if jobs:
+        for_events = (webhook, webhook_secret_env, cursor_file, from_beginning, dead_letters)
+        run(_events(jobs, local, output, *for_events))
+    if ids is not None and len(ids) < 2:
+        raise typer.BadParameter("a version is named by JOB_ID and VERSION_ID; for a whole job say --job")
+    if webhook or webhook_secret_env or cursor_file or from_beginning:
+        raise typer.BadParameter("webhooks and cursors are for events, which --job tells of")
+    assert ids is not None
+    run(_wait(ids[0], ids[1:], local, output))
+
+
+async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output) -> int:
+    console = Console(highlight=False)
+    details: list[JobDetail] = []
+    async with open_session(local) as place:
+        versions = [TrainingJob.attach(place.session, job_id, version_id) for version_id in version_ids]
+        async for version in place.session.as_completed(versions):
+            detail = version.detail
+            assert detail is not None
+            details.append(detail)
+            if output is Output.TABLE:
+                console.print(Text(_told(detail)), soft_wrap=True)
+    if output is Output.JSON:
+        print_json([_as_json(detail) for detail in details])
+    return DONE if all(detail.status.outcome is Outcome.SUCCEEDED for detail in details) else FAILED
+
+
+async def _events(
+    jobs: list[str],
+    local: bool,
+    output: Output,
+    webhook: str | None,
+    secret_env: str | None,
+    cursor_file: Path | None,
+    from_beginning: bool,
+    dead_letters: Path,
+) -> int:
+    kept = None if cursor_file is None else CursorFile(cursor_file)
+    delivery = Delivery(
+        show=_show_line if output is Output.JSON else _show_text,
+        webhook=_webhook(webhook, secret_env),
+        dead_letters=DeadLetters(dead_letters),
+        cursor_file=kept,
+        complain=tell_error,
+    )
+    cursor = None if kept is None else await kept.read()
+    after = cursor or (BEGINNING if from_beginning else None)
+    async with open_session(local) as place, aclosing(place.session.events(jobs, after)) as events:
+        await delivery.run(events)
+    return DONE
+
+
+def _webhook(url: str | None, secret_env: str | None) -> Webhook | None:
+    if url is None:
+        if secret_env is not None:
+            raise InvalidArgument("--webhook-secret-env", secret_env, "it goes with --webhook")
+        return None
+    if secret_env is None:
+        raise InvalidArgument("--webhook-secret-env", None, "a webhook is signed: name the variable with its secret")
+    secret = os.environ.get(secret_env)
+    if not secret:
+        raise InvalidArgument("--webhook-secret-env", secret_env, "there is no such variable, or it is empty")
+    return Webhook(url, secret)
+
+
+def _show_line(event: Event) -> None:
+    typer.echo(as_cloudevent(event, with_cursor=True))
+
+
+def _show_text(event: Event) -> None:
+    when = event.time.astimezone().strftime("%H:%M:%S")
+    if not isinstance(event, VersionEvent):
+        typer.echo(f"{when} {event.kind}")
+        return
+    before = f"{event.before.name} -> " if isinstance(event, StateChanged) else ""
+    what = event.kind.removeprefix("version.").replace("_", " ")
+    typer.echo(f"{when} job {event.job_id} version {event.version_id}: {what}, {before}{event.status.name}")
+
+
+def _told(detail: JobDetail) -> str:
+    lasted = "" if detail.duration is None else f" after {duration(detail.duration / 1000)}"
+    return f"version {detail.version_id}: {detail.status.name}{lasted}"
+
+
+def _as_json(detail: JobDetail) -> dict[str, Any]:
+    return {
+        "job_id": detail.job_id,
+        "version_id": detail.version_id,
+        "status": detail.status.name,
+        "succeeded": detail.status.outcome is Outcome.SUCCEEDED,
+        "duration_s": None if detail.duration is None else detail.duration / 1000,
+        "output_path": detail.train_url,
+    }
