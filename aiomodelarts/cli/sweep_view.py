@@ -157,8 +157,10 @@ def print_result(result: SweepResult, elapsed_s: float, console: Console, before
         before: trials that were over before this run.
     """
     trained, total = len(result.ranked), len(result.trials)
-    here = f", {total - before} of them in this run of" if before else " in"
-    console.print(f"{trained} of {total} models trained{here} {duration(elapsed_s)}.")
+    when = f" in {duration(elapsed_s)}"
+    if before:
+        when = f", {total - before} of them in this run of {duration(elapsed_s)}" if before < total else ""
+    console.print(f"{trained} of {total} models trained{when}.")
     print_ranking(result, console)
     if result.stopped_by is not None:
         console.print()

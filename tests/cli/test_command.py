@@ -380,6 +380,7 @@ def test_a_killed_local_sweep_is_gone_on_with_by_the_same_command(project: Path,
     assert len({trial["job_id"] for trial in told["trials"]}) == 1
     again = command("sweep", "run", "sweep.toml", "--local")
     assert (again.returncode, again.stderr) == (0, "All 4 trials were over already; --fresh begins anew.\n")
+    assert "3 of 4 models trained.\n" in again.stdout
     assert "Best: 0.4 in trial 4" in again.stdout
 
 
