@@ -271,6 +271,33 @@ class AsyncEstimator:
 
         return Batch(specs, self.create, max_concurrency)
 
+    async def intend(
+        self,
+        inputs: Inputs,
+        *,
+        output_path: str,
+        hyperparameters: Mapping[str, Any],
+        job_name: str | None = None,
+        job_id: int | None = None,
+        pre_version_id: int | None = None,
+    ) -> TrainingSpec:
+        """The intent of one run, to be written down before ``create`` sends it; nothing is made.
+
+        Args:
+            inputs: what the run reads.
+            output_path: of this run alone.
+            hyperparameters: in place of the estimator's.
+            job_name: of a new job; excludes the two ids, which are as in ``create_job_version``.
+
+        Raises:
+            InvalidArgument: for a value that would be refused.
+        """
+        own = {"output_path": output_path, "hyperparameters": hyperparameters}
+        if job_name is not None:
+            return await self._spec(inputs, own, job_name=check_job_name(job_name))
+        parent = check_id(pre_version_id, "pre_version_id")
+        return await self._spec(inputs, own, job_id=check_id(job_id, "job_id"), pre_version_id=parent)
+
     async def create(self, spec: TrainingSpec) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
 

@@ -80,6 +80,11 @@ class Maker:
         spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
+        if spec.own_path:
+            # This session's first listing claims every row for somebody else; the path tells whose this one is.
+            earlier = await (await self._ready_desk(spec.job_id)).earlier(spec)
+            if earlier is not None:
+                return adopted(spec.job_id, earlier)
         desk = self._desk(spec.job_id)
         if not desk.complete:
             await desk.read_up_to(pending.after_version_id)

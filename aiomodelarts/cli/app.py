@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, sweep, versions, watch
+from . import catalog, local, sweep, sweep_past, versions, watch
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+sweep.app.add_typer(sweep_past.app)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
 app.add_typer(watch.app)

@@ -1,6 +1,7 @@
 """``aiomodelarts sweep``: try many hyperparameters."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,17 @@ def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> No
 
 
 @app.command("run")
-def run_command(file: FileArgument, local: LocalOption = False, output: OutputOption = Output.TABLE) -> None:
-    """Run a sweep: one training job with a version for each point, and the best of them."""
-    run(_run(file, local, output))
+def run_command(
+    file: FileArgument,
+    local: LocalOption = False,
+    output: OutputOption = Output.TABLE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; the earlier trials are kept aside.")] = False,
+    allow_change: Annotated[
+        bool, typer.Option("--allow-change", help="Go on although the sweep was changed since its last run.")
+    ] = False,
+) -> None:
+    """Run a sweep, or go on with it: one training job with a version for each point, and the best of them."""
+    run(_run(file, local, output, {"fresh": fresh, "allow_change": allow_change}))
 
 
 async def _check(file: Path, output: Output) -> int:
@@ -44,7 +53,7 @@ async def _check(file: Path, output: Output) -> int:
     return DONE
 
 
-async def _run(file: Path, local: bool, output: Output) -> int:
+async def _run(file: Path, local: bool, output: Output, options: Mapping[str, bool]) -> int:
     sweep = await asyncio.to_thread(Sweep.from_file, file)
     console = Console(stderr=True, highlight=False)
     tally = Tally()
@@ -53,7 +62,7 @@ async def _run(file: Path, local: bool, output: Output) -> int:
             if place.files is not None:
                 await sweep.stage(place.files)
             with sweep_view(console, tally) as view:
-                result, unwritten = await _result(sweep, place, view)
+                result, unwritten = await _result(sweep, place, view, options)
     except asyncio.CancelledError:
         print_interruption(tally, sweep.config.results_dir, console, local=local)
         raise
@@ -62,7 +71,7 @@ async def _run(file: Path, local: bool, output: Output) -> int:
         print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
     else:
         stdout = Console(highlight=False)
-        print_result(result, tally.elapsed_s, stdout)
+        print_result(result, tally.elapsed_s, stdout, tally.before)
         stdout.print()
         for name, path in paths.items():
             stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
@@ -73,10 +82,12 @@ async def _run(file: Path, local: bool, output: Output) -> int:
     return DONE if result.best is not None and unwritten is None else FAILED
 
 
-async def _result(sweep: Sweep, place: Place, view: SweepView) -> tuple[SweepResult, ResultsNotWritten | None]:
+async def _result(
+    sweep: Sweep, place: Place, view: SweepView, options: Mapping[str, bool]
+) -> tuple[SweepResult, ResultsNotWritten | None]:
     """What the sweep found, and why its files are missing, if they are."""
     try:
-        return await sweep.run(place.session, files=place.files, listener=view.listen), None
+        return await sweep.run(place.session, files=place.files, listener=view.listen, **options), None
     except ResultsNotWritten as error:
         return error.result, error
 

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..sweep.engine import SweepEvent
+from ..sweep.engine import Resumed, SweepEvent
 from ..sweep.report import SweepResult
 from ..sweep.trial import Progress as SweepProgress
-from ..sweep.trial import Trial
+from ..sweep.trial import Trial, TrialState
 from .render import brief_path, duration, number, point, scalar, table
 
 _ROWS = 10
@@ -27,6 +27,11 @@ class Tally:
     def __init__(self) -> None:
         self.going: dict[int, Trial] = {}
         self.progress: SweepProgress | None = None
+
+    @property
+    def before(self) -> int:
+        """Trials that were over before this run."""
+        return self.progress.before if self.progress else 0
 
     @property
     def elapsed_s(self) -> float:
@@ -78,6 +83,8 @@ class PlainView:
     async def listen(self, event: SweepEvent) -> None:
         self._tally.take(event)
         trial, now = event.trial, event.progress
+        if event.resumed is not None:
+            self._console.print(resumption(event.resumed, now.total), soft_wrap=True)
         if trial is None or not trial.state.is_final:
             return
         parts = [
@@ -119,6 +126,8 @@ class LiveView:
     async def listen(self, event: SweepEvent) -> None:
         self._tally.take(event)
         trial, now = event.trial, event.progress
+        if event.resumed is not None:
+            self._shown.console.print(resumption(event.resumed, now.total))
         if trial is not None and trial.state.is_final and trial.value is None:
             told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
             self._shown.console.print(Text(told, style="yellow"))
@@ -131,10 +140,36 @@ def progress_line(now: SweepProgress) -> str:
     return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
 
 
-def print_result(result: SweepResult, elapsed_s: float, console: Console) -> None:
-    """Print what a sweep found: a sentence, the best trials, the best point, and what went wrong."""
+def resumption(resumed: Resumed, total: int) -> str:
+    """What earlier runs have left, in one line."""
+    if resumed.done == total:
+        return f"All {total} trials were over already; --fresh begins anew."
+    return f"Resumed: {resumed.done} of {total} done, {resumed.reattached} taken up again, {resumed.to_go} to go."
+
+
+def print_result(result: SweepResult, elapsed_s: float, console: Console, before: int = 0) -> None:
+    """Print what a sweep found: a sentence, the best trials, the best point, and what went wrong.
+
+    Args:
+        result: what it found.
+        elapsed_s: seconds of this run.
+        console: where to.
+        before: trials that were over before this run.
+    """
+    trained, total = len(result.ranked), len(result.trials)
+    when = f" in {duration(elapsed_s)}"
+    if before:
+        when = f", {total - before} of them in this run of {duration(elapsed_s)}" if before < total else ""
+    console.print(f"{trained} of {total} models trained{when}.")
+    print_ranking(result, console)
+    if result.stopped_by is not None:
+        console.print()
+        console.print(Text(f"No more trials were begun: {result.stopped_by}", style="yellow"))
+
+
+def print_ranking(result: SweepResult, console: Console) -> None:
+    """Print the best trials, the best point, and what went wrong."""
     trained = len(result.ranked)
-    console.print(f"{trained} of {len(result.trials)} models trained in {duration(elapsed_s)}.")
     if trained:
         console.print(_ranking(result.ranked, console))
         if trained > _ROWS:
@@ -148,9 +183,6 @@ def print_result(result: SweepResult, elapsed_s: float, console: Console) -> Non
         console.print(Text.assemble("Best: ", (number(best.value), "bold green"), where))
         console.print(Text(f"  {point(best.point)}"))
         console.print(Text(f"  {best.output_path}"), soft_wrap=True)
-    if result.stopped_by is not None:
-        console.print()
-        console.print(Text(f"No more trials were begun: {result.stopped_by}", style="yellow"))
 
 
 def print_interruption(tally: Tally, results_dir: Path, console: Console, *, local: bool) -> None:
@@ -158,7 +190,7 @@ def print_interruption(tally: Tally, results_dir: Path, console: Console, *, loc
     if tally.progress is None:
         console.print("Interrupted before anything was made.")
         return
-    going = list(tally.going.values())
+    going = [trial for trial in tally.going.values() if trial.state is not TrialState.RESERVED]
     console.print(f"Interrupted: {tally.progress.done} of {tally.progress.total} trials are over.")
     if local and going:
         console.print(f"The local platform stopped the {len(going)} that were going on.")
@@ -168,6 +200,7 @@ def print_interruption(tally: Tally, results_dir: Path, console: Console, *, loc
         console.print(Text(f"  trial {trial.number} goes on: {told}"), soft_wrap=True)
     if going and not local:
         console.print("Take one up with TrainingJob.attach(session, job_id, version_id): wait(), logs(), stop().")
+    console.print("The same command again goes on from here.")
     if tally.progress.done or going:
         console.print(Text(f"What is known so far: {brief_path(results_dir)}"), soft_wrap=True)
 

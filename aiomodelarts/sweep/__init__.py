@@ -1,7 +1,7 @@
 """Sweeps: a training job with a version for every point of a space of hyperparameters."""
 
 from .config import SweepConfig
-from .engine import Listener, SweepEvent
+from .engine import Listener, Resumed, SweepEvent
 from .files import FolderFiles, OutputFiles
 from .objective import Goal, JsonFile, LogPattern, Objective
 from .problems import Problem, SweepFileError
@@ -27,6 +27,7 @@ __all__ = [
     "Progress",
     "RandomSearch",
     "ResultsNotWritten",
+    "Resumed",
     "Space",
     "Sweep",
     "SweepConfig",

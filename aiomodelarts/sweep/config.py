@@ -12,16 +12,20 @@ from ..errors import InvalidArgument
 from ..models.spec import Inputs, check_description
 from ._axes import read_axis
 from ._reader import TableReader, kind_of, shown
+from .failures import Failure, RetryBudget
 from .objective import Goal, JsonFile, LogPattern, Objective
 from .problems import Problem, SweepFileError
 from .search import GridSearch, RandomSearch
 from .space import Axis, Scalar, Space
 from .toml_lines import TomlDocument, TomlSyntaxError, parse_toml
+from .trial import Trial
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NAME_CHARACTERS = 40  # a date and a mark are added to it, and the name of a job has 64
 _JOB_NAME_CHARACTERS = 64
 _DEFAULT_CONCURRENCY = 4
+_MAY_BE_MISSING = frozenset({"retry", "local"})
+_LEDGER_SCHEMES = frozenset({"postgresql", "postgres", "sqlite"})
 _NAMES_OF_THE_PLATFORM = frozenset({"data_url", "train_url"})
 
 # The estimator's arguments that a sweep can set, by the type each takes in the file.
@@ -64,6 +68,8 @@ class SweepConfig:
         concurrency: how many versions may be going on at once.
         job_name: the job to make; None makes one up from the sweep's name and the time.
         results_dir: where the results are written.
+        ledger: URL of the database that keeps the sweep; None is a file among the results.
+        retry: how often a failed trial is tried again.
         local_folders: by setting, the folder of this machine that the local platform finds under its path.
     """
 
@@ -77,15 +83,30 @@ class SweepConfig:
     job_name: str | None = None
     results_dir: Path = Path("results")
     local_folders: Mapping[str, Path] = field(factory=dict)
+    ledger: str | None = None
+    retry: RetryBudget = field(factory=RetryBudget)
+
+    @property
+    def ledger_address(self) -> str | Path:
+        """Where the sweep's ledger is: a path of this machine, or the URL of a database."""
+        if self.ledger is None:
+            return self.results_dir / "sweep.sqlite"
+        return self.ledger
 
     @property
     def count(self) -> int:
         """How many trials there will be."""
         return self.search.count(self.space)
 
-    def output_path(self, trial: int) -> str:
-        """Where this trial writes, and no other."""
-        return f"{self.settings['output_path'].rstrip('/')}/{self.name}/{trial:04d}/"
+    def again(self, trial: Trial) -> Trial:
+        """The next attempt at a trial."""
+        attempt = trial.attempt + 1
+        return Trial(trial.number, trial.point, self.output_path(trial.number, attempt), attempt=attempt)
+
+    def output_path(self, trial: int, attempt: int = 1) -> str:
+        """Where this attempt at a trial writes, and no other."""
+        again = f"-{attempt}" if attempt > 1 else ""
+        return f"{self.settings['output_path'].rstrip('/')}/{self.name}/{trial:04d}{again}/"
 
 
 def load(path: Path) -> SweepConfig:
@@ -128,14 +149,14 @@ class _Reading:
         self._folder = folder
 
     def config(self) -> SweepConfig | None:
-        sections = ("sweep", "estimator", "space", "search", "objective", "local")
+        sections = ("sweep", "estimator", "space", "search", "objective", "retry", "local")
         root = self._table()
         root.only(sections)
         for section in sections:
             value = root.values.get(section, {})
             if not isinstance(value, dict):
                 root.problem(f"is {kind_of(value)}, and has to be a table: [{section}]", section)
-            elif section not in root.values and section != "local":
+            elif section not in root.values and section not in _MAY_BE_MISSING:
                 root.problem(f"[{section}] is missing")
         if self._problems:
             return None
@@ -143,34 +164,50 @@ class _Reading:
         space = self._space(settings.get("hyperparameters", {}))
         search = self._search(space)
         objective = self._objective()
-        name, concurrency, job_name, results_dir = self._sweep()
+        sweep = self._sweep()
         local_folders = self._local(settings, inputs)
-        if name is None or space is None or search is None or objective is None:
+        if sweep is None or space is None or search is None or objective is None:
             return None
         return SweepConfig(
-            name=name,
+            **sweep,
             space=space,
             search=search,
             objective=objective,
             settings=settings,
             inputs=inputs,
-            concurrency=concurrency,
-            job_name=job_name,
-            results_dir=results_dir,
+            retry=self._retry(),
             local_folders=local_folders,
         )
 
     def _table(self, *path: str) -> TableReader:
         return TableReader(self._document, path, self._problems)
 
-    def _sweep(self) -> tuple[str | None, int, str | None, Path]:
+    def _sweep(self) -> dict[str, Any] | None:
         table = self._table("sweep")
-        table.only({"name", "concurrency", "job_name", "results_dir"})
+        table.only({"name", "concurrency", "job_name", "results_dir", "ledger"})
         name = self._name(table, "name", _NAME_CHARACTERS, required=True)
         job_name = self._name(table, "job_name", _JOB_NAME_CHARACTERS, required=False)
         concurrency = table.integer("concurrency", low=1) or _DEFAULT_CONCURRENCY
         results_dir = self._folder / (table.text("results_dir") or f"results/{name}")
-        return name, concurrency, job_name, results_dir
+        if name is None:
+            return None
+        return {
+            "name": name,
+            "concurrency": concurrency,
+            "job_name": job_name,
+            "results_dir": results_dir,
+            "ledger": self._ledger(table),
+        }
+
+    def _ledger(self, table: TableReader) -> str | None:
+        """A path beside the file becomes the URL of an SQLite file."""
+        given = table.text("ledger")
+        if given is None or given.partition(":")[0] in _LEDGER_SCHEMES:
+            return given
+        if "://" in given:
+            table.problem("has to be a path, or a URL that begins with postgresql: or sqlite:", "ledger")
+            return None
+        return f"sqlite:///{self._folder / given}"
 
     def _name(self, table: TableReader, key: str, longest: int, *, required: bool) -> str | None:
         name = table.text(key, required=required)
@@ -285,6 +322,13 @@ class _Reading:
         except ValueError as error:
             table.problem(str(error), "log_pattern")
         return None
+
+    def _retry(self) -> RetryBudget:
+        table = self._table("retry")
+        table.only({failure.value for failure in Failure})
+        given = {failure: table.integer(failure.value, low=0) for failure in Failure if failure.value in table.values}
+        times = {failure: number for failure, number in given.items() if number is not None}
+        return RetryBudget({**RetryBudget().times, **times})
 
     def _local(self, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Path]:
         """Folders for the local platform's bucket; the code lies beside the file unless it says otherwise."""

@@ -1,21 +1,30 @@
 """The sweep that users hold."""
 
 import asyncio
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from .._clock import SystemClock
 from ..errors import SweepError
-from ..estimator import AsyncEstimator
 from ..session import AsyncSession
 from . import config as sweep_file
 from .config import SweepConfig
-from .engine import Engine, Listener, SweepEvent, Version
+from .definition import settings_of
+from .engine import Engine, Listener, SweepEvent
+from .failures import Failure
 from .files import FolderFiles, OutputFiles
+from .ledger.records import Definition, Event
 from .objective import JsonFile
 from .report import SweepResult, write_results
 from .trial import Trial
+from .versions import EstimatorVersions
+
+if TYPE_CHECKING:
+    from .ledger.ledger import Ledger
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000
@@ -67,19 +76,26 @@ class Sweep:
         *,
         files: OutputFiles | None = None,
         listener: Listener | None = None,
+        allow_change: bool = False,
+        fresh: bool = False,
     ) -> SweepResult:
         """Make one job with a version for every point, await them, and return what they reached.
 
-        The results are written to the sweep's ``results_dir`` too, also when the run is cancelled. Versions that
-        run at that moment go on.
+        Every step is written to the sweep's ledger first, so that the same call again, also in another process,
+        goes on where this one ended. The results are written to ``results_dir`` too, also when the run is cancelled.
+        Versions that run at that moment go on.
 
         Args:
             session: an open session.
             files: reads the outputs of versions; needed where the objective is a ``json_file``.
             listener: an async function that is told of every step.
+            allow_change: go on although the sweep's settings are not those of its earlier runs.
+            fresh: begin anew; the record of earlier runs stays in the ledger under another name.
 
         Raises:
             SweepError: the objective is a ``json_file`` and there are no ``files``.
+            SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
+            LedgerError: the ledger cannot be used, or another controller took this one for dead.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
@@ -91,8 +107,60 @@ class Sweep:
             )
         # A folder that cannot be written is told now, not when hours of training are over.
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
-        versions = EstimatorVersions(self.config, session)
-        engine = Engine(self.config, versions, files, listener or _nobody, session.seams.clock)
+        ledgers = await asyncio.to_thread(_ledger_kind)
+        clock = session.seams.clock
+        definition = Definition(self.config.name, settings_of(self.config))
+        opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
+        async with opened as ledger:
+            versions = EstimatorVersions(self.config, session, self._job_name(session))
+            engine = Engine(self.config, versions, files, listener or _nobody, clock, ledger)
+            await self._carry_out(engine)
+        try:
+            await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
+        except OSError as failure:
+            raise ResultsNotWritten(engine.result, failure) from failure
+        return engine.result
+
+    async def past(self) -> SweepResult:
+        """What the sweep's ledger holds now; nothing is asked of the platform, and whoever drives it is not disturbed.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        async with await self._read() as ledger:
+            return SweepResult(self.config.name, self.config.objective.goal, tuple(await ledger.trials()))
+
+    async def why(self, trial: int) -> list[Event]:
+        """The history of a trial, oldest first; empty when it was not begun.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        async with await self._read() as ledger:
+            return await ledger.events(trial)
+
+    async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
+        """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
+
+        Args:
+            classes: whose failures; None takes every trial that is over without a value.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        """
+        wanted = None if classes is None else {failure.value for failure in classes}
+
+        def again(trial: Trial) -> Trial | None:
+            return self.config.again(trial) if wanted is None or trial.failure in wanted else None
+
+        async with await self._read() as ledger:
+            return await ledger.retry(again)
+
+    async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
+        ledgers = await asyncio.to_thread(_ledger_kind)
+        return ledgers.read(self.config.ledger_address, self.config.name, SystemClock())
+
+    async def _carry_out(self, engine: Engine) -> None:
         try:
             await engine.run()
         except BaseException as error:
@@ -102,34 +170,20 @@ class Sweep:
                 except OSError as failure:
                     error.add_note(f"the results so far could not be written: {failure}")
             raise
-        try:
-            await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
-        except OSError as failure:
-            raise ResultsNotWritten(engine.result, failure) from failure
-        return engine.result
 
-
-class EstimatorVersions:
-    """Makes versions with one estimator: every run says its own hyperparameters and output path."""
-
-    def __init__(self, config: SweepConfig, session: AsyncSession) -> None:
-        self._config = config
-        self._estimator = AsyncEstimator(session, **config.settings)
-        # Names of jobs are taken for good, and two sweeps may begin in the same second.
+    def _job_name(self, session: AsyncSession) -> str:
+        """The name of a new job: names are taken for good, and two sweeps may begin in the same second."""
         moment, mark = datetime.fromtimestamp(session.seams.clock.now(), UTC), session.seams.rng.getrandbits(16)
-        self._job_name = config.job_name or f"{config.name}-{moment:%Y%m%d-%H%M%S}-{mark:04x}"
+        return self.config.job_name or f"{self.config.name}-{moment:%Y%m%d-%H%M%S}-{mark:04x}"
 
-    async def first(self, trial: Trial) -> Version:
-        return await self._estimator.fit(job_name=self._job_name, **self._config.inputs, **self._own(trial))
 
-    async def next(self, trial: Trial, first: Version) -> Version:
-        return await self._estimator.create_job_version(
-            first.job_id, first.version_id, **self._config.inputs, **self._own(trial)
-        )
-
-    def _own(self, trial: Trial) -> dict[str, Any]:
-        fixed = self._config.settings["hyperparameters"]
-        return {"hyperparameters": fixed | trial.point, "output_path": trial.output_path}
+def _ledger_kind() -> "type[Ledger]":
+    """The ledger, whose libraries come with an extra, and take a moment to load."""
+    try:
+        from .ledger.ledger import Ledger
+    except ModuleNotFoundError as error:
+        raise SweepError(f"{error.name} is not installed; run: pip install 'aiomodelarts[sweep]'") from error
+    return Ledger
 
 
 async def _nobody(event: SweepEvent) -> None:

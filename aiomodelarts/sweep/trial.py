@@ -8,8 +8,9 @@ from .space import Point
 
 
 class TrialState(Enum):
-    """What became of a trial. Every value but the first three is an end."""
+    """What became of a trial."""
 
+    RESERVED = "reserved"
     CREATING = "creating"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -20,8 +21,16 @@ class TrialState(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the trial is over."""
-        return self not in {TrialState.CREATING, TrialState.RUNNING}
+        """Whether the trial is over, for this run."""
+        return self not in OPEN
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the trial is over for good: a further run of the sweep leaves it as it is."""
+        return self.is_final and self not in {TrialState.REFUSED, TrialState.UNCLEAR}
+
+
+OPEN = frozenset({TrialState.RESERVED, TrialState.CREATING, TrialState.RUNNING})
 
 
 @frozen
@@ -38,17 +47,23 @@ class Trial:
         job_id: of its version, once that is made.
         version_id: of its version, once that is made.
         duration_s: seconds from the accepted creation to the end, as seen from here.
+        attempt: counts from 1; a trial is tried again where its failure was none of the script's.
+        failure: the class of its failure.
+        began_at: when its creation was accepted, in seconds since the Unix epoch.
     """
 
     number: int
     point: Point = field(eq=True, hash=False)
     output_path: str
-    state: TrialState = TrialState.CREATING
+    state: TrialState = TrialState.RESERVED
     value: float | None = None
     reason: str | None = None
     job_id: int | None = None
     version_id: int | None = None
     duration_s: float | None = None
+    attempt: int = 1
+    failure: str | None = None
+    began_at: float | None = None
 
 
 @frozen
@@ -61,7 +76,8 @@ class Progress:
         running: trials that are being made or run.
         failed: trials that are over and have no value.
         best: the best trial so far.
-        elapsed_s: seconds since the start.
+        elapsed_s: seconds since the start of this run.
+        before: trials that were over when this run began.
     """
 
     total: int
@@ -70,8 +86,10 @@ class Progress:
     failed: int
     best: Trial | None
     elapsed_s: float
+    before: int = 0
 
     @property
     def time_left_s(self) -> float | None:
-        """Seconds to the end at the pace so far, or None before the first trial is over."""
-        return self.elapsed_s / self.done * (self.total - self.done) if self.done else None
+        """Seconds to the end at the pace of this run, or None before one of its trials is over."""
+        here = self.done - self.before
+        return self.elapsed_s / here * (self.total - self.done) if here > 0 else None

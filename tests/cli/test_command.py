@@ -193,11 +193,11 @@ def test_a_reader_that_goes_away_is_no_error(swept: Swept) -> None:
     assert (process.returncode, errors) == (141, "")
 
 
-def test_a_second_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
+def test_a_fresh_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
     shutil.copytree(swept[0], tmp_path / "again")
     project = tmp_path / "again"
     edit(project, "log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val.accuracy"')
-    with start(project, "sweep", "run", "sweep.toml", "--local", "--output", "json") as process:
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--fresh", "--output", "json") as process:
         out, _ = process.communicate(timeout=60)
     told = json.loads(out)
     assert told["best"]["value"] == 0.8
@@ -341,6 +341,7 @@ def test_an_interrupted_sweep_lists_what_goes_on_at_modelarts(project: Path, ser
     assert re.search(r"trial 1 goes on: job_id=\d+, version_id=\d+\n", errors)
     assert re.search(r"trial 2 goes on: job_id=\d+, version_id=\d+\n", errors)
     assert "TrainingJob.attach" in errors
+    assert "The same command again goes on from here." in errors
     assert "Traceback" not in errors
 
 
@@ -359,6 +360,79 @@ def test_an_interrupted_local_sweep_leaves_no_process_behind(project: Path, numb
     assert json.loads((project / "results/tiny/results.json").read_text())["best"] is None
     still = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(project) not in still
+
+
+def test_a_killed_local_sweep_is_gone_on_with_by_the_same_command(project: Path, command: Command) -> None:
+    (project / "data").mkdir()
+    (project / "data/slow").touch()
+    edit(project, 'goal = "maximize"', 'goal = "maximize"\n[local]\ninputs = "data"')
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        until(process, lambda: len(list(project.glob(".aiomodelarts/local/obs/bucket/out/tiny/*"))) == 2)
+        process.kill()
+        process.communicate(timeout=30)
+    (project / ".aiomodelarts/local/obs/bucket/data/slow").unlink()
+    (project / "data/slow").unlink()
+    done = command("sweep", "run", "sweep.toml", "--local")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Resumed: 0 of 4 done, [12] taken up again, [23] to go\.$", done.stderr, re.MULTILINE)
+    told = json.loads((project / "results/tiny/results.json").read_text())
+    assert [trial["state"] for trial in told["trials"]] == ["succeeded", "succeeded", "failed", "succeeded"]
+    assert len({trial["job_id"] for trial in told["trials"]}) == 1
+    again = command("sweep", "run", "sweep.toml", "--local")
+    assert (again.returncode, again.stderr) == (0, "All 4 trials were over already; --fresh begins anew.\n")
+    assert "3 of 4 models trained.\n" in again.stdout
+    assert "Best: 0.4 in trial 4" in again.stdout
+
+
+def test_a_sweep_that_was_changed_is_refused_with_the_difference(swept: Swept, tmp_path: Path) -> None:
+    project = tmp_path / "changed"
+    shutil.copytree(swept[0], project)
+    edit(project, "int = [1, 4]", "int = [1, 5]")
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "[space] layers: {" in err
+    assert '"high":4' in err
+    assert '"high":5' in err
+    assert "--allow-change" in err
+    with start(project, "sweep", "run", "sweep.toml", "--local", "--allow-change") as process:
+        _, err = process.communicate(timeout=60)
+    assert "Resumed: 4 of 5 done, 0 taken up again, 1 to go." in err
+    told = json.loads((project / "results/tiny/results.json").read_text())
+    assert [trial["hyperparameters"] for trial in told["trials"]] == [{"layers": number} for number in range(1, 6)]
+    assert len({trial["version_id"] for trial in told["trials"]}) == 5
+
+
+def test_a_sweep_that_was_run_can_be_asked_and_a_failed_trial_tried_again(swept: Swept, tmp_path: Path) -> None:
+    project = tmp_path / "asked"
+    shutil.copytree(swept[0], project)
+
+    def ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        with start(project, "sweep", *arguments) as process:
+            out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    assert ask("status", "sweep.toml").stdout == ("sweep tiny: 1 failed, 3 succeeded, 0 to go; best 0.4 in trial 4\n")
+    assert json.loads(ask("results", "sweep.toml", "-o", "json").stdout)["best"]["trial"] == 4
+    history = json.loads(ask("why", "sweep.toml", "3", "-o", "json").stdout)
+    assert [event["state"] for event in history] == ["reserved", "creating", "running", "failed"]
+    assert "three is bad" in re.sub(r"\s+", " ", ask("why", "sweep.toml", "3").stdout)
+    assert (ask("why", "sweep.toml", "9").returncode, ask("retry", "sweep.toml", "--class", "cod").returncode) == (2, 2)
+    assert json.loads(ask("retry", "sweep.toml", "--class", "lost", "-o", "json").stdout)["trials"] == []
+    assert json.loads(ask("retry", "sweep.toml", "--class", "code", "-o", "json").stdout)["trials"] == [3]
+    (project / "train.py").write_text(TRAIN.replace("if layers == 3", "if layers == 30"))
+    done = ask("run", "sweep.toml", "--local")
+    assert "Resumed: 3 of 4 done, 0 taken up again, 1 to go." in done.stderr
+    assert "4 of 4 models trained, 1 of them in this run" in done.stdout
+    told = json.loads((project / "results/tiny/results.json").read_text())["trials"][2]
+    assert (told["state"], told["output_path"]) == ("succeeded", "/bucket/out/tiny/0003-2/")
+
+
+def test_a_sweep_that_was_not_run_has_nothing_to_tell(called: Command) -> None:
+    done = called("sweep", "status", "sweep.toml")
+    assert done.returncode == 2
+    assert "the sweep was not run yet" in done.stderr
 
 
 def test_two_local_sweeps_at_once_do_not_mix(project: Path, command: Command) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
@@ -19,11 +21,18 @@ from aiomodelarts.errors import (
     TrainingFailed,
     WrongState,
 )
+from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.engine import Engine, SweepEvent, Version
+from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.engine import Engine, Resumed, SweepEvent
+from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
+from aiomodelarts.sweep.ledger.ledger import Ledger
+from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import JsonFile
+from aiomodelarts.sweep.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
+from aiomodelarts.sweep.versions import Version
 
 from .test_sweep_file import changed, read
 
@@ -49,6 +58,9 @@ class ScriptedVersion:
         for line in self.lines:
             yield line
 
+    async def stop(self) -> None:
+        raise AssertionError("nothing is to be stopped")
+
 
 @frozen
 class ScriptedVersions:
@@ -61,14 +73,26 @@ class ScriptedVersions:
     trains: Callable[[Trial], None] = lambda trial: None
     made: list[tuple[str, int]] = field(factory=list)
 
-    async def first(self, trial: Trial) -> Version:
-        return await self._make("first", trial)
+    platform: dict[int, "ScriptedVersion"] = field(factory=dict)
+    intended: dict[int, Trial] = field(factory=dict)
+    settled: list[int] = field(factory=list)
+    attached: list[int] = field(factory=list)
 
-    async def next(self, trial: Trial, first: Version) -> Version:
-        assert first.version_id == 101
-        return await self._make("next", trial)
+    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
+        assert job in (None, (7, 101))
+        self.intended[trial.number] = trial
+        return {"number": trial.number, "how": "first" if job is None else "next"}
 
-    async def _make(self, how: str, trial: Trial) -> Version:
+    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
+        self.settled.append(intent["number"])
+        return self.platform.get(100 + intent["number"])
+
+    def attach(self, job_id: int, version_id: int) -> Version:
+        self.attached.append(version_id - 100)
+        return self.platform[version_id]
+
+    async def make(self, intent: Mapping[str, Any]) -> Version:
+        how, trial = intent["how"], self.intended[intent["number"]]
         await asyncio.sleep(0)
         self.made.append((how, trial.number))
         self.before(trial)
@@ -76,27 +100,45 @@ class ScriptedVersions:
         if trial.number in self.refused:
             raise self.refused[trial.number]
         said = self.says.get(trial.number, (f"accuracy={trial.point['layers']}",))
-        return ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
+        made = ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
+        self.platform[made.version_id] = made
+        return made
 
 
-async def carry_out(
-    versions: ScriptedVersions, config: SweepConfig = CONFIG, files: FolderFiles | None = None
-) -> tuple[Engine, list[SweepEvent]]:
-    events: list[SweepEvent] = []
+Carry = Callable[..., Awaitable[tuple[Engine, list[SweepEvent]]]]
 
-    async def listen(event: SweepEvent) -> None:
-        events.append(event)
 
-    engine = Engine(config, versions, files, listen, SystemClock())
-    await engine.run()
-    return engine, events
+@pytest.fixture
+def carry_out(tmp_path: Path) -> Carry:
+    """Runs a sweep on a ledger of its own, again on the same one if called again."""
+
+    async def run(
+        versions: ScriptedVersions, config: SweepConfig = CONFIG, files: FolderFiles | None = None, **options: Any
+    ) -> tuple[Engine, list[SweepEvent]]:
+        events: list[SweepEvent] = []
+
+        async def listen(event: SweepEvent) -> None:
+            events.append(event)
+
+        definition = Definition(config.name, settings_of(config))
+        async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock(), **options) as ledger:
+            engine = Engine(config, versions, files, listen, SystemClock(), ledger)
+            engines.append(engine)
+            await engine.run()
+        return engine, events
+
+    engines.clear()
+    return run
+
+
+engines: list[Engine] = []
 
 
 def states(engine: Engine) -> dict[int, TrialState]:
     return {trial.number: trial.state for trial in engine.result.trials}
 
 
-async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own() -> None:
+async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own(carry_out: Carry) -> None:
     versions = ScriptedVersions()
     engine, events = await carry_out(versions)
     assert versions.made[0] == ("first", 1)
@@ -112,19 +154,19 @@ async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own() -
     assert events[-1].progress.best == result.best
 
 
-async def test_never_more_at_once_than_asked() -> None:
+async def test_never_more_at_once_than_asked(carry_out: Carry) -> None:
     _, events = await carry_out(ScriptedVersions())
     assert max(event.progress.running for event in events) == CONFIG.concurrency == 3
 
 
 @pytest.mark.parametrize("concurrency", [1, 12, 50])
-async def test_any_concurrency_makes_every_version_once(concurrency: int) -> None:
+async def test_any_concurrency_makes_every_version_once(carry_out: Carry, concurrency: int) -> None:
     versions = ScriptedVersions()
     await carry_out(versions, evolve(CONFIG, concurrency=concurrency))
     assert sorted(number for _, number in versions.made) == list(range(1, 13))
 
 
-async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None:
+async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why(carry_out: Carry) -> None:
     failed = TrainingFailed("exit code 1", log_tail=("Traceback", "  ValueError: bad lr", "", "[note] over", ""))
     versions = ScriptedVersions(
         refused={
@@ -153,7 +195,7 @@ async def test_a_trial_that_fails_leaves_the_others_alone_and_says_why() -> None
 
 @pytest.mark.parametrize("error", [NotAllowed("no", status=403), QuotaExceeded("full", status=400)])
 async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is_awaited(
-    error: ModelArtsError,
+    carry_out: Carry, error: ModelArtsError
 ) -> None:
     versions = ScriptedVersions(refused={4: error})
     engine, _ = await carry_out(versions)
@@ -164,7 +206,7 @@ async def test_an_error_that_would_come_again_ends_the_creating_and_what_runs_is
     assert all(state is TrialState.SUCCEEDED for number, state in made.items() if number != 4)
 
 
-async def test_creations_that_fail_one_after_the_other_end_the_creating() -> None:
+async def test_creations_that_fail_one_after_the_other_end_the_creating(carry_out: Carry) -> None:
     lost: dict[int, Exception] = {number: NotSent("refused") for number in range(4, 12)}
     engine, _ = await carry_out(ScriptedVersions(refused=lost))
     assert isinstance(engine.result.stopped_by, NotSent)
@@ -173,27 +215,27 @@ async def test_creations_that_fail_one_after_the_other_end_the_creating() -> Non
     assert [trial.number for trial in engine.result.ranked] == [3, 2, 1]
 
 
-async def test_single_failed_creations_do_not_add_up() -> None:
+async def test_single_failed_creations_do_not_add_up(carry_out: Carry) -> None:
     refused: dict[int, Exception] = {number: WrongState("no", status=400) for number in range(2, 13, 2)}
     engine, _ = await carry_out(ScriptedVersions(refused=refused), evolve(CONFIG, concurrency=1))
     assert engine.result.stopped_by is None
     assert len(engine.result.ranked) == 6
 
 
-async def test_a_job_that_cannot_be_made_is_the_callers_error() -> None:
+async def test_a_job_that_cannot_be_made_is_the_callers_error(carry_out: Carry) -> None:
     versions = ScriptedVersions(refused={1: WrongState("no", status=400)})
     with pytest.raises(WrongState):
         await carry_out(versions)
     assert versions.made == [("first", 1)]
 
 
-async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
+async def test_an_interruption_makes_nothing_more_and_knows_what_runs(carry_out: Carry) -> None:
     everyone = asyncio.current_task()
     assert everyone is not None
     versions = ScriptedVersions(before=lambda trial: everyone.cancel() if trial.number == 5 else None)
-    engine = Engine(CONFIG, versions, None, _ignore, SystemClock())
     with pytest.raises(asyncio.CancelledError):
-        await engine.run()
+        await carry_out(versions)
+    engine = engines[-1]
     everyone.uncancel()
     count = len(versions.made)
     assert 5 <= count < 12
@@ -203,7 +245,7 @@ async def test_an_interruption_makes_nothing_more_and_knows_what_runs() -> None:
     assert any(not trial.state.is_final for trial in engine.result.trials)
 
 
-async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
+async def test_a_reason_cannot_steer_a_terminal_and_has_an_end(carry_out: Carry) -> None:
     failed = TrainingFailed("exit code 1", log_tail=("\x1b[2J\x07" + "x" * 5000,))
     engine, _ = await carry_out(ScriptedVersions(ends={1: failed}))
     reason = engine.result.trials[0].reason
@@ -212,7 +254,7 @@ async def test_a_reason_cannot_steer_a_terminal_and_has_an_end() -> None:
     assert len(reason) < 400
 
 
-async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None:
+async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals(carry_out: Carry) -> None:
     config = read(
         changed('"maximize"', '"minimize"')
         .replace("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "")
@@ -226,13 +268,13 @@ async def test_minimizing_keeps_the_smallest_and_the_earlier_of_equals() -> None
     assert events[-1].progress.best is not None
 
 
-async def test_a_long_log_is_read_to_its_last_line() -> None:
+async def test_a_long_log_is_read_to_its_last_line(carry_out: Carry) -> None:
     lines = tuple(f"accuracy={number}" for number in range(1234))
     engine, _ = await carry_out(ScriptedVersions(says={1: lines}))
     assert engine.result.trials[0].value == 1233.0
 
 
-async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(carry_out: Carry, tmp_path: Path) -> None:
     config = evolve(CONFIG, objective=evolve(CONFIG.objective, source=JsonFile("m.json", "acc")))
 
     def write(output_path: str, accuracy: float) -> None:
@@ -255,5 +297,74 @@ async def test_a_metric_file_of_an_earlier_sweep_is_not_taken_for_a_new_one(tmp_
     assert {trial.value for trial in rest} == {0.75}
 
 
-async def _ignore(event: SweepEvent) -> None:
-    pass
+async def test_the_same_sweep_again_goes_on_and_repeats_nothing(carry_out: Carry) -> None:
+    everyone = asyncio.current_task()
+    assert everyone is not None
+    versions = ScriptedVersions(before=lambda trial: everyone.cancel() if trial.number == 5 else None)
+    with pytest.raises(asyncio.CancelledError):
+        await carry_out(versions)
+    everyone.uncancel()
+    left = {trial.number: trial.state for trial in engines[-1].result.trials}
+    after = evolve(versions, before=lambda trial: None, settled=[], attached=[])
+    engine, events = await carry_out(after)
+    assert set(states(engine).values()) == {TrialState.SUCCEEDED}
+    assert len(engine.result.trials) == 12
+    # What had been sent is looked for first, and what ran is awaited.
+    assert {number for number, state in left.items() if state is TrialState.CREATING} <= set(after.settled)
+    assert sorted(after.attached) == sorted(number for number, state in left.items() if state is TrialState.RUNNING)
+    made = [number for _, number in after.made]
+    assert {number for number in made if made.count(number) > 1} <= set(after.settled)
+    resumed = events[0].resumed
+    assert resumed is not None
+    assert resumed.done == sum(state is TrialState.SUCCEEDED for state in left.values())
+    assert resumed.done + resumed.reattached + resumed.to_go == 12
+
+
+async def test_a_sweep_that_is_over_makes_nothing_more(carry_out: Carry) -> None:
+    await carry_out(ScriptedVersions())
+    versions = ScriptedVersions()
+    engine, events = await carry_out(versions)
+    assert (versions.made, versions.settled, versions.attached) == ([], [], [])
+    assert len(engine.result.ranked) == 12
+    assert [event.resumed for event in events] == [Resumed(12, 0, 0)]
+
+
+async def test_what_was_refused_or_unclear_is_tried_again_by_the_next_run_and_a_failure_is_not(
+    carry_out: Carry,
+) -> None:
+    first = ScriptedVersions(
+        refused={3: WrongState("not now", status=400), 4: CreateOutcomeUnknown("the answer was lost")},
+        ends={1: TrainingFailed("exit code 1"), 2: ConnectionBroken("gone")},
+    )
+    await carry_out(first)
+    # The version of trial 4 had been made after all.
+    there = {**first.platform, 104: ScriptedVersion(104, None, ("accuracy=4",))}
+    there[102] = evolve(there[102], outcome=None)
+    versions = ScriptedVersions(platform=there)
+    engine, _ = await carry_out(versions)
+    assert versions.made == [("next", 3)]
+    assert (versions.settled, versions.attached) == ([4], [2])
+    assert states(engine) == {1: TrialState.FAILED} | dict.fromkeys(range(2, 13), TrialState.SUCCEEDED)
+
+
+async def test_a_version_that_was_lost_is_tried_again_in_a_place_of_its_own_within_the_budget(
+    carry_out: Carry,
+) -> None:
+    lost = TrainingFailed("lost", detail=SimpleNamespace(status=JobStatus.LOST))
+    config = evolve(CONFIG, retry=RetryBudget({Failure.LOST: 2}))
+    versions = ScriptedVersions(ends={2: lost})
+    engine, _ = await carry_out(versions, config)
+    assert [number for _, number in versions.made].count(2) == 3
+    two = engine.result.trials[1]
+    assert (two.state, two.failure, two.attempt) == (TrialState.FAILED, "lost", 3)
+    assert two.output_path.endswith("/0002-3/")
+
+
+async def test_more_trials_of_a_random_search_are_no_change_and_add_to_the_earlier_ones(carry_out: Carry) -> None:
+    config = evolve(CONFIG, search=RandomSearch(5, seed=1))
+    earlier, _ = await carry_out(ScriptedVersions(), config)
+    versions = ScriptedVersions()
+    later, _ = await carry_out(versions, evolve(config, search=RandomSearch(9, seed=1)))
+    assert later.result.trials[:5] == earlier.result.trials
+    assert sorted(number for _, number in versions.made) == [6, 7, 8, 9]
+    assert len({trial.point["layers"] for trial in later.result.trials}) == 9

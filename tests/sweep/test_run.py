@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from aiomodelarts import AlreadyExists, AsyncSession, Sweep, SweepError
 from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
@@ -105,7 +106,10 @@ async def test_a_job_name_that_is_taken_is_told(file: Path, tmp_path: Path) -> N
         await sweep.stage(files)
         await sweep.run(session, files=files)
         with pytest.raises(AlreadyExists, match="mine"):
-            await sweep.run(session, files=files)
+            await sweep.run(session, files=files, fresh=True)
+        # A name that is free puts it right.
+        other = Sweep(evolve(sweep.config, job_name="yours"))
+        assert len((await other.run(session, files=files)).ranked) == 4
 
 
 async def test_a_result_that_cannot_be_written_is_not_lost(file: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiomodelarts.sweep.config import SweepConfig, load, parse
+from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern
 from aiomodelarts.sweep.problems import SweepFileError
 from aiomodelarts.sweep.search import GridSearch, RandomSearch
@@ -274,3 +275,22 @@ def test_the_documented_file_is_a_good_one(tmp_path: Path) -> None:
     config = read(sweep + local, tmp_path)
     assert (config.count, config.space.size) == (50, 4 * 6 * 4 * 4 * 2)
     assert config.local_folders == {"code_dir": tmp_path / "src", "inputs": tmp_path / "data"}
+
+
+def test_where_the_ledger_is_and_how_often_failures_are_tried_again() -> None:
+    config = read(GOOD)
+    assert config.ledger_address == Path("here/results/digits/sweep.sqlite")
+    assert config.retry == RetryBudget()
+    config = read(
+        changed("concurrency = 3", 'concurrency = 3\nledger = "kept/here.sqlite"') + "[retry]\ncode = 2\nlost = 0\n"
+    )
+    assert config.ledger_address == "sqlite:///here/kept/here.sqlite"
+    assert [config.retry.allows(failure, 1) for failure in (Failure.CODE, Failure.LOST)] == [True, False]
+    url = "postgresql://user@/base?host=/run"
+    assert read(changed("concurrency = 3", f'ledger = "{url}"')).ledger_address == url
+
+
+def test_a_ledger_of_another_kind_and_an_unknown_class_are_told() -> None:
+    assert "[sweep] ledger: has to be a path, or a URL" in complaint(changed("concurrency = 3", 'ledger = "redis://x"'))
+    assert '[retry] lots: unknown key; did you mean "lost"?' in complaint(GOOD + "[retry]\nlots = 1\n")
+    assert "[retry] lost: is -1" in complaint(GOOD + "[retry]\nlost = -1\n")

@@ -1,0 +1,157 @@
+"""Opening the database: where it is, how it is set up, and what is refused."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, insert, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from . import schema
+from .errors import LedgerError
+
+_PATIENCE_MS = 10_000
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+# By what the driver says: what it means, and what helps.
+_TROUBLES = (
+    ("disk is full", "the disk is full; make room and give the same command again"),
+    ("no space left", "the disk is full; make room and give the same command again"),
+    ("readonly", "it cannot be written; look at the rights of the file and of its folder"),
+    ("unable to open", "it cannot be opened; look at the folder and its rights"),
+    ("locked", f"another program has kept it locked for {_PATIENCE_MS // 1000} s; end that program"),
+    ("not a database", "the file is no SQLite database; move it away, or name another one under [sweep] ledger"),
+    ("malformed", "the file is damaged or cut short; put a copy back, or move it away to begin anew"),
+    ("disk i/o error", "the disk does not take or give the data"),
+)
+
+
+class Database:
+    """An open database with the tables of a ledger.
+
+    Args:
+        engine: SQLAlchemy's.
+        shown: the address without secrets, for messages.
+    """
+
+    def __init__(self, engine: AsyncEngine, shown: str) -> None:
+        self._engine = engine
+        self.shown = shown
+
+    @classmethod
+    async def open(cls, address: str | Path, *, create: bool) -> "Database":
+        """The database at a path or URL.
+
+        Args:
+            address: a path is an SQLite file; a URL begins with ``sqlite:`` or ``postgresql:``.
+            create: whether tables are made where there are none.
+
+        Raises:
+            LedgerError: it cannot be reached, is damaged, or belongs to something else.
+        """
+        try:
+            url = make_url(f"sqlite:///{address}" if isinstance(address, Path) else address)
+        except ArgumentError:
+            raise LedgerError("the ledger is a path, or a URL that begins with postgresql: or sqlite:") from None
+        driver = _DRIVERS.get(url.get_backend_name())
+        if driver is None:
+            raise LedgerError(f"the ledger is kept in SQLite or PostgreSQL, not in {url.get_backend_name()}")
+        file = Path(url.database or "") if driver.startswith("sqlite") else None
+        shown = str(file) if file is not None else url.render_as_string(hide_password=True)
+        if file is not None and not create and not await asyncio.to_thread(file.exists):
+            raise LedgerError(f"there is no ledger {shown}; the sweep was not run yet")
+        # SQLAlchemy asks the disk for the current folder.
+        engine = await asyncio.to_thread(create_async_engine, url.set(drivername=driver), pool_size=2, max_overflow=0)
+        if file is not None:
+            event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        database = cls(engine, shown)
+        try:
+            await database._prepare(create)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that nobody else's writes come between."""
+        with self._told():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads, and holds nobody up."""
+        with self._told():
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(aiomodelarts_reads=True)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._refusal(error.orig or error) from error
+        except (OSError, SQLAlchemyError) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: BaseException) -> LedgerError:
+        said = str(error).partition("\n")[0]
+        what = next((what for sign, what in _TROUBLES if sign in said.lower()), said)
+        return LedgerError(f"the ledger {self.shown}: {what}")
+
+    async def _prepare(self, create: bool) -> None:
+        async with self.reading() as connection:
+            if connection.dialect.name == "sqlite":
+                verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar()
+                if verdict != "ok":
+                    raise LedgerError(f"the ledger {self.shown}: the file is damaged ({verdict})")
+            there = await connection.run_sync(_tables)
+            version = None
+            if schema.ledgers.name in there:
+                version = (await connection.execute(select(schema.ledgers.c.version))).scalar()
+        if version is None:
+            if there & schema.TABLES or (there and not create):
+                raise LedgerError(f"{self.shown} holds the tables of something else; name another ledger")
+            await self._create_tables()
+        elif version > schema.VERSION:
+            raise LedgerError(
+                f"the ledger {self.shown} was written by a newer version of aiomodelarts (schema {version}, "
+                f"and this one knows {schema.VERSION}); update aiomodelarts"
+            )
+
+    async def _create_tables(self) -> None:
+        async with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # Two controllers may begin at once.
+                await connection.execute(text("SELECT pg_advisory_xact_lock(7202)"))
+            if schema.ledgers.name not in await connection.run_sync(_tables):
+                await connection.run_sync(schema.create_all)
+                await connection.execute(insert(schema.ledgers).values(version=schema.VERSION))
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    # The driver would begin transactions of its own otherwise, and later than they have to.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        for pragma in (f"busy_timeout={_PATIENCE_MS}", "journal_mode=WAL", "synchronous=FULL"):
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("aiomodelarts_reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

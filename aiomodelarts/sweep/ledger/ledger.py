@@ -1,0 +1,341 @@
+"""The ledger of one sweep, as a controller uses it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..._clock import Clock
+from ..trial import Trial
+from . import schema
+from .database import Database
+from .errors import Fenced, LedgerError, SweepChanged
+from .records import Definition, Event, Held, Lease, Move, SweepRecord
+from .rows import (
+    OPEN_STATES,
+    TAKEN_UP_STATES,
+    TRIAL_COLUMNS,
+    event_of,
+    held_of,
+    lease_of,
+    sweep_of,
+    text_of,
+    trial_of,
+)
+from .transaction import Beat, Reserve, Transaction, Write, reopen, take_up
+from .writer import Writer
+
+_trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
+
+
+class Ledger:
+    """The durable record of one sweep.
+
+    Args:
+        database: open; it is closed with the ledger.
+        sweep: the sweep's record.
+        clock: dates what happens.
+    """
+
+    def __init__(self, database: Database, sweep: SweepRecord, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._writer: Writer[Write] = Writer(self._commit)
+        self._held_at = clock.monotonic()
+        self.sweep = sweep
+        self.token = 0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        address: str | Path,
+        definition: Definition,
+        clock: Clock,
+        *,
+        allow_change: bool = False,
+        fresh: bool = False,
+    ) -> AsyncIterator[Self]:
+        """The ledger of this sweep, made where there is none.
+
+        Args:
+            address: a path is an SQLite file; a URL begins with ``sqlite:`` or ``postgresql:``.
+            definition: what the sweep is now.
+            clock: dates what happens.
+            allow_change: whether the sweep may go on with other settings.
+            fresh: whether it begins anew; the record of the earlier trials is kept under another name.
+
+        Raises:
+            SweepChanged: the ledger's sweep has other settings.
+            LedgerError: the ledger cannot be used.
+        """
+        database = await Database.open(address, create=True)
+        try:
+            if fresh:
+                await _set_aside(database, definition.name, clock.now())
+            ledger = cls(database, await _entered(database, definition, allow_change), clock)
+            try:
+                yield ledger
+            finally:
+                await ledger._writer.close()
+        finally:
+            await database.close()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def read(cls, address: str | Path, name: str, clock: Clock) -> AsyncIterator[Self]:
+        """The ledger of this sweep, to look at.
+
+        Raises:
+            LedgerError: there is no such ledger or sweep, or it cannot be used.
+        """
+        database = await Database.open(address, create=False)
+        try:
+            sweep = await _sweep_named(database, name)
+            if sweep is None:
+                raise LedgerError(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
+            yield cls(database, sweep, clock)
+        finally:
+            await database.close()
+
+    @property
+    def shown(self) -> str:
+        """Where the ledger is, without secrets."""
+        return self._database.shown
+
+    @property
+    def commits(self) -> int:
+        """How many transactions have carried the moves so far."""
+        return self._writer.commits
+
+    async def join(self, place: str, process: str, gone: Sequence[Lease] = ()) -> list[Held]:
+        """Take a lease; return the trials that nobody alive holds and that are not over for good.
+
+        Args:
+            place: the machine and the process table that ``process`` belongs to.
+            process: this process.
+            gone: leases of controllers that are known to be dead.
+        """
+        async with self._database.writing() as connection:
+            await _end(connection, self.sweep.id, gone, "its process is gone")
+            mine = _sweeps.c.id == self.sweep.id
+            await connection.execute(update(_sweeps).where(mine).values(token=_sweeps.c.token + 1))
+            token = (await connection.execute(select(_sweeps.c.token).where(mine))).scalar_one()
+            row = {"sweep_id": self.sweep.id, "token": token, "place": place, "process": process, "beats": 0}
+            await connection.execute(insert(_leases).values(row))
+            rows = await take_up(connection, self.sweep.id, token, TAKEN_UP_STATES, self._clock.now())
+        self.token = token
+        return [held_of(row) for row in rows]
+
+    async def leave(self) -> None:
+        """Give the lease back, so that the next controller need not wait for it to run out."""
+        await self._writer.close()
+        async with self._database.writing() as connection:
+            await _end(connection, self.sweep.id, [Lease(self.token, "", "")], "it left", whatever_beats=True)
+
+    async def beat(self) -> None:
+        """Say that this controller is alive.
+
+        Raises:
+            Fenced: it was taken for dead.
+        """
+        await self._writer.write(Beat())
+
+    async def hold(self, within_s: float) -> None:
+        """Return when this controller is sure to hold its lease now.
+
+        Args:
+            within_s: a lease that was seen so many seconds ago cannot have run out meanwhile.
+
+        Raises:
+            Fenced: it was taken for dead.
+        """
+        if self._clock.monotonic() - self._held_at > within_s:
+            await self.beat()
+
+    async def reserve(self, total: int, trial: Callable[[int], Trial]) -> Held | None:
+        """Begin the next trial, or None when all of them were begun.
+
+        Args:
+            total: how many there may be.
+            trial: makes the trial of a number.
+
+        Raises:
+            Fenced: this controller was taken for dead.
+        """
+        held: Held | None = await self._writer.write(Reserve(total, trial))
+        return held
+
+    async def move(self, move: Move) -> None:
+        """Write down one step of a trial that this controller holds.
+
+        Raises:
+            Fenced: it does not hold it any more.
+            LedgerError: the trial is not where the step begins, or nothing can be written.
+        """
+        await self._writer.write(move)
+
+    async def take_over(self, dead: Sequence[Lease]) -> list[Held]:
+        """End the leases that did not beat since they were read; return the open trials that nobody alive holds.
+
+        Raises:
+            Fenced: this controller was itself taken for dead.
+        """
+        async with self._database.writing() as connection:
+            await self._transaction(connection).carry_out([Beat()])
+            await _end(connection, self.sweep.id, dead, f"silent for too long; ended by {self.token}")
+            rows = await take_up(connection, self.sweep.id, self.token, OPEN_STATES, self._clock.now())
+        return [held_of(row) for row in rows]
+
+    async def retry(self, again: Callable[[Trial], Trial | None]) -> list[Trial]:
+        """Open trials that are over without a value, so that whoever drives the sweep tries them again.
+
+        Args:
+            again: the trial as it shall be tried again, or None to leave it.
+        """
+        over = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.value.is_(None))
+        async with self._database.writing() as connection:
+            rows = await connection.execute(over.with_for_update())
+            settled = [trial for trial in map(trial_of, rows) if trial.state.is_settled]
+            opened = [trial for trial in map(again, settled) if trial is not None]
+            await reopen(connection, self.sweep.id, opened, self._clock.now())
+        return opened
+
+    async def leases(self) -> list[Lease]:
+        """The leases that have not ended."""
+        asked = select(_leases).where(_leases.c.sweep_id == self.sweep.id, _leases.c.ended.is_(None))
+        async with self._database.reading() as connection:
+            return [lease_of(row) for row in await connection.execute(asked)]
+
+    async def refresh(self) -> SweepRecord:
+        """The sweep's record as it is now."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(_sweeps).where(_sweeps.c.id == self.sweep.id))).one()
+        self.sweep = sweep_of(row)
+        return self.sweep
+
+    async def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id).order_by(_trials.c.number)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked)).all()
+        return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
+
+    async def trial(self, number: int) -> Trial | None:
+        """One trial."""
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(asked)).first()
+        return None if row is None else trial_of(row)
+
+    async def events(self, number: int) -> list[Event]:
+        """The history of a trial, oldest first."""
+        mine = (_events.c.sweep_id == self.sweep.id, _events.c.number == number)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(_events).where(*mine).order_by(_events.c.id))
+            return [event_of(row) for row in rows]
+
+    async def open_elsewhere(self) -> int:
+        """How many trials other controllers still hold."""
+        asked = select(func.count()).where(
+            _trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES), _trials.c.holder != self.token
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(asked)).scalar_one()
+
+    def _transaction(self, connection: Any) -> Transaction:
+        return Transaction(connection, self.sweep.id, self.token, self._clock.now())
+
+    async def _commit(self, writes: Sequence[Write]) -> Sequence[Any]:
+        began = self._clock.monotonic()
+        async with self._database.writing() as connection:
+            try:
+                results = await self._transaction(connection).carry_out(writes)
+            except Fenced as error:
+                return [error] * len(writes)
+        self._held_at = began
+        return results
+
+
+async def _end(
+    connection: Any, sweep_id: int, leases: Sequence[Lease], why: str, *, whatever_beats: bool = False
+) -> None:
+    for lease in leases:
+        this = [_leases.c.sweep_id == sweep_id, _leases.c.token == lease.token, _leases.c.ended.is_(None)]
+        if not whatever_beats:
+            this.append(_leases.c.beats == lease.beats)
+        await connection.execute(update(_leases).where(*this).values(ended=why))
+
+
+async def _sweep_named(database: Database, name: str) -> SweepRecord | None:
+    async with database.reading() as connection:
+        row = (await connection.execute(select(_sweeps).where(_sweeps.c.name == name))).first()
+    return None if row is None else sweep_of(row)
+
+
+async def _entered(database: Database, definition: Definition, allow_change: bool) -> SweepRecord:
+    """The record of the sweep, which is made or brought up to date."""
+    kept = await _sweep_named(database, definition.name)
+    if kept is None:
+        row = {"name": definition.name, "settings": text_of(definition.settings)}
+        # Another controller may do the same at this moment.
+        with contextlib.suppress(_Taken):
+            await _insert(database, row)
+        kept = await _sweep_named(database, definition.name)
+        assert kept is not None
+    differences = _differences(kept, definition)
+    if not differences:
+        return kept
+    if not allow_change:
+        raise SweepChanged(definition.name, differences)
+    async with database.writing() as connection:
+        changed = {"settings": text_of(definition.settings), "base": kept.reserved}
+        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**changed))
+    changed_sweep = await _sweep_named(database, definition.name)
+    assert changed_sweep is not None
+    return changed_sweep
+
+
+class _Taken(Exception):
+    pass
+
+
+async def _insert(database: Database, row: dict[str, Any]) -> None:
+    try:
+        async with database.writing() as connection:
+            await connection.execute(insert(_sweeps).values(row | {"reserved": 0, "base": 0, "token": 0}))
+    except LedgerError as error:
+        if isinstance(error.__cause__, IntegrityError):
+            raise _Taken from error
+        raise
+
+
+def _differences(kept: SweepRecord, definition: Definition) -> list[str]:
+    before, now = kept.settings, definition.settings
+    names = sorted(before.keys() | now.keys())
+    return [
+        f"{name}: {_told(before, name)} -> {_told(now, name)}" for name in names if before.get(name) != now.get(name)
+    ]
+
+
+def _told(settings: Any, name: str) -> str:
+    return text_of(settings[name]) if name in settings else "nothing"
+
+
+async def _set_aside(database: Database, name: str, now: float) -> None:
+    kept = await _sweep_named(database, name)
+    if kept is None:
+        return
+    async with database.writing() as connection:
+        # Whoever still drives it finds itself fenced.
+        await connection.execute(
+            update(_leases)
+            .where(_leases.c.sweep_id == kept.id, _leases.c.ended.is_(None))
+            .values(ended="the sweep was begun anew")
+        )
+        aside = f"{name}@{now:.0f}-{kept.id}"
+        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(name=aside))

@@ -1,0 +1,98 @@
+"""Trials and leases to rows, and back."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from ..trial import OPEN, Trial, TrialState
+from . import schema
+from .records import Event, Held, Lease, SweepRecord
+
+OPEN_STATES = tuple(state.value for state in OPEN)
+TAKEN_UP_STATES = (*OPEN_STATES, TrialState.REFUSED.value, TrialState.UNCLEAR.value)
+
+TRIAL_COLUMNS = tuple(
+    schema.trials.c[name]
+    for name in (
+        "number",
+        "attempt",
+        "point",
+        "output_path",
+        "state",
+        "value",
+        "failure",
+        "reason",
+        "job_id",
+        "version_id",
+        "began_at",
+        "duration_s",
+    )
+)
+
+
+def trial_of(row: Row[Any]) -> Trial:
+    """The trial in a row of ``TRIAL_COLUMNS``."""
+    return Trial(
+        number=row.number,
+        point=json.loads(row.point),
+        output_path=row.output_path,
+        state=TrialState(row.state),
+        value=row.value,
+        reason=row.reason,
+        job_id=row.job_id,
+        version_id=row.version_id,
+        duration_s=row.duration_s,
+        attempt=row.attempt,
+        failure=row.failure,
+        began_at=row.began_at,
+    )
+
+
+def trial_values(trial: Trial) -> dict[str, Any]:
+    """What a move may change of a trial's row."""
+    return {
+        "attempt": trial.attempt,
+        "output_path": trial.output_path,
+        "state": trial.state.value,
+        "value": trial.value,
+        "failure": trial.failure,
+        "reason": trial.reason,
+        "job_id": trial.job_id,
+        "version_id": trial.version_id,
+        "began_at": trial.began_at,
+        "duration_s": trial.duration_s,
+    }
+
+
+def held_of(row: Row[Any]) -> Held:
+    """The trial with what was about to be sent for it."""
+    return Held(trial_of(row), None if row.intent is None else json.loads(row.intent))
+
+
+def sweep_of(row: Row[Any]) -> SweepRecord:
+    """The sweep in a row of its table."""
+    return SweepRecord(
+        id=row.id,
+        name=row.name,
+        settings=json.loads(row.settings),
+        job_id=row.job_id,
+        first_version_id=row.first_version_id,
+        reserved=row.reserved,
+        base=row.base,
+    )
+
+
+def lease_of(row: Row[Any]) -> Lease:
+    """The lease in a row of its table."""
+    return Lease(row.token, row.place, row.process, row.beats)
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of its table."""
+    return Event(row.at, row.number, row.attempt, TrialState(row.state), row.why, row.token)
+
+
+def text_of(value: Any) -> str:
+    """JSON in one spelling."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

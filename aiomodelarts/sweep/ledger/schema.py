@@ -1,0 +1,74 @@
+"""The tables."""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+VERSION = 1
+
+_metadata = MetaData()
+_BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+ledgers = Table("aiomodelarts_ledger", _metadata, Column("version", Integer, nullable=False))
+
+sweeps = Table(
+    "sweeps",
+    _metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("job_id", _BIG),
+    Column("first_version_id", _BIG),
+    Column("reserved", Integer, nullable=False, default=0),
+    Column("base", Integer, nullable=False, default=0),
+    Column("token", Integer, nullable=False, default=0),
+    UniqueConstraint("name", name="sweeps_name"),
+)
+
+trials = Table(
+    "trials",
+    _metadata,
+    Column("sweep_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("output_path", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("intent", Text),
+    Column("job_id", _BIG),
+    Column("version_id", _BIG),
+    Column("value", Float(53)),
+    Column("failure", String(20)),
+    Column("reason", Text),
+    Column("began_at", Float(53)),
+    Column("duration_s", Float(53)),
+    Column("holder", Integer),
+    Index("trials_by_state", "sweep_id", "state"),
+)
+
+leases = Table(
+    "leases",
+    _metadata,
+    Column("sweep_id", Integer, primary_key=True),
+    Column("token", Integer, primary_key=True, autoincrement=False),
+    Column("place", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("beats", Integer, nullable=False, default=0),
+    Column("ended", Text),
+)
+
+events = Table(
+    "events",
+    _metadata,
+    Column("id", _BIG, primary_key=True),
+    Column("sweep_id", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("token", Integer, nullable=False),
+    Index("events_of_a_trial", "sweep_id", "number"),
+)
+
+
+create_all = _metadata.create_all
+TABLES = frozenset(_metadata.tables)

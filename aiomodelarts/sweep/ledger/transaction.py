@@ -1,0 +1,216 @@
+"""One transaction of a controller: reservations and moves, each carried out if it is still allowed."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..trial import Trial, TrialState
+from . import schema
+from .errors import Fenced, LedgerError
+from .records import Held, Move
+from .rows import text_of, trial_values
+
+
+@frozen
+class Reserve:
+    """Begins the next trial, if there is one.
+
+    Args:
+        total: how many there may be.
+        trial: makes the trial of this number.
+    """
+
+    total: int
+    trial: Callable[[int], Trial]
+
+
+@frozen
+class Beat:
+    """Says that the controller is alive."""
+
+
+Write = Reserve | Move | Beat
+
+_trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
+
+
+@define
+class Transaction:
+    """Carries out writes for one controller.
+
+    Args:
+        connection: inside a transaction.
+        sweep_id: the sweep.
+        token: of the controller's lease.
+        at: seconds since the Unix epoch.
+    """
+
+    connection: AsyncConnection
+    sweep_id: int
+    token: int
+    at: float
+    _new: list[dict[str, Any]] = field(factory=list)
+    _changed: list[dict[str, Any]] = field(factory=list)
+    _intents: list[dict[str, Any]] = field(factory=list)
+    _said: list[dict[str, Any]] = field(factory=list)
+
+    async def carry_out(self, writes: Sequence[Write]) -> list[Any]:
+        """A result for each write, or the error that refuses it.
+
+        Raises:
+            Fenced: the lease is over; nothing was changed.
+        """
+        await self._hold_lease(any(isinstance(write, Beat) for write in writes))
+        sweep = await self._sweep() if _needs_sweep(writes) else None
+        states = await self._states({write.trial.number for write in writes if isinstance(write, Move)})
+        results: list[Any] = []
+        reserved = sweep.reserved if sweep is not None else 0
+        for write in writes:
+            if isinstance(write, Reserve):
+                if reserved >= write.total:
+                    results.append(None)
+                    continue
+                reserved += 1
+                results.append(self._reserve(write.trial(reserved)))
+            elif isinstance(write, Move):
+                results.append(self._move(write, states))
+            else:
+                results.append(None)
+        if sweep is not None:
+            await self._note_sweep(sweep, reserved, writes)
+        await self._flush()
+        return results
+
+    async def _hold_lease(self, beat: bool) -> None:
+        mine = (_leases.c.sweep_id == self.sweep_id, _leases.c.token == self.token)
+        row = (await self.connection.execute(select(_leases.c.ended).where(*mine).with_for_update())).first()
+        if row is None or row.ended is not None:
+            raise Fenced(
+                f"this controller (lease {self.token}) was taken for dead, and its trials were given to another one "
+                f"({row.ended if row else 'its lease is gone'}); it stops, and has changed nothing since"
+            )
+        if beat:
+            await self.connection.execute(update(_leases).where(*mine).values(beats=_leases.c.beats + 1))
+
+    async def _sweep(self) -> Any:
+        asked = select(_sweeps.c.reserved, _sweeps.c.job_id).where(_sweeps.c.id == self.sweep_id).with_for_update()
+        return (await self.connection.execute(asked)).one()
+
+    async def _states(self, numbers: set[int]) -> dict[int, tuple[str, int | None]]:
+        if not numbers:
+            return {}
+        asked = (
+            select(_trials.c.number, _trials.c.state, _trials.c.holder)
+            .where(_trials.c.sweep_id == self.sweep_id, _trials.c.number.in_(sorted(numbers)))
+            .order_by(_trials.c.number)
+            .with_for_update()
+        )
+        return {row.number: (row.state, row.holder) for row in await self.connection.execute(asked)}
+
+    def _reserve(self, trial: Trial) -> Held:
+        self._new.append(
+            {
+                "sweep_id": self.sweep_id,
+                "number": trial.number,
+                "point": json.dumps(trial.point, ensure_ascii=False),
+                "holder": self.token,
+                **trial_values(trial),
+            }
+        )
+        self._say(trial, "reserved")
+        return Held(trial)
+
+    def _move(self, move: Move, states: dict[int, tuple[str, int | None]]) -> LedgerError | None:
+        trial = move.trial
+        state, holder = states.get(trial.number, ("missing", None))
+        if holder != self.token:
+            return Fenced(f"trial {trial.number} is held by another controller now")
+        if state != move.before.value:
+            return LedgerError(f"trial {trial.number} is {state}, not {move.before.value}; the ledger was changed")
+        keys = {"its_sweep": self.sweep_id, "its_number": trial.number}
+        self._changed.append(keys | trial_values(trial))
+        if move.intent is not None:
+            self._intents.append(keys | {"intent": text_of(move.intent)})
+        states[trial.number] = (trial.state.value, holder)
+        self._say(trial, move.why)
+        return None
+
+    def _say(self, trial: Trial, why: str) -> None:
+        state = trial.state.value
+        self._said.append(_event(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token))
+
+    async def _note_sweep(self, sweep: Any, reserved: int, writes: Sequence[Write]) -> None:
+        changes: dict[str, Any] = {} if reserved == sweep.reserved else {"reserved": reserved}
+        made = next((write.trial for write in writes if isinstance(write, Move) and _makes_the_job(write)), None)
+        if made is not None and sweep.job_id is None:
+            changes |= {"job_id": made.job_id, "first_version_id": made.version_id}
+        if changes:
+            await self.connection.execute(update(_sweeps).where(_sweeps.c.id == self.sweep_id).values(**changes))
+
+    async def _flush(self) -> None:
+        this = (_trials.c.sweep_id == bindparam("its_sweep"), _trials.c.number == bindparam("its_number"))
+        for statement, rows in (
+            (insert(_trials), self._new),
+            (update(_trials).where(*this), self._changed),
+            (update(_trials).where(*this), self._intents),
+            (insert(_events), self._said),
+        ):
+            if rows:
+                await self.connection.execute(statement, rows)
+
+
+async def take_up(
+    connection: AsyncConnection, sweep_id: int, token: int, states: Sequence[str], at: float
+) -> list[Row[Any]]:
+    """Give this controller the trials in these states that nobody alive holds, and return their rows."""
+    over = select(_leases.c.token).where(_leases.c.sweep_id == sweep_id, _leases.c.ended.is_not(None))
+    free = (
+        _trials.c.sweep_id == sweep_id,
+        _trials.c.state.in_(states),
+        _trials.c.holder.is_(None) | _trials.c.holder.in_(over),
+    )
+    asked = select(_trials).where(*free).order_by(_trials.c.number).with_for_update()
+    rows = [*(await connection.execute(asked))]
+    if not rows:
+        return []
+    taken = update(_trials).where(_trials.c.sweep_id == sweep_id, _trials.c.number == bindparam("its_number"))
+    await connection.execute(taken.values(holder=token), [{"its_number": row.number} for row in rows])
+    said = [_event(sweep_id, row.number, row.attempt, at, row.state, "taken up", token) for row in rows]
+    await connection.execute(insert(_events), said)
+    return rows
+
+
+async def reopen(connection: AsyncConnection, sweep_id: int, trials: Sequence[Trial], at: float) -> None:
+    """Make these trials what they are given as, held by nobody."""
+    if not trials:
+        return
+    this = (_trials.c.sweep_id == sweep_id, _trials.c.number == bindparam("its_number"))
+    rows = [{"its_number": trial.number, "holder": None, "intent": None} | trial_values(trial) for trial in trials]
+    await connection.execute(update(_trials).where(*this), rows)
+    why = "to be tried again, as asked"
+    said = [_event(sweep_id, one.number, one.attempt, at, one.state.value, why, 0) for one in trials]
+    await connection.execute(insert(_events), said)
+
+
+def _event(sweep_id: int, number: int, attempt: int, at: float, state: str, why: str, token: int) -> dict[str, Any]:
+    return {
+        "sweep_id": sweep_id,
+        "number": number,
+        "attempt": attempt,
+        "at": at,
+        "state": state,
+        "why": why,
+        "token": token,
+    }
+
+
+def _needs_sweep(writes: Sequence[Write]) -> bool:
+    return any(isinstance(write, Reserve) or (isinstance(write, Move) and _makes_the_job(write)) for write in writes)
+
+
+def _makes_the_job(move: Move) -> bool:
+    return move.trial.number == 1 and move.trial.attempt == 1 and move.trial.state is TrialState.RUNNING

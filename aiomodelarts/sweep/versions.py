@@ -1,0 +1,104 @@
+"""Makes the versions of a sweep, finds them again, and reads what they say."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
+
+from .._create.made import Pending
+from ..errors import SweepError
+from ..estimator import AsyncEstimator
+from ..intent import Intent
+from ..job import TrainingJob
+from ..models.spec import Inputs
+from ..session import AsyncSession
+from .config import SweepConfig
+from .trial import Trial
+
+
+class Version(Protocol):
+    """What a sweep asks of a version it has made."""
+
+    @property
+    def job_id(self) -> int: ...
+
+    @property
+    def version_id(self) -> int: ...
+
+    async def wait(self) -> object:
+        """Return when the training has ended well."""
+        ...
+
+    def logs(self) -> AsyncIterator[str]:
+        """The lines of its log."""
+        ...
+
+    async def stop(self) -> None:
+        """Ask for it to be stopped."""
+        ...
+
+
+class Versions(Protocol):
+    """Makes versions: the seam between a sweep and the estimator."""
+
+    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
+        """What would be sent for the trial, as JSON types.
+
+        Args:
+            trial: the trial.
+            job: the job and the version that the new one derives from; None makes the job.
+        """
+        ...
+
+    async def make(self, intent: Mapping[str, Any]) -> Version:
+        """Make the version."""
+        ...
+
+    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
+        """The version that was made although nobody was told, or None when there is none."""
+        ...
+
+    def attach(self, job_id: int, version_id: int) -> Version:
+        """A version that was made before."""
+        ...
+
+
+class EstimatorVersions:
+    """Makes versions with one estimator: every run says its own hyperparameters and output path.
+
+    Args:
+        config: of the sweep.
+        session: asks the platform.
+        job_name: of the job that the first trial makes.
+    """
+
+    def __init__(self, config: SweepConfig, session: AsyncSession, job_name: str) -> None:
+        self._fixed = config.settings["hyperparameters"]
+        self._inputs = Inputs.of(**config.inputs)
+        self._session = session
+        self._estimator = AsyncEstimator(session, **config.settings)
+        self._job_name = job_name
+
+    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
+        where: dict[str, Any] = {"job_name": self._job_name}
+        if job is not None:
+            where = {"job_id": job[0], "pre_version_id": job[1]}
+        own = {"output_path": trial.output_path, "hyperparameters": self._fixed | trial.point}
+        return Pending(spec=await self._estimator.intend(self._inputs, **own, **where)).as_plain()
+
+    async def make(self, intent: Mapping[str, Any]) -> Version:
+        return await self._estimator.create(Pending.from_plain(intent).spec)
+
+    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
+        found = await Intent.from_plain(intent).settle(self._session)
+        spec = Pending.from_plain(intent).spec
+        if found is not None and spec.job_id is None:
+            # A job is found by its name, which somebody else may have taken.
+            wrote = (await found.refresh()).train_url or ""
+            if wrote.rstrip("/") != spec.output_path.rstrip("/"):
+                raise SweepError(
+                    f"job {spec.job_name!r} was made by somebody else (it writes to {wrote}); "
+                    "name another one under [sweep] job_name"
+                )
+        return found
+
+    def attach(self, job_id: int, version_id: int) -> Version:
+        return TrainingJob.attach(self._session, job_id, version_id)
