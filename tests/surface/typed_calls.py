@@ -1,4 +1,4 @@
-"""Never run: calls whose types ``mypy --strict`` has to agree with. See ``test_exports.py``."""
+"""Never run: calls whose types ``mypy --strict`` has to agree with; ``scripts/check`` asks it."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import assert_type
