@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+from aiomodelarts.local import LocalPlatform
+
 # looptime asks for the current loop before each test, which would make one that nobody closes when there is none yet.
 asyncio.set_event_loop(None)
 
@@ -30,6 +32,20 @@ _READS_SOURCE = (
     # The driver looks for keys and passwords in the home folder, once for each connection.
     ("asyncpg/connect_utils.py", {"_parse_connect_arguments"}),
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--answers", default="tidy", help="the form in which local platforms answer: tidy, or varied[:SEED]"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _platforms_answer_as_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes a platform and does not care for the form gets the one that the run is for."""
+    defaults = LocalPlatform.__init__.__kwdefaults__
+    assert "answers" in defaults
+    monkeypatch.setitem(defaults, "answers", request.config.getoption("--answers"))
 
 
 @pytest.fixture(autouse=True, scope="session")
