@@ -24,6 +24,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 # Reading a module's source is how an import works, and how a traceback finds its lines; neither is ours to move.
 _READS_SOURCE = (
+    ("pytest_timeout.py", {"write_title", "write", "dump_stacks"}),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     ("linecache.py", {"updatecache", "checkcache"}),
     ("_pytest/assertion/rewrite.py", {"exec_module"}),

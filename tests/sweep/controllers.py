@@ -89,6 +89,15 @@ def fork(config: SweepConfig, ledger_address: str, kill_at: int | None, lease_s:
     os._exit(0)
 
 
+def paused_at(config: SweepConfig, ledger_address: str, kill_at: int, lease_s: float) -> int:
+    """Start a controller that pauses itself, and wait until it has; its id."""
+    child = fork(config, ledger_address, kill_at, lease_s)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        raise SystemExit(f"the controller ended before its step {kill_at}")
+    return child
+
+
 def main() -> None:
     told = json.loads(sys.argv[1])
     for number, controllers in enumerate(told["sweeps"]):
@@ -98,9 +107,9 @@ def main() -> None:
         address = told["ledger"].replace("NAME", name)
         lease_s = told.get("lease_s", 30.0)
         if told.get("together"):
-            children = [fork(config, address, kill_at, lease_s) for kill_at in controllers]
-            paused = [child for child, at in zip(children, controllers, strict=True) if at is not None and at < 0]
-            for child in [child for child in children if child not in paused]:
+            paused = [paused_at(config, address, at, lease_s) for at in controllers if at is not None and at < 0]
+            others = [fork(config, address, at, lease_s) for at in controllers if at is None or at >= 0]
+            for child in others:
                 os.waitpid(child, 0)
             for child in paused:
                 os.kill(child, signal.SIGCONT)
