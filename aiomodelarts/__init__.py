@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ._clock import Clock, SystemClock
+from ._create.made import LeftBehind, Twin
+from ._create.policy import SettlePolicy
 from ._net.limits import Limits
 from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
@@ -50,6 +52,7 @@ from .errors import (
 )
 from .estimator import AsyncEstimator
 from .hyperparameters import Hyperparameters
+from .intent import Intent
 from .job import TrainingJob
 from .models import (
     BuiltInAlgorithm,
@@ -114,12 +117,14 @@ __all__ = [
     "estimator_from",
     "Hyperparameters",
     "Inputs",
+    "Intent",
     "InvalidArgument",
     "InvalidRequest",
     "JobDetail",
     "JobPage",
     "JobStatus",
     "JobSummary",
+    "LeftBehind",
     "Limits",
     "LocalPlatform",
     "LogGone",
@@ -140,6 +145,7 @@ __all__ = [
     "Seams",
     "ServiceTrouble",
     "SessionClosed",
+    "SettlePolicy",
     "StateChanged",
     "StateUnclear",
     "Sweep",
@@ -155,6 +161,7 @@ __all__ = [
     "TrainingJobConfig",
     "TrainingSpec",
     "TransportError",
+    "Twin",
     "VersionGone",
     "VersionInfo",
     "VersionPage",
