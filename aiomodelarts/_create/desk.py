@@ -40,6 +40,7 @@ class _Lost:
     sent_at: float
     since: float
     found: asyncio.Future[int | None]
+    missed: int = 0
 
 
 @define(eq=False)
@@ -290,9 +291,11 @@ class JobDesk:
             free.remove(row)
             self.claim(row.version_id)
             lost.found.set_result(row.version_id)
-        elif over:
+        elif over and lost.missed:
             lost.found.set_result(None)
         else:
+            # A row can slip between two pages of a list that shifts, so one look without it says too little.
+            lost.missed += over
             return
         self._lost.remove(lost)
         if row is not None and self._has_equals(lost.spec):
