@@ -12,7 +12,7 @@ _CONCURRENCIES = (1, 32, 128)
 _COUNT = 5000
 # A point whose server time alone would take longer than this is made shorter, and says so by its count.
 _LONGEST_S = 10.0
-# Connections stand, and the governor's careful start, which knows of no limit yet, is over after about this many.
+# Connections stand and look-ups are done after far fewer; the rest lets the interpreter settle.
 _WARM_UP = 1000
 _GOAL_RATIO = 1.25
 _BURST = 128
