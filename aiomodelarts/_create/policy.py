@@ -11,7 +11,8 @@ class SettlePolicy:
 
     Args:
         quiet_window_s: a version that has not shown up in the list for this long, and in the look after that, is taken
-            for not made, and the create is sent again. A service whose lists lag longer than this makes twins, which are stopped.
+            for not made, and the create is sent again. A service whose lists lag longer than this makes twins, which
+            are stopped.
         late_watch_s: how long after that a late version, then a twin, is looked for and stopped.
         patience_s: how long the list itself may fail before the outcome is called unknown.
         max_sends: how often one intent is sent in all.
