@@ -9,7 +9,7 @@ from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.made import Pending
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.models.spec import Inputs, TrainingSpec
-from aiomodelarts.sweep.config import SweepConfig, load
+from aiomodelarts.sweep.config import load
 from aiomodelarts.sweep.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Move
@@ -29,35 +29,28 @@ LEFT = {
     8: TrialState.RESERVED,
 }
 VERSION_OF_5 = 105
-
-
-def config() -> SweepConfig:
-    """What the sweep is."""
-    return load(FOLDER / "sweep.toml")
-
-
-def definition() -> Definition:
-    """What its ledger is opened with."""
-    return Definition(config().name, settings_of(config()))
+CONFIG = load(FOLDER / "sweep.toml")
+DEFINITION = Definition(CONFIG.name, settings_of(CONFIG))
 
 
 async def write_sweep(address: str | Path) -> None:
     """Write the sweep into an empty database, and leave it as a controller that is killed leaves it."""
-    sweep = config()
-    points = list(sweep.search.points(sweep.space))
-    async with Ledger.open(address, definition(), SystemClock()) as ledger:
+    points = list(CONFIG.search.points(CONFIG.space))
+    async with Ledger.open(address, DEFINITION, SystemClock()) as ledger:
         await ledger.join("nowhere", "1 1")
         for number, becomes in LEFT.items():
-            held = await ledger.reserve(10, lambda number: Trial(number, points[number - 1], sweep.output_path(number)))
+            held = await ledger.reserve(
+                10, lambda number: Trial(number, points[number - 1], CONFIG.output_path(number))
+            )
             assert held is not None
-            await _carry(ledger, held.trial, becomes, intent(sweep, held.trial, first=number == 1))
+            await _carry(ledger, held.trial, becomes, intent(held.trial, first=number == 1))
 
 
-def intent(sweep: SweepConfig, trial: Trial, *, first: bool) -> dict[str, Any]:
+def intent(trial: Trial, *, first: bool) -> dict[str, Any]:
     """What is about to be sent for a trial."""
     where: dict[str, Any] = {"job_name": "kept-job"} if first else {"job_id": 7, "pre_version_id": 101}
     spec = TrainingSpec(
-        inputs=Inputs.of(**sweep.inputs),
+        inputs=Inputs.of(**CONFIG.inputs),
         hyperparameters=Hyperparameters.of({"epochs": 3, **trial.point}),
         output_path=trial.output_path,
         own_path=True,
