@@ -17,11 +17,11 @@ def test_no_version_that_ends_in_time_takes_more_than_its_worst_case(
 ) -> None:
     budget = Budget(max_trial_hours=hours, prices=prices)
     worst = budget.worst_case(prices, nodes)
-    for flavor in prices:
+    for flavor, price in prices.items():
         charge = budget.charge(hours * share * 3600, flavor, nodes)
         # Hours and seconds are not exactly alike as binary numbers: a millisecond, and what that costs.
         assert charge.ms <= worst.ms + 1
-        assert charge.micros <= worst.micros + math.ceil(prices[flavor] * nodes / 3.6) + 1
+        assert charge.micros <= worst.micros + math.ceil(price * nodes / 3.6) + 1
 
 
 @given(HOURS, PRICES, st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=60), st.floats(0, 200))
