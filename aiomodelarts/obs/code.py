@@ -83,13 +83,13 @@ class LocalCode:
     Args:
         folder: the folder.
         manifest: what it holds.
-        places: where each file of the manifest is.
+        files: the files of the manifest as they were, in the same order.
         left_out: what stays at home; a folder ends with a slash and stands for all that is in it.
     """
 
     folder: Path
     manifest: Manifest
-    places: tuple[Path, ...] = field(repr=False)
+    files: tuple[LocalFile, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
 
 
@@ -115,7 +115,7 @@ def read_code(folder: Path, bounds: CodeBounds | None = None) -> LocalCode:
     if not files:
         left = f" ({len(left_out)} are left out by the ignore rules)" if left_out else ""
         raise InvalidArgument("code_dir", str(folder), f"there is no file in it{left}")
-    return LocalCode(folder, manifest, tuple(one.place for one in files), left_out)
+    return LocalCode(folder, manifest, tuple(files), left_out)
 
 
 def _files(folder: Path, bounds: CodeBounds) -> tuple[list[LocalFile], tuple[str, ...]]:

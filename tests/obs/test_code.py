@@ -54,7 +54,7 @@ def test_equal_folders_have_equal_names_whatever_the_order_and_the_dates(files: 
         assert a.manifest == b.manifest
         assert a.manifest.name == b.manifest.name
         assert paths(a) == sorted(files)
-        assert [place.read_bytes() for place in a.places] == [files[path] for path in sorted(files)]
+        assert [one.place.read_bytes() for one in a.files] == [files[path] for path in sorted(files)]
         assert read_manifest(a.manifest.as_bytes()) == a.manifest
 
 
