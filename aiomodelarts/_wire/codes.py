@@ -22,7 +22,7 @@ _CREATES = frozenset(
 )
 
 # The identity service answers without codes, and nothing but the token of this question can be wrong under 401.
-_ASKS_WITH_A_TOKEN = "createTemporaryAccessKeyByToken"
+_ASKS_FOR_KEYS = "createTemporaryAccessKeyByToken"
 
 
 def _table(*rows: tuple[type[ApiError], str]) -> dict[str, type[ApiError]]:
@@ -96,7 +96,7 @@ def class_by_status(operation: str, status: int) -> type[ApiError]:
     """The class where nothing but the operation and the status is known."""
     if status == 409 and operation in _CREATES:
         return AlreadyExists
-    if status == 401 and operation == _ASKS_WITH_A_TOKEN:
+    if status == 401 and operation == _ASKS_FOR_KEYS:
         return TokenExpired
     if status >= 500:
         return ServiceTrouble
