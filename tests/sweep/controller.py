@@ -5,6 +5,7 @@ Run as a script with one JSON argument, see ``Told``; what each controller came 
 
 import asyncio
 import json
+import logging
 import os
 import random
 import signal
@@ -244,6 +245,8 @@ def carry_out(told: Told, place: Place, controllers: list[int | None]) -> None:
 
 def main() -> None:
     told = Told(**json.loads(sys.argv[1]))
+    # What is on stderr in the end is an error; warnings are no news here.
+    logging.getLogger("aiomodelarts").addHandler(logging.NullHandler())
     config = evolve(load(Path(told.file)), concurrency=told.concurrency)
     waiting = list(enumerate(told.sweeps))
     lanes: set[int] = set()
