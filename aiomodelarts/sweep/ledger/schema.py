@@ -1,6 +1,6 @@
 """The tables."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
 
 VERSION = 2
 
@@ -10,7 +10,7 @@ _BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _account() -> list[Column[int]]:
-    return [Column(name, _BIG, nullable=False, default=0, server_default="0") for name in ACCOUNT]
+    return [Column(name, _BIG, nullable=False, default=0, server_default=text("0")) for name in ACCOUNT]
 
 
 ledgers = Table("aiomodelarts_ledger", _metadata, Column("version", Integer, nullable=False))
