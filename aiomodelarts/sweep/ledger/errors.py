@@ -14,15 +14,7 @@ class Fenced(LedgerError):
 
 
 class NoRoom(LedgerError):
-    """The budget has no room for a reservation now; nothing was changed.
-
-    Attributes:
-        others: whether something else is reserved, so that there may be room once it is settled.
-    """
-
-    def __init__(self, message: str, *, others: bool) -> None:
-        super().__init__(message)
-        self.others = others
+    """The budget has no room for a reservation now; nothing was changed."""
 
 
 class SweepChanged(LedgerError):

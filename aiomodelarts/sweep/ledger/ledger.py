@@ -285,6 +285,13 @@ class Ledger:
         async with self._database.reading() as connection:
             return (await connection.execute(asked)).scalar_one()
 
+    async def more_may_come(self) -> bool:
+        """Whether a trial that is not over holds a part of the budget, of which it may give some back."""
+        holds = (_trials.c.held_ms > 0) | (_trials.c.held_micros > 0)
+        mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES))
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(_trials.c.number).where(*mine, holds).limit(1))).first() is not None
+
     def _transaction(self, connection: Any) -> Transaction:
         return Transaction(connection, self.sweep.id, self.token, self._clock.now())
 
