@@ -175,7 +175,7 @@ BAD = [
         '"grid"',
         '"gird"',
         20,
-        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random, random, tpe',
+        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random',
     ),
     ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
     ('"grid"', '"random"', 19, "[search]: trials is missing"),
