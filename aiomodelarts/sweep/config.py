@@ -13,7 +13,7 @@ from ._tables.objective import read_objective
 from ._tables.retry import read_retry
 from ._tables.search import read_way
 from ._tables.sweep import read_sweep
-from .failures import RetryBudget
+from .failures import Failure, RetryBudget
 from .objective import Objective
 from .problems import Problem, SweepFileError
 from .search import Search
@@ -69,10 +69,10 @@ class SweepConfig:
         """How many trials there will be."""
         return self.search.count(self.space)
 
-    def again(self, trial: Trial) -> Trial:
-        """The next attempt at a trial."""
-        attempt = trial.attempt + 1
-        return Trial(trial.number, trial.point, self.output_path(trial.number, attempt), attempt=attempt)
+    def again(self, trial: Trial, failure: Failure | None = None) -> Trial:
+        """The next attempt at a trial, which counts against the retries of this class; None begins to count anew."""
+        place = self.output_path(trial.number, trial.attempt + 1)
+        return trial.again(place, None if failure is None else failure.value)
 
     def output_path(self, trial: int, attempt: int = 1) -> str:
         """Where this attempt at a trial writes, and no other."""

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import asdict
 
 from .config import SweepConfig
-from .objective import LogPattern
+from .objective import LogPattern, PlatformMetric, Take
 from .search import AdaptiveSearch, PointList, QuasiRandomSearch, RandomSearch, Search
 from .space import Int, Space, key_of
 
@@ -22,6 +22,12 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
     settings["[objective] goal"] = config.objective.goal.value
     if isinstance(source, LogPattern):
         settings["[objective] log_pattern"] = source.pattern.pattern
+        if source.take is not Take.LAST:
+            settings["[objective] take"] = source.take.value
+        if source.step is not None:
+            settings["[objective] step"] = source.step
+    elif isinstance(source, PlatformMetric):
+        settings["[objective] metric"] = source.name
     else:
         settings["[objective] json_file"] = source.path
         settings["[objective] key"] = source.key

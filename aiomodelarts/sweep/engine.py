@@ -16,10 +16,11 @@ from .files import OutputFiles
 from .ledger.errors import LedgerError
 from .ledger.records import Held, Lease
 from .measure import Meter
-from .points import Points
 from .report import SweepResult
+from .space import Point
 from .standing import Standing
 from .steps import Made, Steps
+from .suggestions import suggestions
 from .trial import Progress, Trial, TrialState
 from .versions import Versions
 
@@ -103,7 +104,7 @@ class Engine:
         self._steps = Steps(config, versions, meter, ledger, clock, lease_s, self._tell, passed)
         self._began = clock.monotonic()
         self._held: deque[Held] = deque()
-        self._points = Points(config.search, config.space)
+        self._next = suggestions(config, ledger, self._new)
         self._total = 0
         self._standing = Standing(config.objective.goal, 0, ())
 
@@ -160,9 +161,7 @@ class Engine:
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
-        base = self._ledger.sweep.base
-        self._points = Points(self._config.search, self._config.space, (trial.point for trial in trials[:base]))
-        self._total = max(self._points.count(), len(trials))
+        self._total = await self._next.stand(trials)
         self._standing = Standing(self._config.objective.goal, self._total, trials)
 
     async def _announce(self) -> None:
@@ -223,14 +222,14 @@ class Engine:
 
     async def _reserve(self) -> Held | None:
         self._passed("before reserving")
-        held = await self._ledger.reserve(self._total, self._new)
+        held = await self._next.reserve(self._total)
         if held is not None:
             self._passed("reserved")
             await self._tell(held.trial)
         return held
 
-    def _new(self, number: int) -> Trial:
-        return Trial(number, self._points.at(number), self._config.output_path(number))
+    def _new(self, number: int, point: Point) -> Trial:
+        return Trial(number, point, self._config.output_path(number))
 
     async def _keep(self) -> None:
         """Say again and again that this controller is alive, and take over from those that do not."""

@@ -188,7 +188,7 @@ BAD = [
     ),
     ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
     ("log_pattern", "json_file", 22, "[objective]: key is missing"),
-    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern and json_file"),
+    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern, json_file and metric"),
     ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
     (
         "log_pattern = 'accuracy=([0-9.]+)'",

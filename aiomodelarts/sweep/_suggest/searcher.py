@@ -69,7 +69,7 @@ class Searcher:
             history: all earlier trials, by number, those that still run among them.
 
         Raises:
-            NoPoint: every point of the space was tried, or none was found that keeps the constraints.
+            NoPoint: none was found that keeps the constraints.
         """
         self._take(history)
         known, needed = len(self._values), self._search.startup
@@ -121,7 +121,9 @@ class Searcher:
 
     def _drawn(self, number: int, why: str) -> Suggestion:
         rng = Random(derived(self._search.seed, number, -1))  # noqa: S311  (a search, no secret)
-        return Suggestion(next(untried(self._space, rng, set(self._tried))), why)
+        point = next(untried(self._space, rng, set(self._tried)), None)
+        # Where all points were tried, in a warm start for instance, one comes again.
+        return Suggestion(self._space.draw(rng) if point is None else point, why)
 
 
 def _way_of(search: AdaptiveSearch, space: Space, goals: Sequence[Goal]) -> Way:

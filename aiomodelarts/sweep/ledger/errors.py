@@ -17,6 +17,18 @@ class NumberTaken(LedgerError):
     """The number that a trial was made for belongs to another trial already; nothing was reserved."""
 
 
+class NoRoom(LedgerError):
+    """The budget has no room for a reservation now; nothing was changed.
+
+    Attributes:
+        others: whether something else is reserved, so that there may be room once it is settled.
+    """
+
+    def __init__(self, message: str, *, others: bool) -> None:
+        super().__init__(message)
+        self.others = others
+
+
 class SweepChanged(LedgerError):
     """The ledger's sweep is not the one that the file describes.
 
