@@ -103,8 +103,8 @@ def test_conditions_may_wait_for_each_other_in_a_row() -> None:
     ("conditions", "told"),
     [
         ({"momentum": {"optimiser": ("sgd",)}}, "optimiser is no hyperparameter of this space"),
-        ({"momentum": {"optimizer": ("sgdm",)}}, "optimizer never is 'sgdm'"),
-        ({"momentum": {"layers": (True,)}}, "layers never is True"),
+        ({"momentum": {"optimizer": ("sgdm",)}}, 'optimizer never is "sgdm"; did you mean "sgd"'),
+        ({"momentum": {"layers": (True,)}}, "layers never is true"),
         ({"momentum": {"optimizer": ()}}, "lists no value"),
         ({"momentum": {"nesterov": (True,)}, "nesterov": {"momentum": (0.3,)}}, "waits for itself"),
         ({"momentum": {"momentum": (0.3,)}}, "waits for itself"),

@@ -52,9 +52,9 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-def complaint(text: str) -> str:
+def complaint(text: str, folder: Path = Path("here")) -> str:
     with pytest.raises(SweepFileError) as caught:
-        read(text)
+        read(text, folder)
     return str(caught.value)
 
 
