@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.report import SweepResult
+from ..sweep.result import SweepResult
 from ..sweep.run import ResultsNotWritten, Sweep
 from ._run import DONE, FAILED, exit_code, run
 from ._session import LocalOption, OutputOption, Place, open_session

@@ -17,7 +17,7 @@ from .ledger.errors import LedgerError
 from .ledger.records import Held, Lease
 from .measure import Meter
 from .points import Points
-from .report import SweepResult
+from .result import SweepResult
 from .standing import Standing
 from .steps import Made, Steps
 from .trial import Progress, Trial, TrialState

@@ -19,7 +19,8 @@ from .failures import Failure
 from .files import FolderFiles, OutputFiles
 from .ledger.records import Definition, Event
 from .objective import JsonFile
-from .report import SweepResult, write_results
+from .report.write import LogOf, write_report
+from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
 
@@ -138,6 +139,20 @@ class Sweep:
         """
         async with await self._read() as ledger:
             return await ledger.events(trial)
+
+    async def report(self, out: str | PathLike[str], *, log_of: LogOf | None = None) -> None:
+        """Write one HTML file that shows what the sweep's ledger holds now, and needs nothing else.
+
+        Args:
+            out: the file; what is there is replaced as a whole.
+            log_of: says where a trial's log is, as the page shall link it.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+            SweepError: plotly is not installed.
+            OSError: the file cannot be written.
+        """
+        await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
 
     async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.

@@ -239,6 +239,13 @@ class Ledger:
             rows = await connection.execute(select(_events).where(*mine).order_by(_events.c.id))
             return [event_of(row) for row in rows]
 
+    async def history(self) -> list[Event]:
+        """The events of all trials, oldest first."""
+        asked = select(_events).where(_events.c.sweep_id == self.sweep.id).order_by(_events.c.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked)).all()
+        return await asyncio.to_thread(lambda: [event_of(row) for row in rows])
+
     async def open_elsewhere(self) -> int:
         """How many trials other controllers still hold."""
         asked = select(func.count()).where(
