@@ -171,7 +171,12 @@ BAD = [
     ("{ int = [1, 4] }", "7", 17, "[space] layers: is a whole number, and has to be a table, as in { int"),
     ("{ int = [1, 4] }", "{}", 17, "[space] layers: has no kind of values; Allowed: choice, float, int"),
     ("{ int = [1, 4] }", "{ int = [1, 2], float = [1, 2] }", 17, "[space] layers: has 2 kinds (float, int)"),
-    ('"grid"', '"gird"', 20, '[search] algorithm: is "gird"; did you mean "grid"? Allowed: grid, random'),
+    (
+        '"grid"',
+        '"gird"',
+        20,
+        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random',
+    ),
     ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
     ('"grid"', '"random"', 19, "[search]: trials is missing"),
     ('"grid"', '"random"\ntrials = 17', 19, "[search]: the space has 16 points, and 17 trials are asked for"),

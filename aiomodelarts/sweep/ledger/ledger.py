@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._clock import Clock
@@ -157,17 +157,22 @@ class Ledger:
         if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
-    async def reserve(self, total: int, trial: Callable[[int], Trial]) -> Held | None:
+    async def reserve(
+        self, total: int, trial: Callable[[int], Trial], *, number: int | None = None, why: str = "reserved"
+    ) -> Held | None:
         """Begin the next trial, or None when all of them were begun.
 
         Args:
             total: how many there may be.
             trial: makes the trial of a number.
+            number: the only one that it is made for; None takes any.
+            why: for the record.
 
         Raises:
+            NumberTaken: another trial has the number.
             Fenced: this controller was taken for dead.
         """
-        held: Held | None = await self._writer.write(Reserve(total, trial))
+        held: Held | None = await self._writer.write(Reserve(total, trial, number, why))
         return held
 
     async def move(self, move: Move) -> None:
@@ -224,6 +229,22 @@ class Ledger:
         async with self._database.reading() as connection:
             rows = (await connection.execute(asked)).all()
         return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
+
+    async def look(self, after: int, still_open: Collection[int]) -> list[Trial]:
+        """What may have changed since a look that knew all trials up to ``after``, by number.
+
+        Args:
+            after: trials with higher numbers are new.
+            still_open: those that were open then; what was opened since is found by its state.
+        """
+        news = or_(
+            _trials.c.number > after,
+            _trials.c.state.in_(OPEN_STATES),
+            _trials.c.number.in_(sorted(still_open)),
+        )
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, news).order_by(_trials.c.number)
+        async with self._database.reading() as connection:
+            return [trial_of(row) for row in await connection.execute(asked)]
 
     async def trial(self, number: int) -> Trial | None:
         """One trial."""

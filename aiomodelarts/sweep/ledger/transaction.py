@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..trial import Trial, TrialState
 from . import schema
-from .errors import Fenced, LedgerError
+from .errors import Fenced, LedgerError, NumberTaken
 from .records import Held, Move
 from .rows import text_of, trial_values
 
@@ -22,10 +22,14 @@ class Reserve:
     Args:
         total: how many there may be.
         trial: makes the trial of this number.
+        number: the only one that it is made for; None takes any.
+        why: for the record.
     """
 
     total: int
     trial: Callable[[int], Trial]
+    number: int | None = None
+    why: str = "reserved"
 
 
 @frozen
@@ -73,9 +77,11 @@ class Transaction:
             if isinstance(write, Reserve):
                 if reserved >= write.total:
                     results.append(None)
-                    continue
-                reserved += 1
-                results.append(self._reserve(write.trial(reserved)))
+                elif write.number not in {None, reserved + 1}:
+                    results.append(NumberTaken(f"the next trial is {reserved + 1}, not {write.number}"))
+                else:
+                    reserved += 1
+                    results.append(self._reserve(write.trial(reserved), write.why))
             elif isinstance(write, Move):
                 results.append(self._move(write, states))
             else:
@@ -111,7 +117,7 @@ class Transaction:
         )
         return {row.number: (row.state, row.holder) for row in await self.connection.execute(asked)}
 
-    def _reserve(self, trial: Trial) -> Held:
+    def _reserve(self, trial: Trial, why: str) -> Held:
         self._new.append(
             {
                 "sweep_id": self.sweep_id,
@@ -121,7 +127,7 @@ class Transaction:
                 **trial_values(trial),
             }
         )
-        self._say(trial, "reserved")
+        self._say(trial, why)
         return Held(trial)
 
     def _move(self, move: Move, states: dict[int, tuple[str, int | None]]) -> LedgerError | None:
