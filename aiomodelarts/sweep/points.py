@@ -41,6 +41,10 @@ class Points:
             if self._next > number:
                 return point
 
+    def known(self) -> Iterator[Point]:
+        """The points after the earlier ones, as far as they are known beforehand, in order."""
+        return self._fresh()
+
     def _fresh(self) -> Iterator[Point]:
         points = self._search.points(self._space)
         return (point for point in points if _key(point) not in self._tried) if self._tried else points

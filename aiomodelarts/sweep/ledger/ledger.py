@@ -13,8 +13,8 @@ from ..._clock import Clock
 from ..trial import Trial
 from . import schema
 from .database import Database
-from .errors import Fenced, LedgerError, SweepChanged
-from .records import Definition, Event, Held, Lease, Move, SweepRecord
+from .errors import Fenced, LedgerError, NotRunYet, SweepChanged
+from .records import Definition, Event, Held, Lease, Move, SweepRecord, differences
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
@@ -97,7 +97,7 @@ class Ledger:
         try:
             sweep = await _sweep_named(database, name)
             if sweep is None:
-                raise LedgerError(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
+                raise NotRunYet(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
             yield cls(database, sweep, clock)
         finally:
             await database.close()
@@ -315,14 +315,14 @@ async def _entered(database: Database, definition: Definition, allow_change: boo
             await _insert(database, row)
         kept = await _sweep_named(database, definition.name)
         assert kept is not None
-    differences = _differences(kept, definition)
-    if not differences:
+    changed = differences(kept.settings, definition.settings)
+    if not changed:
         return kept
     if not allow_change:
-        raise SweepChanged(definition.name, differences)
+        raise SweepChanged(definition.name, changed)
     async with database.writing() as connection:
-        changed = {"settings": text_of(definition.settings), "base": kept.reserved}
-        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**changed))
+        now = {"settings": text_of(definition.settings), "base": kept.reserved}
+        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**now))
     changed_sweep = await _sweep_named(database, definition.name)
     assert changed_sweep is not None
     return changed_sweep
@@ -340,18 +340,6 @@ async def _insert(database: Database, row: dict[str, Any]) -> None:
         if isinstance(error.__cause__, IntegrityError):
             raise _Taken from error
         raise
-
-
-def _differences(kept: SweepRecord, definition: Definition) -> list[str]:
-    before, now = kept.settings, definition.settings
-    names = sorted(before.keys() | now.keys())
-    return [
-        f"{name}: {_told(before, name)} -> {_told(now, name)}" for name in names if before.get(name) != now.get(name)
-    ]
-
-
-def _told(settings: Any, name: str) -> str:
-    return text_of(settings[name]) if name in settings else "nothing"
 
 
 async def _set_aside(database: Database, name: str, now: float) -> None:
