@@ -23,7 +23,7 @@ from .ledger.records import Held
 from .making import Made, Making
 from .measure import Meter
 from .observing import Observer
-from .report import SweepResult
+from .result import SweepResult
 from .room import GiveWay, Room
 from .scribe import Scribe
 from .shortage import Shortage
