@@ -326,11 +326,9 @@ class Watcher:
         page = sighting.pages[track.version_id]
         if page.has_rows:
             read = partial(self._asker.row, page, job.job_id, track.version_id)
-        elif track.was_seen:
-            return False
         else:
-            # It came during this look at a page that was not read again; its own first look is due.
-            return True
+            # One that was never seen came during this look at a page that was not read again; its first look is due.
+            return not track.was_seen
         try:
             self._tell(job, track, status, read)
         except DecodeError:

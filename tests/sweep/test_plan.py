@@ -107,7 +107,7 @@ async def test_a_plan_of_another_file_or_other_points_is_refused_before_anything
     with pytest.raises(PlanOutdated, match="the sweep file and its points changed"):
         await other.run(session, plan=plan)
     faster = await sweep_of(tmp_path, faster=("concurrency = 4", "concurrency = 5"))
-    with pytest.raises(PlanOutdated, match="^the sweep file changed"):
+    with pytest.raises(PlanOutdated, match=r"^the sweep file changed"):
         await faster.run(session, plan=plan)
     assert await requests(session) == before
 

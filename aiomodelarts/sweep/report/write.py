@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...errors import SweepError
 from ..config import SweepConfig
 from ..ledger.records import Event
-from ..objective import LogPattern
+from ..objective import JsonFile, LogPattern, PlatformMetric
 from ..result import replace
 from ..search import RandomSearch
 from ..trial import Trial
@@ -63,12 +63,11 @@ def _write(
     log_of: LogOf | None,
 ) -> None:
     shares, note = importance(config.space.axes, trials, config.objective.goal)
-    source = config.objective.source
     logs = {} if log_of is None else {trial.number: log_of(trial) for trial in trials}
     data = ReportData(
         name=config.name,
         goal=config.objective.goal,
-        metric=source.pattern.pattern if isinstance(source, LogPattern) else f"{source.key} in {source.path}",
+        metric=_metric(config.objective.source),
         search=_search(config),
         axes=config.space.axes,
         trials=tuple(trials),
@@ -95,3 +94,13 @@ def _search(config: SweepConfig) -> str:
 def link_to(file: Path, out: Path) -> str:
     """The address of a file as seen from the folder of the report."""
     return Path(os.path.relpath(file.resolve(), out.resolve().parent)).as_posix()
+
+
+def _metric(source: LogPattern | JsonFile | PlatformMetric) -> str:
+    match source:
+        case LogPattern():
+            return source.pattern.pattern
+        case JsonFile():
+            return f"{source.key} in {source.path}"
+        case PlatformMetric():
+            return f"{source.name}, as the platform has it"
