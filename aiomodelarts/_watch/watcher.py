@@ -324,11 +324,10 @@ class Watcher:
 
     def _tell(self, job: JobWatch, track: Track, status: JobStatus, read: Callable[[], JobDetail]) -> None:
         before = track.status
-        first = not track.was_seen
         verdict = track.sees(status, self._clock.monotonic(), self._patience)
         self._tell_once(status)
         if verdict is Verdict.GOES_ON:
-            if (status != before or first) and track.wants_states:
+            if status != before and track.wants_states:
                 detail = track.snapshot = read()
                 for follower in list(track.followers):
                     follower.saw(detail)
