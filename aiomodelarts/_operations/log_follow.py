@@ -9,7 +9,7 @@ from contextlib import aclosing
 from attrs import define, field
 
 from .._log_reader import read_lines
-from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound
+from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
 from .logs import get_job_log_file_list, reader
@@ -91,9 +91,11 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
 
 async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail]) -> None:
     """Raise what cannot be got over. Whether a version that is not found is gone is for the watcher to say."""
-    if isinstance(error, NotFound) and ended.done():
-        await ended
-    if not error.retryable and (not isinstance(error, NotFound) or ended.done()):
+    if isinstance(error, NotFound):
+        if ended.done():
+            await ended
+            raise VersionGone("the version was deleted before its log was read to the end", where=error.where) from error
+    elif not error.retryable:
         raise error
 
 

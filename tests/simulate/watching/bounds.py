@@ -47,9 +47,8 @@ def bounds(plan: "Plan") -> Bounds:
 
 
 def known_s(plan: "Plan", life: Life) -> float:
-    """When, in the loop's time, the board shows for good how a version ended, or that it does not."""
-    at_s, status = life.moves[-1]
-    return plan.on_loop(min(at_s, life.deleted_s)) + endured_s(plan, status)
+    """When, in the loop's time, the board shows the last of a version."""
+    return plan.on_loop(min(life.moves[-1][0], life.deleted_s))
 
 
 def endured_s(plan: "Plan", status: JobStatus) -> float:

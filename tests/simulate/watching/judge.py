@@ -20,7 +20,7 @@ from tests.simulate.line import Line
 from tests.simulate.watching import judge_events, judge_logs
 from tests.simulate.watching.board import FOREVER, Life, is_end
 from tests.simulate.watching.bounds import Bounds, bounds, endured_s, known_s
-from tests.simulate.watching.plan import NAP_S, Plan
+from tests.simulate.watching.plan import Plan
 from tests.simulate.watching.waits import Wait
 
 if TYPE_CHECKING:
@@ -148,18 +148,15 @@ def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
         return
     # The last lines of a run that failed are read after its end.
     tail_s = limits.sees_s if isinstance(wait.error, TrainingFailed) else 0.0
-    deadline = FOREVER if wait.timeout_s is None else wait.began_s + wait.timeout_s
-    if plan.nap is not None and plan.nap[1] and plan.nap[0] <= deadline < plan.nap[0] + NAP_S:
-        deadline = plan.nap[0] + NAP_S
+    deadline = FOREVER if wait.timeout_s is None else plan.latest(wait.began_s, wait.timeout_s)
     if wait.ended_s > deadline + _LATE_S + tail_s:
         yield f"its deadline was at {deadline:.2f} s, and it ended at {wait.ended_s:.2f} s"
     if isinstance(wait.error, TimeoutError) and not isinstance(wait.error, StateUnclear):
-        if wait.ended_s < deadline - 1e-6:
+        if wait.ended_s < wait.began_s + (wait.timeout_s or 0.0) - 1e-6:
             yield f"it timed out at {wait.ended_s:.2f} s, before its deadline at {deadline:.2f} s"
-        if wait.timeout_s and plan.is_calm and known_s(plan, wait.lives[0]) + limits.gone_s < deadline:
-            late = all(known_s(plan, life) + limits.gone_s < deadline - wait.began_s for life in wait.lives)
-            if late and all(life.last.is_final or life.last.is_doubtful for life in wait.lives):
-                yield "it timed out long after the end"
+        over = all(life.last.is_final or life.last.is_doubtful for life in wait.lives)
+        if over and wait.ended_s > _latest(wait, plan, limits, 0.0):
+            yield f"it timed out at {wait.ended_s:.2f} s, long after the end"
         return
     yield from _seen_too_late(wait, plan, limits, tail_s)
 
@@ -169,17 +166,23 @@ def _seen_too_late(wait: Wait, plan: Plan, limits: Bounds, tail_s: float) -> Ite
     assert wait.ended_s is not None
     if isinstance(wait.error, SessionClosed | NotAllowed):
         return
+    latest = _latest(wait, plan, limits, tail_s)
+    if wait.ended_s > latest:
+        yield f"it ended at {wait.ended_s:.2f} s, which is {wait.ended_s - latest:.2f} s late"
+    over = all(is_end(life.last) and known_s(plan, life) < wait.began_s for life in wait.lives)
+    if plan.is_calm and over and all(life.deleted_s == FOREVER for life in wait.lives):
+        soon = plan.latest(wait.began_s, plan.cadence.min_s + 2 * limits.look_s + 0.1 + tail_s)
+        if wait.ended_s > soon:
+            yield f"a newcomer was looked at {wait.ended_s - soon:.2f} s late"
+
+
+def _latest(wait: Wait, plan: Plan, limits: Bounds, tail_s: float) -> float:
+    """When all of its versions have been seen to the end, however they end."""
     clear_s = 0.0 if plan.is_calm else plan.clears_s
-    known = max(wait.began_s, clear_s, *(known_s(plan, life) for life in wait.lives))
+    known = max(wait.began_s or 0.0, clear_s, *(known_s(plan, life) for life in wait.lives))
     gone = any(life.deleted_s < FOREVER for life in wait.lives)
-    most_s = limits.gone_s if gone else limits.sees_s
-    if wait.ended_s > known + most_s + tail_s:
-        yield f"it ended at {wait.ended_s:.2f} s, and the end was there at {known:.2f} s"
-    over = all(life.ended_s < FOREVER and plan.on_loop(life.ended_s) < wait.began_s for life in wait.lives)
-    if plan.is_calm and over and not gone and not wait.timeout_s:
-        soon_s = plan.cadence.min_s + 2 * limits.look_s + 0.1
-        if wait.ended_s > wait.began_s + soon_s + tail_s:
-            yield f"a newcomer was looked at {wait.ended_s - wait.began_s:.2f} s late"
+    endured = max(endured_s(plan, life.last) for life in wait.lives)
+    return plan.latest(known, endured + tail_s + (limits.gone_s if gone else limits.sees_s))
 
 
 def _above_the_ceiling(line: Line, plan: Plan) -> Iterator[str]:

@@ -116,7 +116,7 @@ def _twice(consumer: Consumer) -> Iterator[str]:
 
 def _missing(life: Life, known: _Known, consumer: Consumer, plan: "Plan", limits: Bounds) -> Iterator[str]:
     since_s = 0.0 if consumer.from_the_beginning else max(consumer.since_s, plan.clears_s * (not plan.is_calm))
-    begun_s = -1.0 if consumer.from_the_beginning else since_s + limits.sees_s
+    begun_s = -1.0 if consumer.from_the_beginning else plan.on_board(since_s + limits.sees_s) + limits.sees_s
     if life.deleted_s < FOREVER:
         if known.status is not None and not known.gone:
             yield f"version {life.version_id} was deleted at {life.deleted_s:.2f} s, and nobody was told"

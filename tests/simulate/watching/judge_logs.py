@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiomodelarts.errors import LogGone, NotAllowed, StateUnclear, VersionGone
 from tests.simulate.watching.board import LogFile, is_end
-from tests.simulate.watching.bounds import Bounds, known_s
+from tests.simulate.watching.bounds import Bounds, endured_s
 from tests.simulate.watching.readers import Reader
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ def problems(reader: Reader, plan: "Plan", limits: Bounds) -> Iterator[str]:
             yield from _lines_wrong(reader, files[name])
     yield from _ended_wrong(reader, plan)
     if plan.is_calm and not reader.halts and not reader.slow_s:
-        last_s = plan.on_loop(reader.life.quiet_s)
-        latest_s = max(last_s, known_s(plan, reader.life), reader.starts_s) + limits.gone_s + _LONGEST_PAUSE_S
-        if reader.ended_s > latest_s:
-            yield f"it ended at {reader.ended_s:.2f} s, {reader.ended_s - latest_s:.2f} s late"
+        known = max(plan.on_loop(reader.life.quiet_s), reader.starts_s)
+        latest = plan.latest(known, endured_s(plan, reader.life.last) + limits.gone_s + _LONGEST_PAUSE_S)
+        if reader.ended_s > latest:
+            yield f"it ended at {reader.ended_s:.2f} s, {reader.ended_s - latest:.2f} s late"
 
 
 def _lines_wrong(reader: Reader, file: LogFile) -> Iterator[str]:
     lines = [(at_s, str(line)) for at_s, line in reader.lines if line.log_file == file.name]
     numbers = [int(text) for _, text in lines]
     if numbers:
-        begins = {file.first_at(reader.began_on_board_s), file.first_at(lines[0][0])}
-        if numbers[0] not in begins:
-            yield f"{file.name} begins with line {numbers[0]}, not {begins}"
+        first, last = file.first_at(reader.began_on_board_s), file.first_at(lines[0][0])
+        if not first <= numbers[0] <= last:
+            yield f"{file.name} begins with line {numbers[0]}, not with one from {first} to {last}"
         expected = list(range(numbers[0], numbers[0] + len(numbers)))
         if numbers != expected:
             wrong = next(index for index, pair in enumerate(zip(numbers, expected, strict=True)) if pair[0] != pair[1])

@@ -65,6 +65,16 @@ class Plan(Conditions):
         awake_s = max(board_s, self.nap[0] + NAP_S)
         return awake_s if self.nap[1] else awake_s - NAP_S
 
+    def on_board(self, board_s: float) -> float:
+        """When, in the board's time, whoever does something then is awake."""
+        return max(board_s, self.nap[0] + NAP_S) if self.nap is not None and board_s >= self.nap[0] else board_s
+
+    def latest(self, known_s: float, within_s: float) -> float:
+        """When, in the loop's time, something is done within so long; time that passes in sleep does not count."""
+        if self.nap is None or not self.nap[1] or known_s + within_s < self.nap[0]:
+            return known_s + within_s
+        return max(known_s, self.nap[0] + NAP_S) + within_s
+
 
 def plan(seed: int) -> Plan:
     """What this seed means; always the same."""
