@@ -94,7 +94,9 @@ async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail]) -> No
     if isinstance(error, NotFound):
         if ended.done():
             await ended
-            raise VersionGone("the version was deleted before its log was read to the end", where=error.where) from error
+            raise VersionGone(
+                "the version was deleted before its log was read to the end", where=error.where
+            ) from error
     elif not error.retryable:
         raise error
 
