@@ -75,7 +75,8 @@ class Feed:
                 self._overflowed[job_id] = None
                 break
             changes.append((change.version_id, change.told))
-            self._put(_event(job_id, change, self._now(), Mark(jobs, job_id, changes, len(changes))))
+            if change.kind != "known":
+                self._put(_event(job_id, change, self._now(), Mark(jobs, job_id, changes, len(changes))))
         if changes:
             told = dict(history.told)
             for version_id, known in changes:

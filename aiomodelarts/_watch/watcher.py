@@ -276,18 +276,21 @@ class Watcher:
         return requests + len(singles)
 
     async def _single(self, job: JobWatch, version_id: int) -> None:
-        track = job.tracks.get(version_id)
         try:
             detail = await self._asker.version(job.job_id, version_id)
         except NotFound:
+            track = job.tracks.get(version_id)
             if track is not None and track.is_gone(self._clock.monotonic()):
                 where = Where("wait", job.job_id, version_id)
                 _fail(job, track, VersionGone("the version is no longer there", where=where))
         except ModelArtsError as error:
+            track = job.tracks.get(version_id)
             if _may_heal(error) or track is None:
                 raise
             _fail(job, track, error)
         else:
+            # Whoever followed it when it was asked for may have left, and somebody else may have come.
+            track = job.tracks.get(version_id)
             if track is not None:
                 self._tell(job, track, detail.status, lambda: detail)
             for surveyor in list(job.surveyors):

@@ -14,7 +14,6 @@ from aiomodelarts._watch import asking, watcher
 from aiomodelarts._watch import plan as planner
 from tests.simulate.line import Line, Trace
 from tests.simulate.stage import (
-    AT_MOST_S,
     Staged,
     Tampering,
     close,
@@ -35,6 +34,8 @@ _SWEEP_EVERY_S, _SWEEP_ON_DOUBT_S = 6.0, 2.0
 # After its last happening everything has been told within this time: the longest pause after failures, the longest
 # patience, three whole looks without a deleted version, and what hangs.
 _SETTLES_S = 60.0
+# And whoever waits for an end has it within this time.
+_ENDS_WITHIN_S = 1000.0
 _SETTLES_CALMLY_S = 40.0
 
 
@@ -100,7 +101,7 @@ async def _run(weather: Plan, trace: Trace) -> Run:
     if weather.closes_s is not None:
         endings.append(asyncio.create_task(_close_early(run, weather.closes_s)))
     endless = [asyncio.create_task(_consume(run, consumer)) for consumer in weather.consumers]
-    _, hanging = await asyncio.wait(endings, timeout=AT_MOST_S)
+    _, hanging = await asyncio.wait(endings, timeout=weather.latest(weather.board.quiet_s, _ENDS_WITHIN_S))
     run.violations += [f"an await never ended: {task.get_coro()}" for task in hanging]
     await _until_all_is_told(run)
     for task in [*endless, *hanging]:
