@@ -73,7 +73,7 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
                     async for line in lines:
                         yield line
             except ModelArtsError as error:
-                await _endure(error, ended)
+                await _endure(error, ended, complete=complete)
                 _log.info("reading a log failed and goes on in %.1f s: %s", pace.pause_s, error)
                 pace.failed()
                 await asyncio.sleep(pace.pause_s)
@@ -89,11 +89,12 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
         await asyncio.gather(ended, return_exceptions=True)
 
 
-async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail]) -> None:
+async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail], *, complete: bool) -> None:
     """Raise what cannot be got over. Whether a version that is not found is gone is for the watcher to say."""
     if isinstance(error, NotFound):
         if ended.done():
             await ended
+        if complete:
             raise VersionGone(
                 "the version was deleted before its log was read to the end", where=error.where
             ) from error

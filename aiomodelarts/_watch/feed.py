@@ -47,6 +47,7 @@ class Feed:
             decoded = decode(after, self.job_ids)
             histories = {job_id: History(decoded[job_id]) for job_id in self.job_ids}
         self._histories = histories
+        self._stalled: dict[TwinIds, str] = {}
         self._running: dict[int, set[int]] = {job_id: set() for job_id in self.job_ids}
         self._clock = clock
         self._patience = patience
@@ -93,6 +94,10 @@ class Feed:
         # Whoever runs anew after an interruption can stand still at the same line.
         runs = told.changes if told is not None else 0
         number = f"{job_id}-{version_id}-log_stalled-{runs}-{end.replace('.', '-')}"
+        if self._stalled.get((job_id, version_id)) == number:
+            # An interruption that was not told, for want of room, does not make it another standstill.
+            return
+        self._stalled[job_id, version_id] = number
         self._put(
             LogStalled(
                 id=number,

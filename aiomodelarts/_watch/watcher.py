@@ -112,10 +112,11 @@ class Watcher:
         self._newcomer(job, self._clock.monotonic())
 
     def resync(self, job_id: int) -> None:
-        """Let the next look at a job see all of it."""
+        """Look at all of a job soon."""
         job = self._jobs.get(job_id)
         if job is not None:
             job.swept_at = float("-inf")
+            self._newcomer(job, self._clock.monotonic())
 
     def leave(self, job_id: int, surveyor: Surveyor) -> None:
         """Tell it nothing more."""

@@ -42,7 +42,8 @@ def bounds(plan: "Plan") -> Bounds:
     sees_s = pause_s + 2 * look_s + 0.5
     gone_s = _APPEARS_WITHIN_S + _LOOKS_BEFORE_GONE * sees_s
     if plan.is_calm:
-        return Bounds(look_s, sees_s, gone_s, look_s)
+        # Whoever falls asleep during a look tells of it on waking.
+        return Bounds(look_s, sees_s, gone_s, look_s if plan.nap is None else 1e9)
     return Bounds(look_s, sees_s + _ROUGH_S, gone_s + _ROUGH_S, 1e9)
 
 

@@ -64,7 +64,7 @@ def _wrong(taken: Taken, life: Life, known: _Known, consumer: Consumer, plan: "P
         case Appeared():
             if known.status is not None:
                 yield "it had appeared before"
-            if not consumer.from_the_beginning and life.made_s < consumer.since_s - plan.lag_s:
+            if not consumer.from_the_beginning and life.made_s < consumer.since_s - limits.sees_s:
                 yield "it was there from the start"
         case StateChanged():
             if known.status is None and consumer.from_the_beginning:
@@ -96,7 +96,7 @@ def _wrong(taken: Taken, life: Life, known: _Known, consumer: Consumer, plan: "P
 def _not_stalled(event: LogStalled, seen_s: float, life: Life, plan: "Plan", limits: Bounds) -> Iterator[str]:
     if not plan.is_calm:
         return
-    if not life.showed(JobStatus.RUNNING, seen_s - limits.sees_s, seen_s):
+    if plan.nap is None and not life.showed(JobStatus.RUNNING, seen_s - limits.sees_s, seen_s):
         yield "it does not run"
     reading_s = 2 * plan.latency_s[1] * (1 + len(life.files))
     since_s, until_s = seen_s - event.still_s, seen_s - reading_s

@@ -46,7 +46,9 @@ def _lines_wrong(reader: Reader, file: LogFile) -> Iterator[str]:
             yield f"{file.name}: line {numbers[wrong]} comes after line {numbers[wrong - 1]}"
         if any(file.size_at(at_s) <= int(text) for at_s, text in lines):
             yield f"{file.name}: a line came before it was written"
-    if reader.error is None and (not numbers or numbers[-1] != file.size - 1):
+    # A lost version that returns after the patience with it goes on without its readers.
+    whole = reader.error is None and reader.life.moves[-1][0] <= (reader.ended_on_board_s or 0.0)
+    if whole and (not numbers or numbers[-1] != file.size - 1):
         there = file.first_at(reader.ended_on_board_s or 0.0) < file.size
         if there or numbers:
             yield f"{file.name} ended with line {numbers[-1] if numbers else None} of {file.size}"

@@ -197,7 +197,7 @@ def _consumer(chance: random.Random, there: Board) -> Consumer:
         from_the_beginning=chance.random() < 0.7,
         starts_s=chance.choice((0.0, chance.uniform(0, 20))),
         slow_s=chance.choice((0.0, 0.0, 0.5, 4.0)),
-        buffer=chance.choice((2, 6, 10_000, 10_000)),
+        buffer=chance.choice((8, 20, 10_000, 10_000)),
         log_stalled_s=chance.choice((None, None, 4.0)),
         halts=tuple(halts),
     )
