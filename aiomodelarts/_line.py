@@ -33,6 +33,7 @@ P = ParamSpec("P")
 class _Open:
     site: Site
     call: Caller
+    settings: config.Settings
 
 
 class Line:
@@ -75,6 +76,10 @@ class Line:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
         return self._open or await self._opening()
+
+    async def settings(self) -> config.Settings:
+        """What the line was opened with."""
+        return (await self.ready()).settings
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs."""
@@ -144,7 +149,8 @@ class Line:
     async def _opened(self) -> _Open:
         settings = await self._home.settings()
         call = self._caller(self._auth(settings), self._governor)
-        self._open = _Open(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
+        site = Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id)
+        self._open = _Open(site, call, settings)
         return self._open
 
     def _caller(self, auth: Auth | None, governor: Governor) -> Caller:
