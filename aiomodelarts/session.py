@@ -44,7 +44,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "poll_s", "patience", "settle", "seams", "workspace_id", "transfers")
+_SET_UP = (
+    "limits",
+    "retry",
+    "timeouts",
+    "http",
+    "cadence",
+    "poll_s",
+    "patience",
+    "settle",
+    "seams",
+    "workspace_id",
+    "transfers",
+)
 
 
 W = TypeVar("W", bound=Waitable)

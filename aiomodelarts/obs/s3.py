@@ -122,8 +122,10 @@ class S3Store:
 
     async def close(self) -> None:
         await self._ring.close()
+        # obstore closes its connections when nobody holds its stores any more.
+        self._content.forget()
 
-    async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int = 1000) -> answers.Page:
+    async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int | None = None) -> answers.Page:
         def listing(address: Address) -> Request:
             return requests.list_page(address, folder.key, after, recursive=recursive, rows=rows)
 

@@ -31,6 +31,7 @@ def imported() -> Any:
     """
     try:
         import obstore
+        import obstore.exceptions
         import obstore.store
     except ImportError:
         raise ConfigurationError(_MISSING) from None
@@ -137,7 +138,7 @@ def _told(path: ObsPath) -> Iterator[None]:
         yield
     except ModelArtsError:
         raise
-    except Exception as error:  # noqa: BLE001  (its errors share no class with those of its parser)
+    except (imported().exceptions.BaseError, OSError, ValueError) as error:
         raise mapped(error, path) from None
 
 
@@ -152,7 +153,7 @@ def mapped(error: Exception, path: ObsPath) -> Exception:
         return refusal(404, head, path)
     if isinstance(error, ValueError):
         return ObsRefused(f"it cannot be asked for: {head}", path=path)
-    said = head.splitlines()[0]
+    said = head.partition("\n")[0] or type(error).__name__
     if _TIMED_OUT.search(text):
         return AnswerTimeout(f"no complete answer within the limit: {path}: {said}")
     if _NO_CONNECTION.search(text):
