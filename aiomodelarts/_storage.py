@@ -1,6 +1,5 @@
 """Which object storage a session has."""
 
-from . import config
 from ._home import Home
 from ._line import Line
 from ._net.retry import Retry
@@ -9,7 +8,7 @@ from ._seams import Seams
 from .credentials import AccessKey
 from .errors import ConfigurationError
 from .obs.folder import FolderStore
-from .obs.keys import FixedKeys, KeySource
+from .obs.keys import Lease
 from .obs.store import Store
 
 
@@ -47,15 +46,9 @@ class Storage:
             )
         from .obs.s3 import S3Store
 
-        keys = self._keys(settings)
-        return S3Store(
-            settings.obs_endpoint, settings.region_name, keys, self._transport, self._retry, self._seams.clock
-        )
+        clock = self._seams.clock
+        return S3Store(settings.obs_endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
 
-    def _keys(self, settings: config.Settings) -> KeySource:
-        if isinstance(settings.credentials, AccessKey):
-            return FixedKeys(settings.credentials)
-        raise ConfigurationError(
-            "object storage takes requests that are signed with keys, and this session has a token; "
-            "pass access_key and secret_key"
-        )
+    async def _keys(self, renew: bool) -> Lease:
+        keys = await self._line.keys(renew)
+        return Lease(keys) if isinstance(keys, AccessKey) else Lease(keys.keys, keys.expires_at)

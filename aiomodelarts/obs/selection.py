@@ -103,8 +103,13 @@ def ignore_lines(root: Path) -> list[str]:
         raise local_error(error, place) from error
 
 
-def find(root: Path, selection: Selection) -> Found:
+def find(root: Path, selection: Selection, *, most_files: int | None = None) -> Found:
     """What lies below a folder and belongs to a transfer. Blocks.
+
+    Args:
+        root: the folder.
+        selection: says what belongs to it.
+        most_files: look no further once so many were found; None looks at everything.
 
     Raises:
         SourceVanished: there is no such folder.
@@ -114,12 +119,13 @@ def find(root: Path, selection: Selection) -> Found:
         raise SourceVanished("there is no such folder here", path=root)
     if not root.is_dir():
         raise TargetIsFile("it is a file, and a folder is asked for", path=root)
-    return _Walk(root, selection).found()
+    return _Walk(root, selection, most_files).found()
 
 
 class _Walk:
-    def __init__(self, root: Path, selection: Selection) -> None:
+    def __init__(self, root: Path, selection: Selection, most_files: int | None) -> None:
         self._root = root
+        self._most_files = most_files
         self._real_root = Path(os.path.realpath(root))
         self._selection = selection
         self._files: list[LocalFile] = []
@@ -142,6 +148,8 @@ class _Walk:
         if not there and prefix:
             self._empty.append(prefix)
         for one in there:
+            if self._most_files is not None and len(self._files) >= self._most_files:
+                return
             try:
                 self._one(one, f"{prefix}{one.name}", above)
             except ObsError as error:

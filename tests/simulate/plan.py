@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from aiomodelarts.local.faults import Fault, Rule
+from tests.simulate.line import Conditions
 
 QUIET = "calm"
 _CREATE = re.compile(r"/training-jobs(/\d+/versions)?$")
@@ -62,7 +63,7 @@ class Order:
 
 
 @frozen(kw_only=True)
-class Plan:
+class Plan(Conditions):
     """One run.
 
     Args:
@@ -71,21 +72,12 @@ class Plan:
         late_by_s: the longest time from a request leaving until its version is in every list.
     """
 
-    seed: int
     weather: str
     quiet_s: float
     late_watch_s: float
     late_by_s: float
-    rules: tuple[Rule, ...]
-    rate: dict[str, float]
-    latency_s: tuple[float, float]
-    timeout_s: float
     record_s: float
-    not_sent: float
-    odd_answers: float
-    by_token: bool
     varied: bool
-    in_flight: int
     page: int
     duration_s: tuple[float, float]
     jumps_s: tuple[tuple[float, float], ...]
@@ -107,7 +99,7 @@ def plan(seed: int) -> Plan:
     latency = chance.choice(((0.001, 0.01), (0.01, 0.3), (0.2, 0.5)))
     record_s = chance.choice((0.0, 0.02, 0.3))
     slow_s = {"calm": 0.0, "gentle": quiet_s / 3 - 0.4, "rough": 3 * quiet_s}[weather]
-    rules = _rules(chance, weather, slow_s)
+    rules = weather_rules(chance, weather, slow_s)
     late_s = sum(
         max((rule.fault.seconds for rule in rules if rule.fault.kind in kinds), default=0.0) for kinds in _SLOW
     )
@@ -146,7 +138,8 @@ def _may_jump(chance: random.Random, weather: str) -> bool:
     return weather == "rough" and chance.random() < 0.25
 
 
-def _rules(chance: random.Random, weather: str, slow_s: float) -> tuple[Rule, ...]:
+def weather_rules(chance: random.Random, weather: str, slow_s: float) -> tuple[Rule, ...]:
+    """What goes wrong, of every kind that there is."""
     rules = [_throttling(chance)] if chance.random() < 0.4 else []
     if weather == "calm":
         return tuple(rules)

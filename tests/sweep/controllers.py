@@ -1,125 +1,122 @@
-"""Controllers as processes of their own, for tests that kill or pause them.
+"""Several controllers on one sweep, killed with SIGKILL and paused past their leases at random moments.
 
-Run as a script with one JSON argument: the sweep file, the ledger, and for each controller the step at which it kills
-itself with SIGKILL, or null; a step below zero, counted from -1, pauses it until the others are over. Controllers run
-one after the other, or ``together``. One JSON line tells of each.
+``python -m tests.sweep.controllers --controllers 8 --trials 1000 --seed 1`` does it once, on PostgreSQL.
 """
 
+import argparse
 import asyncio
+import itertools
 import json
-import os
-import signal
+import random
 import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import field, frozen
 
-from aiomodelarts import AsyncSession
-from aiomodelarts._clock import SystemClock
-from aiomodelarts._create.policy import SettlePolicy
-from aiomodelarts.errors import ModelArtsError
-from aiomodelarts.sweep.config import SweepConfig, load
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
-from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.ledger.records import Definition
-from aiomodelarts.sweep.versions import EstimatorVersions
-
-SETTLE = SettlePolicy(quiet_window_s=0.3, late_watch_s=1.0, grace_s=0.5)
+from tests.support import postgres
+from tests.sweep import stage
 
 
-class Suicide:
-    """Ends its process in the hardest way at the step of this number, counted from 0; below that, pauses it."""
+@frozen
+class Verdict:
+    """What one sweep came to.
 
-    def __init__(self, at: int | None) -> None:
-        self._at = at
-        self.passed: list[str] = []
+    Args:
+        told: how often what was done to controllers.
+        ended: how controllers ended, in numbers.
+        versions: how many the platform has.
+        problems: what was lost, repeated or too many, in words.
+    """
 
-    def __call__(self, step: str) -> None:
-        if len(self.passed) == self._at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self._at is not None and len(self.passed) == -1 - self._at:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        self.passed.append(step)
-
-
-async def control(config: SweepConfig, ledger_address: str, kill_at: int | None, lease_s: float) -> dict[str, Any]:
-    """Run one controller, and tell what came of it."""
-    suicide = Suicide(kill_at)
-    resumed: list[Any] = []
-
-    async def listen(event: SweepEvent) -> None:
-        if event.trial is None:
-            resumed.append(event.resumed and (event.resumed.done, event.resumed.reattached, event.resumed.to_go))
-
-    definition = Definition(config.name, settings_of(config))
-    async with AsyncSession(settle=SETTLE) as session:
-        async with Ledger.open(ledger_address, definition, SystemClock()) as ledger:
-            versions = EstimatorVersions(config, session, f"job-{config.name}")
-            engine = Engine(config, versions, None, listen, SystemClock(), ledger, lease_s=lease_s, passed=suicide)
-            try:
-                await engine.run()
-                error = None
-            except ModelArtsError as raised:
-                error = type(raised).__name__
-        return {
-            "error": error,
-            "steps": suicide.passed,
-            "resumed": resumed,
-            "trials": [
-                [trial.number, trial.state.value, trial.version_id, trial.attempt, trial.reason]
-                for trial in engine.result.trials
-            ],
-        }
+    told: Mapping[str, int]
+    ended: Mapping[str, int]
+    versions: int
+    problems: Sequence[str] = field(factory=tuple)
 
 
-def fork(config: SweepConfig, ledger_address: str, kill_at: int | None, lease_s: float) -> int:
-    """Start a controller as a process that shares what is imported already; its id."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        return child
-    try:
-        told = asyncio.run(control(config, ledger_address, kill_at, lease_s))
-        os.write(1, (json.dumps(told) + "\n").encode())
-    except BaseException as error:  # noqa: BLE001  (a child that was forked has nobody above it)
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        os._exit(1)
-    os._exit(0)
+async def driven(controllers: int, trials: int, seed: int, ledger: str, root: Path, lease_s: float = 2.0) -> Verdict:
+    """One sweep by so many controllers, none of which is safe.
+
+    Args:
+        controllers: how many there are at any moment.
+        trials: of the sweep.
+        seed: of the kills and pauses.
+        ledger: its address, with NAME for the name of the sweep.
+        root: an empty folder.
+        lease_s: how long a controller may be silent.
+    """
+    name = f"many{controllers}-{random.SystemRandom().getrandbits(24):x}"
+    folder = root / "told"
+    await asyncio.to_thread(folder.mkdir)
+    async with stage.platform(root / "platform", f"duration=0.05..0.5,metric=accuracy,seed={seed}") as there:
+        told: dict[str, Any] = {"concurrency": max(4, 16 // controllers), "lease_s": lease_s, "chaos": seed}
+        await stage.carry_out(there, folder, [[None] * controllers], name=name, trials=trials, ledger=ledger, **told)
+        rows = (await stage.made(there))[f"job-{name}-0"]
+    came = await asyncio.to_thread(_read, folder / "left")
+    return _verdict(f"{name}-0", trials, came, rows)
 
 
-def paused_at(config: SweepConfig, ledger_address: str, kill_at: int, lease_s: float) -> int:
-    """Start a controller that pauses itself, and wait until it has; its id."""
-    child = fork(config, ledger_address, kill_at, lease_s)
-    _, status = os.waitpid(child, os.WUNTRACED)
-    if not os.WIFSTOPPED(status):
-        raise SystemExit(f"the controller ended before its step {kill_at}")
-    return child
+def _read(folder: Path) -> dict[str, Any]:
+    return {file.name.rpartition(" ")[2]: json.loads(file.read_text()) for file in folder.iterdir()}
 
 
-def main() -> None:
-    told = json.loads(sys.argv[1])
-    for number, controllers in enumerate(told["sweeps"]):
-        config = load(Path(told["file"]))
-        name = f"{config.name}-{number}"
-        config = evolve(config, name=name, concurrency=told.get("concurrency", 2))
-        address = told["ledger"].replace("NAME", name)
-        lease_s = told.get("lease_s", 30.0)
-        if told.get("together"):
-            paused = [paused_at(config, address, at, lease_s) for at in controllers if at is not None and at < 0]
-            others = [fork(config, address, at, lease_s) for at in controllers if at is None or at >= 0]
-            for child in others:
-                os.waitpid(child, 0)
-            for child in paused:
-                os.kill(child, signal.SIGCONT)
-                os.waitpid(child, 0)
+def _verdict(name: str, trials: int, came: Mapping[str, Any], rows: Sequence[stage.Row]) -> Verdict:
+    told = came["chaos"]
+    ended = [one for number, one in came.items() if number != "chaos"]
+    problems = [f"a controller ended with {one['message']}" for one in ended if one["error"] not in (None, "Fenced")]
+    whole = [one["trials"] for one in ended if one["error"] is None]
+    states = Counter(state for trials in whole for _, state, *_ in trials)
+    if not whole or set(states) != {"succeeded"} or any(len(one) != trials for one in whole):
+        problems.append(f"the trials are {dict(states)}")
+    if [row.output_path for row in rows] != stage.expected(name, trials):
+        counts = Counter(row.output_path for row in rows)
+        odd = {path: count for path, count in counts.items() if count > 1 or path not in stage.expected(name, trials)}
+        problems.append(f"{len(rows)} versions for {trials} trials: {odd}")
+    for _, of_trial in itertools.groupby(rows, key=lambda row: row.output_path):
+        for one, other in itertools.pairwise(sorted(of_trial, key=lambda row: row.began_ms)):
+            if one.overlaps(other):
+                problems.append(f"{one} and {other} were there at once")
+    return Verdict(told, Counter(one["error"] or "well" for one in ended), len(rows), problems)
+
+
+def main() -> int:
+    """Drive a sweep; 1 when anything was lost, repeated or too many."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sweep.controllers", description=__doc__)
+    parser.add_argument("--controllers", type=int, action="append", help="how many; 1, 2, 4 and 8 in turn unless said")
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lease", type=float, default=2.0, help="seconds that a controller may be silent")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="postgres")
+    options = parser.parse_args()
+    failed = False
+    with ExitStack() as stack:
+        if options.store == "postgres":
+            ledger = stack.enter_context(postgres.server())
         else:
-            for kill_at in controllers:
-                _, status = os.waitpid(fork(config, address, kill_at, lease_s), 0)
-                if os.WIFSIGNALED(status):
-                    os.write(1, b'{"killed": true}\n')
+            ledger = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory(prefix='ledgers'))}/NAME.sqlite"
+        for controllers in options.controllers or (1, 2, 4, 8):
+            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="platform")))
+            began = time.perf_counter()
+            verdict = asyncio.run(driven(controllers, options.trials, options.seed, ledger, root, options.lease))
+            took = time.perf_counter() - began
+            done = ", ".join(f"{count} {what}" for what, count in verdict.told.items())
+            ended = ", ".join(f"{count} {how}" for how, count in verdict.ended.items())
+            print(
+                f"{controllers} controllers: {options.trials} trials, {verdict.versions} versions, {took:.1f} s; {done}"
+            )
+            print(f"  ended: {ended}", flush=True)
+            for problem in verdict.problems:
+                print(f"  ! {problem}", flush=True)
+            failed = failed or bool(verdict.problems)
+    print("FAILED" if failed else "exactly one version for each trial")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

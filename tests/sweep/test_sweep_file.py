@@ -52,9 +52,9 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-def complaint(text: str) -> str:
+def complaint(text: str, folder: Path = Path("here")) -> str:
     with pytest.raises(SweepFileError) as caught:
-        read(text)
+        read(text, folder)
     return str(caught.value)
 
 
@@ -126,7 +126,7 @@ BAD = [
     ("concurrency = 3", "concurrency = 0", 3, "[sweep] concurrency: is 0, and has to be at least 1"),
     ("concurrency = 3", "concurrency = true", 3, "[sweep] concurrency: is true or false, true, and has"),
     ("concurrency = 3", 'concurrency = "3"', 3, '[sweep] concurrency: is text, "3", and has to be a whole'),
-    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: estimator, local'),
+    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: budget, estimator'),
     ("[estimator]", "x = 2024-01-01\n[estimator]", 5, "[sweep] x: unknown key"),
     (
         'output_path = "/bucket/out/"',
@@ -171,7 +171,12 @@ BAD = [
     ("{ int = [1, 4] }", "7", 17, "[space] layers: is a whole number, and has to be a table, as in { int"),
     ("{ int = [1, 4] }", "{}", 17, "[space] layers: has no kind of values; Allowed: choice, float, int"),
     ("{ int = [1, 4] }", "{ int = [1, 2], float = [1, 2] }", 17, "[space] layers: has 2 kinds (float, int)"),
-    ('"grid"', '"gird"', 20, '[search] algorithm: is "gird"; did you mean "grid"? Allowed: grid, random'),
+    (
+        '"grid"',
+        '"gird"',
+        20,
+        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random',
+    ),
     ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
     ('"grid"', '"random"', 19, "[search]: trials is missing"),
     ('"grid"', '"random"\ntrials = 17', 19, "[search]: the space has 16 points, and 17 trials are asked for"),
@@ -183,7 +188,7 @@ BAD = [
     ),
     ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
     ("log_pattern", "json_file", 22, "[objective]: key is missing"),
-    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern and json_file"),
+    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern, json_file and metric"),
     ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
     (
         "log_pattern = 'accuracy=([0-9.]+)'",

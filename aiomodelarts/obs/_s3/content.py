@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AnswerTimeout, ConfigurationError, ConnectionBroken, ModelArtsError, NotSent
-from ..errors import ContentDamaged, ObsRefused
+from ..errors import ContentDamaged, ObsExists, ObsRefused
 from ..path import ObsPath
 from ..store import Content
 from .address import Address
@@ -58,11 +58,13 @@ class ObjectContent:
         self._stores: dict[str, S3Store] = {}
         self._obstore = imported()
 
-    async def put(self, path: ObsPath, content: Content) -> str | None:
+    async def put(self, path: ObsPath, content: Content, *, if_absent: bool) -> str | None:
         """Write an object with one request."""
         store = self._store(path.bucket)
         with _told(path):
-            result = await self._obstore.put_async(store, path.key, content, use_multipart=False)
+            result = await self._obstore.put_async(
+                store, path.key, content, use_multipart=False, mode="create" if if_absent else "overwrite"
+            )
         return _bare(result["e_tag"])
 
     async def put_parts(
@@ -145,6 +147,8 @@ def _told(path: ObsPath) -> Iterator[None]:
 def mapped(error: Exception, path: ObsPath) -> Exception:
     """Our name for one of obstore's errors. Its own text quotes the answer, and says how it came to be at length."""
     text = str(error)
+    if isinstance(error, imported().exceptions.AlreadyExistsError):
+        return ObsExists("there is such an object already", path=path)
     head = text.partition("\n\nDebug source:")[0]
     status = _STATUS.search(head)
     if status is not None:

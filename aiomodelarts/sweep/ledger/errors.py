@@ -13,6 +13,14 @@ class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 
 
+class NumberTaken(LedgerError):
+    """The number that a trial was made for belongs to another trial already; nothing was reserved."""
+
+
+class NoRoom(LedgerError):
+    """The budget has no room for a reservation now; nothing was changed."""
+
+
 class SweepChanged(LedgerError):
     """The ledger's sweep is not the one that the file describes.
 

@@ -2,19 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._clock import Clock
+from ..budget import Limit
 from ..trial import Trial
 from . import schema
 from .database import Database
 from .errors import Fenced, LedgerError, SweepChanged
-from .records import Definition, Event, Held, Lease, Move, SweepRecord
+from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
@@ -22,14 +23,16 @@ from .rows import (
     event_of,
     held_of,
     lease_of,
+    measure_of,
     sweep_of,
     text_of,
     trial_of,
 )
-from .transaction import Beat, Reserve, Transaction, Write, reopen, take_up
+from .transaction import Beat, Note, Reserve, Transaction, Write, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
+_LATE_ROWS = 1000
 
 
 class Ledger:
@@ -157,18 +160,64 @@ class Ledger:
         if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
-    async def reserve(self, total: int, trial: Callable[[int], Trial]) -> Held | None:
+    async def reserve(
+        self,
+        total: int,
+        trial: Callable[[int], Trial],
+        limit: Limit | None = None,
+        *,
+        number: int | None = None,
+        why: str = "reserved",
+    ) -> Held | None:
         """Begin the next trial, or None when all of them were begun.
 
         Args:
             total: how many there may be.
-            trial: makes the trial of a number.
+            trial: makes the trial of a number, with what is reserved for it.
+            limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+            number: the only one that it is made for; None takes any.
+            why: for the record.
+
+        Raises:
+            NoRoom: the limit has no room for it.
+            NumberTaken: another trial has the number.
+            Fenced: this controller was taken for dead.
+        """
+        held: Held | None = await self._writer.write(Reserve(total, trial, limit, number, why))
+        return held
+
+    async def note(self, measures: Sequence[Measure]) -> None:
+        """Keep values that logs have told.
 
         Raises:
             Fenced: this controller was taken for dead.
         """
-        held: Held | None = await self._writer.write(Reserve(total, trial))
-        return held
+        await self._writer.write(Note(measures))
+
+    async def measures(self, after: int = 0) -> tuple[int, list[Measure]]:
+        """Values that logs have told, in the order in which they were kept, and the mark of the last of them.
+
+        Args:
+            after: a mark, to go on behind it. Some from before it may come again.
+        """
+        rows_of = schema.measures.c
+        # Numbers are given before a transaction ends, so one below the last may appear after it.
+        asked = select(schema.measures).where(rows_of.sweep_id == self.sweep.id, rows_of.id > after - _LATE_ROWS)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked.order_by(rows_of.id))).all()
+        told = await asyncio.to_thread(lambda: [measure_of(row) for row in rows])
+        return max(after, rows[-1].id if rows else 0), told
+
+    async def ask_to_stop(self, how: str) -> int:
+        """Ask all controllers that drive the sweep now to end; how many there are.
+
+        Args:
+            how: what becomes of running versions: ``leave`` or ``stop``.
+        """
+        mine = _sweeps.c.id == self.sweep.id
+        async with self._database.writing() as connection:
+            await connection.execute(update(_sweeps).where(mine).values(stop_upto=_sweeps.c.token, stop_how=how))
+        return len(await self.leases())
 
     async def move(self, move: Move) -> None:
         """Write down one step of a trial that this controller holds.
@@ -225,6 +274,22 @@ class Ledger:
             rows = (await connection.execute(asked)).all()
         return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
 
+    async def look(self, after: int, still_open: Collection[int]) -> list[Trial]:
+        """What may have changed since a look that knew all trials up to ``after``, by number.
+
+        Args:
+            after: trials with higher numbers are new.
+            still_open: those that were open then; what was opened since is found by its state.
+        """
+        news = or_(
+            _trials.c.number > after,
+            _trials.c.state.in_(OPEN_STATES),
+            _trials.c.number.in_(sorted(still_open)),
+        )
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, news).order_by(_trials.c.number)
+        async with self._database.reading() as connection:
+            return [trial_of(row) for row in await connection.execute(asked)]
+
     async def trial(self, number: int) -> Trial | None:
         """One trial."""
         asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
@@ -246,6 +311,13 @@ class Ledger:
         )
         async with self._database.reading() as connection:
             return (await connection.execute(asked)).scalar_one()
+
+    async def more_may_come(self) -> bool:
+        """Whether a trial that is not over holds a part of the budget, of which it may give some back."""
+        holds = (_trials.c.held_ms > 0) | (_trials.c.held_micros > 0)
+        mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES))
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(_trials.c.number).where(*mine, holds).limit(1))).first() is not None
 
     def _transaction(self, connection: Any) -> Transaction:
         return Transaction(connection, self.sweep.id, self.token, self._clock.now())
