@@ -13,6 +13,10 @@ class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 
 
+class LeaseInDoubt(Exception):
+    """The lease was not seen for so long that it may be over; nothing was sent."""
+
+
 class NoRoom(LedgerError):
     """The budget has no room for a reservation now; nothing was changed."""
 
