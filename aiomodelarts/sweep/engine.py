@@ -23,12 +23,13 @@ from .ledger.records import Held
 from .making import Made, Making
 from .measure import Meter
 from .observing import Observer
-from .points import Points
-from .report import SweepResult
+from .result import SweepResult
 from .room import GiveWay, Room
 from .scribe import Scribe
 from .shortage import Shortage
+from .space import Point
 from .standing import Standing
+from .suggestions import suggestions
 from .trial import Progress, Trial, TrialState
 from .versions import Versions
 
@@ -124,7 +125,7 @@ class Engine:
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
         self._held: deque[Held] = deque()
-        self._points = Points(config.search, config.space)
+        self._suggestions = suggestions(config, ledger, self._new, config.limit)
         self._total = 0
         self._standing = Standing(config.objective.goal, 0, ())
 
@@ -191,9 +192,7 @@ class Engine:
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
-        base = self._ledger.sweep.base
-        self._points = Points(self._config.search, self._config.space, (trial.point for trial in trials[:base]))
-        count, most = self._points.count(), self._config.budget.max_trials
+        count, most = await self._suggestions.stand(trials), self._config.budget.max_trials
         self._total = max(count if most is None else min(count, most), len(trials))
         self._standing = Standing(self._config.objective.goal, self._total, trials)
 
@@ -271,14 +270,14 @@ class Engine:
 
     async def _reserve(self) -> Held | None:
         self._passed("before reserving")
-        held = await self._ledger.reserve(self._total, self._new, self._config.limit)
+        held = await self._suggestions.reserve(self._total)
         if held is not None:
             self._passed("reserved")
             await self._tell(held.trial)
         return held
 
-    def _new(self, number: int) -> Trial:
-        return self._config.begin(number, self._points.at(number))
+    def _new(self, number: int, point: Point) -> Trial:
+        return self._config.begin(number, point)
 
     def _take_over(self, claims: Sequence[Held]) -> None:
         for held in claims:
