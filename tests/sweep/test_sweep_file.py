@@ -126,7 +126,7 @@ BAD = [
     ("concurrency = 3", "concurrency = 0", 3, "[sweep] concurrency: is 0, and has to be at least 1"),
     ("concurrency = 3", "concurrency = true", 3, "[sweep] concurrency: is true or false, true, and has"),
     ("concurrency = 3", 'concurrency = "3"', 3, '[sweep] concurrency: is text, "3", and has to be a whole'),
-    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: estimator, local'),
+    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: budget, estimator'),
     ("[estimator]", "x = 2024-01-01\n[estimator]", 5, "[sweep] x: unknown key"),
     (
         'output_path = "/bucket/out/"',

@@ -184,7 +184,7 @@ class Transaction:
             return None
         account = self._account.changed(before, after)
         if before.held != after.held != Amount() and not limit.allows(account.total):
-            return NoRoom("the budget has no room for another version", others=self._account.held != before.held)
+            return NoRoom("the budget has no room for another version")
         self._account = account
         return None
 
