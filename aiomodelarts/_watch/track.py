@@ -173,7 +173,7 @@ class Sighting:
     """What the pages of one look showed.
 
     Args:
-        may_reuse: pages that are as they were need not be read again; they come without rows.
+        may_reuse: of pages that were seen before, only rows with another state are needed.
     """
 
     may_reuse: bool = False

@@ -324,15 +324,11 @@ class Watcher:
     def _tell_row(self, job: JobWatch, track: Track, status: JobStatus, sighting: Sighting) -> bool:
         """Tell a state from a page; False when its row is needed and cannot be read."""
         page = sighting.pages[track.version_id]
-        if page.has_rows:
-            read = partial(self._asker.row, page, job.job_id, track.version_id)
-        elif track.was_seen:
-            return False
-        else:
-            # It came during this look at a page that was not read again; its own first look is due.
-            return True
+        if track.version_id not in page.rows:
+            # Somebody who came when the look was under way has a look coming; others hold a newer state than the page.
+            return not track.was_seen
         try:
-            self._tell(job, track, status, read)
+            self._tell(job, track, status, partial(self._asker.row, page, job.job_id, track.version_id))
         except DecodeError:
             return False
         return True
