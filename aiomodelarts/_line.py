@@ -8,18 +8,20 @@ from attrs import frozen
 
 from . import config
 from ._home import Home
-from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TokenAuth
+from ._net.auth import Auth, FixedTokenAuth, SignedAuth, TemporaryKeysAuth, TokenAuth
 from ._net.caller import Caller
 from ._net.governor import Governor
 from ._net.limits import Limits
+from ._net.metadata import InstanceMetadata
+from ._net.renewed import Renewed
 from ._net.retry import Retry
 from ._net.singleflight import SingleFlight
 from ._net.transport import Transport
 from ._seams import Seams
 from ._wire import iam, logs, states, training
 from ._wire.call import Call, Site
-from .credentials import AccessKey, AccountLogin, Token
-from .errors import LogNotReady, SessionClosed, WrongState
+from .credentials import AccessKey, AccountLogin, InstanceKeys, Token
+from .errors import ConfigurationError, LogNotReady, SessionClosed, WrongState
 from .models.job import CreatedVersion, JobDetail, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
@@ -63,6 +65,7 @@ class Line:
         self._governor = governor
         self._workspace_id = workspace_id
         self._open: _Open | None = None
+        self._keys: Renewed[iam.TemporaryKeys] | None = None
         self._opening = SingleFlight(self._opened)
         self._closed = False
 
@@ -94,6 +97,8 @@ class Line:
             stack.push_async_callback(self._home.close)
             stack.push_async_callback(self._transport.close)
             stack.push_async_callback(self._opening.close)
+            if self._keys is not None:
+                stack.push_async_callback(self._keys.close)
 
     async def version(self, job_id: int, version_id: int) -> JobDetail:
         """One version whole."""
@@ -141,9 +146,29 @@ class Line:
         page = await self.perform(training.list_training_jobs, query)
         return next((job.job_id for job in page.jobs if job.job_name == name), None)
 
+    async def keys(self, renew: bool = False) -> iam.TemporaryKeys | AccessKey:
+        """Keys for what is signed with keys only, as object storage is: the session's own, or temporary ones.
+
+        Args:
+            renew: those of before were refused, and others are wanted.
+
+        Raises:
+            ConfigurationError: there are none, and no identity service to get some from.
+            ApiError: the identity service gives none for these credentials.
+        """
+        settings = await self._home.settings()
+        if isinstance(settings.credentials, AccessKey):
+            return settings.credentials
+        await self.ready()
+        assert self._keys is not None
+        if renew:
+            self._keys.refused()
+        return await self._keys()
+
     async def _opened(self) -> _Open:
         settings = await self._home.settings()
-        call = self._caller(self._auth(settings), self._governor)
+        auth = self._auth(settings)
+        call = self._caller(auth, self._governor)
         self._open = _Open(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
         return self._open
 
@@ -151,17 +176,35 @@ class Line:
         return Caller(self._transport, auth, self._retry, governor, self._seams.clock, self._seams.aside)
 
     def _auth(self, settings: config.Settings) -> Auth:
-        credentials = settings.credentials
+        credentials, clock = settings.credentials, self._seams.clock
         if isinstance(credentials, AccessKey):
-            return SignedAuth(credentials, self._seams.clock)
+            return SignedAuth(credentials, clock)
+        if isinstance(credentials, InstanceKeys):
+            metadata = InstanceMetadata(self._transport, credentials.metadata_endpoint)
+            self._keys = Renewed(metadata.keys, clock)
+            return TemporaryKeysAuth(self._keys, clock)
+        auth: Auth
         if isinstance(credentials, Token):
-            return FixedTokenAuth(credentials.token)
-        return TokenAuth(lambda: self._fetch_token(settings, credentials), self._seams.clock)
+            auth = FixedTokenAuth(credentials.token)
+        else:
+            auth = TokenAuth(lambda: self._fetch_token(settings, credentials), clock)
+        self._keys = Renewed(lambda: self._fetch_keys(settings, auth), clock)
+        return auth
 
     async def _fetch_token(self, settings: config.Settings, login: AccountLogin) -> iam.IssuedToken:
-        # Tokens are asked for while a request already has its place, so they need a place of their own.
-        caller = self._caller(None, Governor(Limits(in_flight=1), self._seams.clock))
         endpoint = settings.iam_endpoint or ""
-        return await caller(
+        return await self._aside(None)(
             iam.create_token(endpoint, login, project_id=settings.project_id, region_name=settings.region_name)
         )
+
+    async def _fetch_keys(self, settings: config.Settings, auth: Auth) -> iam.TemporaryKeys:
+        if settings.iam_endpoint is None:
+            raise ConfigurationError(
+                "object storage takes no token; temporary keys come from the identity service, whose endpoint is not "
+                "known: give region_name or endpoints={'iam': ...}, or a key pair in place of the token"
+            )
+        return await self._aside(auth)(iam.create_temporary_keys(settings.iam_endpoint))
+
+    def _aside(self, auth: Auth | None) -> Caller:
+        """Asks the identity service: that happens while a request already has its place, so it has one of its own."""
+        return self._caller(auth, Governor(Limits(in_flight=1), self._seams.clock))

@@ -1,4 +1,4 @@
-"""Who asks whom: settings from arguments, then the environment, then the profile file."""
+"""Who asks whom: settings from arguments, then the environment, then files, then the instance's metadata service."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from attrs import asdict, field, frozen
 
 from ._redact import hidden
-from .credentials import AccessKey, AccountLogin, Credentials, Token
+from .credentials import AccessKey, AccountLogin, Credentials, InstanceKeys, Token
 from .errors import ConfigurationError, InvalidArgument, nearest
 
 _OTC_REGIONS = ("eu-de", "eu-nl", "eu-ch2")
@@ -31,8 +31,10 @@ _HOST = re.compile(
 _HOW = (
     "pass access_key, secret_key, project_id and region_name to AsyncSession, or set HUAWEICLOUD_SDK_AK, "
     "HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and AIOMODELARTS_REGION, or write a profile to "
-    "~/.huaweicloud/credentials"
+    "~/.huaweicloud/credentials or a cloud to clouds.yaml"
 )
+_METADATA_VARIABLE = "AIOMODELARTS_METADATA_ENDPOINT"
+_METADATA_ENDPOINT = "http://169.254.169.254"
 
 
 @frozen(kw_only=True)
@@ -140,6 +142,7 @@ def settings(
     defaults: Endpoints | None = None,
     default_region: str | None = None,
     profile: Mapping[str, str] | None = None,
+    instance: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings that all sources together give.
 
@@ -148,19 +151,23 @@ def settings(
         environ: the environment.
         defaults: endpoints set for the whole process.
         default_region: region set for the whole process.
-        profile: members of the profile file; they come last.
+        profile: members of the profile file or of a cloud.
+        instance: ``metadata_endpoint``, ``project_id`` and ``region_name`` of the server that this runs on, where that
+            has keys; they come last.
 
     Raises:
         InvalidArgument: for arguments that do not go together.
         ConfigurationError: where something is missing, with the ways to give it.
     """
-    profile = profile or {}
+    profile, instance = profile or {}, instance or {}
     # A profile that was asked for is an argument, so it comes before the environment.
     named: Mapping[str, str] = profile if given.profile else {}
     credentials = given_credentials(given) or _profile_credentials(named)
     if credentials is None and given.profile:
-        raise ConfigurationError(f"profile {given.profile!r} has no ak and sk")
+        raise ConfigurationError(f"profile {given.profile!r} has no credentials: neither ak and sk nor a password")
     credentials = credentials or environment_credentials(environ) or _profile_credentials(profile)
+    if credentials is None and instance:
+        credentials = InstanceKeys(instance["metadata_endpoint"])
     if credentials is None:
         raise ConfigurationError(f"no credentials were found; {_HOW}")
     _check_sendable(credentials)
@@ -169,6 +176,7 @@ def settings(
         or named.get("project_id")
         or _first(environ, "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID")
         or profile.get("project_id")
+        or instance.get("project_id")
     )
     if not project_id:
         raise ConfigurationError(f"no project is known; {_HOW}")
@@ -178,12 +186,13 @@ def settings(
         or named.get("region_name")
         or _first(environ, "AIOMODELARTS_REGION", "OS_REGION_NAME")
         or profile.get("region_name")
+        or instance.get("region_name")
     )
     for name, value in (("project_id", project_id), ("region_name", region)):
         if value is not None and not _fits(_IDENTIFIER, value):
             # Not shown: what was pasted into the wrong place may well be a key.
             raise InvalidArgument(name, "***", "it has letters, digits and hyphens only")
-    addresses = {service: _endpoint(service, given, environ, defaults, region) for service in _SERVICES}
+    addresses = {service: _endpoint(service, given, environ, defaults, region, profile) for service in _SERVICES}
     modelarts = addresses["modelarts"]
     if modelarts is None:
         raise ConfigurationError(f"neither a region nor a ModelArts endpoint is known; {_HOW}")
@@ -197,6 +206,20 @@ def settings(
         iam_endpoint=addresses["iam"],
         obs_endpoint=addresses["obs"],
     )
+
+
+def has_credentials(given: Given, environ: Mapping[str, str], profile: Mapping[str, str]) -> bool:
+    """Whether any source but the metadata service knows credentials."""
+    known = given_credentials(given) or environment_credentials(environ) or _profile_credentials(profile)
+    return known is not None
+
+
+def metadata_endpoint(environ: Mapping[str, str]) -> str | None:
+    """Where an instance in the cloud asks about itself; None when AIOMODELARTS_METADATA_ENDPOINT says ``none``."""
+    named = environ.get(_METADATA_VARIABLE)
+    if named and named.lower() == "none":
+        return None
+    return with_scheme(named, _METADATA_VARIABLE) if named else _METADATA_ENDPOINT
 
 
 def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]:
@@ -252,7 +275,12 @@ def _has_more(endpoint: str) -> bool:
 
 
 def _endpoint(
-    service: str, given: Given, environ: Mapping[str, str], defaults: Endpoints | None, region: str | None
+    service: str,
+    given: Given,
+    environ: Mapping[str, str],
+    defaults: Endpoints | None,
+    region: str | None,
+    profile: Mapping[str, str],
 ) -> str | None:
     variable = _ENDPOINT_VARIABLES[service]
     explicit = getattr(given.endpoints, service) or (getattr(defaults, service) if defaults else None)
@@ -260,6 +288,8 @@ def _endpoint(
         return with_scheme(explicit, f"{service}_endpoint")
     if environ.get(variable):
         return with_scheme(environ[variable], variable)
+    if profile.get(f"{service}_endpoint"):
+        return with_scheme(profile[f"{service}_endpoint"], f"{service}_endpoint")
     if region is None:
         return None
     domain = "otc.t-systems.com" if region in _OTC_REGIONS else "myhuaweicloud.com"
@@ -268,13 +298,16 @@ def _endpoint(
 
 def _profile_credentials(profile: Mapping[str, str]) -> Credentials | None:
     access_key, secret_key = profile.get("ak"), profile.get("sk")
-    if not access_key or not secret_key:
-        return None
-    return AccessKey(access_key, secret_key, profile.get("security_token"))
+    if access_key and secret_key:
+        return AccessKey(access_key, secret_key, profile.get("security_token"))
+    account, username, password = (profile.get(name) for name in ("account", "username", "password"))
+    if account and username and password:
+        return AccountLogin(account, username, password)
+    return Token(profile["token"]) if profile.get("token") else None
 
 
 def _check_sendable(credentials: Credentials) -> None:
-    if isinstance(credentials, AccountLogin):
+    if isinstance(credentials, AccountLogin | InstanceKeys):
         return
     for name, value in asdict(credentials).items():
         if value is not None and not _fits(_PRINTABLE, value):

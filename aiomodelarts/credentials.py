@@ -1,4 +1,4 @@
-"""Who asks: a key pair, an account with a password, or a ready token. None of them shows its secret."""
+"""Who asks: a key pair, an account with a password, a ready token, or the instance itself. None shows its secret."""
 
 from attrs import field, frozen
 
@@ -42,4 +42,15 @@ class Token:
     token: str = field(repr=hidden)
 
 
-Credentials = AccessKey | AccountLogin | Token
+@frozen
+class InstanceKeys:
+    """The temporary keys of the server that this program runs on; they are fetched, and renewed before they expire.
+
+    Args:
+        metadata_endpoint: of the metadata service.
+    """
+
+    metadata_endpoint: str
+
+
+Credentials = AccessKey | AccountLogin | Token | InstanceKeys

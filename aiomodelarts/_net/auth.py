@@ -1,20 +1,14 @@
 """Authentication as a flow around each attempt: endpoints never ask which scheme is in use."""
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from .._clock import Clock
-from .._wire.iam import IssuedToken
+from .._wire.iam import IssuedToken, TemporaryKeys
 from .._wire.message import Request
 from .._wire.signing import sign
 from ..credentials import AccessKey
-from .singleflight import SingleFlight
-
-# A token lasts a day; whoever fetches one early enough never sees one expire. One that lasts for minutes only is kept
-# for most of them.
-_RENEW_AHEAD_S = 600.0
-_RENEW_AHEAD_SHARE = 0.2
+from .renewed import Renewed
 
 
 class Auth(Protocol):
@@ -41,12 +35,35 @@ class SignedAuth:
         self._clock = clock
 
     async def authorized(self, request: Request) -> Request:
-        keys = self._keys
-        headers = sign(request, keys.access_key, keys.secret_key, self._clock.now(), keys.security_token)
-        return _with_headers(request, headers)
+        return _signed(request, self._keys, self._clock)
 
     async def renewed(self, refused: Request) -> bool:  # noqa: ARG002  (keys are not renewed here)
         return False
+
+    async def close(self) -> None:
+        return
+
+
+class TemporaryKeysAuth:
+    """Signs each attempt anew, with keys that are renewed.
+
+    Args:
+        keys: the keys of now; owned by whoever made them.
+        clock: dates the signature.
+    """
+
+    def __init__(self, keys: Renewed[TemporaryKeys], clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    async def authorized(self, request: Request) -> Request:
+        return _signed(request, (await self._keys()).keys, self._clock)
+
+    async def renewed(self, refused: Request) -> bool:
+        known = self._keys.known
+        if known is not None and refused.headers.get("X-Security-Token") == known.keys.security_token:
+            self._keys.refused()
+        return True
 
     async def close(self) -> None:
         return
@@ -77,38 +94,24 @@ class TokenAuth:
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[IssuedToken]], clock: Clock) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._token: IssuedToken | None = None
-        self._renew_at = 0.0
-        self._renewal = SingleFlight(self._renew)
+        self._token = Renewed(fetch, clock)
 
     async def authorized(self, request: Request) -> Request:
-        token = self._token
-        if token is None or self._renew_at <= self._clock.now():
-            token = await self._renewal()
-        return _with_token(request, token.value)
+        return _with_token(request, (await self._token()).value)
 
     async def renewed(self, refused: Request) -> bool:
         # Hundreds can be refused for the same token; only the first of them has to ask for another.
-        if self._token is not None and refused.headers.get("X-Auth-Token") == self._token.value:
-            self._token = None
+        known = self._token.known
+        if known is not None and refused.headers.get("X-Auth-Token") == known.value:
+            self._token.refused()
         return True
 
     async def close(self) -> None:
-        await self._renewal.close()
+        await self._token.close()
 
-    async def _renew(self) -> IssuedToken:
-        token = await self._fetch()
-        self._token, self._renew_at = token, self._end_of_use(token)
-        return token
 
-    def _end_of_use(self, token: IssuedToken) -> float:
-        life_s = token.expires_at - self._clock.now()
-        if life_s <= 0:
-            # It was issued a moment ago, so it is this machine's clock that is wrong: use it until it is refused.
-            return math.inf
-        return token.expires_at - min(_RENEW_AHEAD_S, life_s * _RENEW_AHEAD_SHARE)
+def _signed(request: Request, keys: AccessKey, clock: Clock) -> Request:
+    return _with_headers(request, sign(request, keys.access_key, keys.secret_key, clock.now(), keys.security_token))
 
 
 def _with_token(request: Request, token: str) -> Request:

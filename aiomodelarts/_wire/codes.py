@@ -21,6 +21,9 @@ _CREATES = frozenset(
     {"createTrainingJob", "createTrainingJobVersion", "createTrainingJobConfig", "createVisualizationJob"}
 )
 
+# The identity service answers without codes, and nothing but the token of this question can be wrong under 401.
+_ASKS_FOR_KEYS = "createTemporaryAccessKeyByToken"
+
 
 def _table(*rows: tuple[type[ApiError], str]) -> dict[str, type[ApiError]]:
     return {number: error for error, numbers in rows for number in numbers.split()}
@@ -93,6 +96,8 @@ def class_by_status(operation: str, status: int) -> type[ApiError]:
     """The class where nothing but the operation and the status is known."""
     if status == 409 and operation in _CREATES:
         return AlreadyExists
+    if status == 401 and operation == _ASKS_FOR_KEYS:
+        return TokenExpired
     if status >= 500:
         return ServiceTrouble
     return _BY_STATUS.get(status, InvalidRequest)

@@ -79,11 +79,15 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
     return {"retry-after": str(math.ceil(refusal.retry_after_s))}
 
 
+# Operations of the identity service, whose answers have one form.
+IDENTITY = frozenset({"createToken", "createTemporaryKeys"})
+
+
 class Tidy:
     """One form for everything, that of the REST pages."""
 
     # The failure and the success sample of this one call lack the member.
-    _WITHOUT_SUCCESS = frozenset({"getVisualizationJob", "createToken"})
+    _WITHOUT_SUCCESS = IDENTITY | {"getVisualizationJob"}
 
     def success(self, operation: str, answer: Answer) -> Answer:
         if answer.payload is None or operation in self._WITHOUT_SUCCESS:
@@ -92,7 +96,7 @@ class Tidy:
 
     def refusal(self, operation: str, refusal: Refusal) -> Answer:
         headers = refusal_headers(refusal)
-        if operation == "createToken":
+        if operation in IDENTITY:
             error = {"code": refusal.status, "message": refusal.message, "title": "Refused"}
             return Answer(refusal.status, {"error": error}, headers)
         if refusal.gateway:

@@ -79,13 +79,16 @@ ROUTES = (
     ),
 )
 
+# Of the identity service's own documents, not of ModelArts'.
+BESIDE = (Route("createTemporaryKeys", "POST", "/v3.0/OS-CREDENTIAL/securitytokens", identity.create_temporary_keys),)
+
 
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "/?")
 
 
 _COMPILED: dict[str, tuple[re.Pattern[str], dict[str, Route]]] = {}
-for _route in ROUTES:
+for _route in (*ROUTES, *BESIDE):
     _COMPILED.setdefault(_route.path, (_pattern(_route.path), {}))[1][_route.method] = _route
 
 

@@ -16,6 +16,7 @@ from aiomodelarts.local import refusals
 
 MAX_SKEW_S = 15 * 60
 TOKEN_LIFETIME_S = 24 * 3600
+KEYS_LIFETIME_S = (15 * 60, 24 * 3600)
 _FORM = re.compile(rf"{ALGORITHM} Access=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})")
 _DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
@@ -59,7 +60,7 @@ class Gatekeeper:
         headers = request.headers
         token = headers.get("x-auth-token")
         if token is not None:
-            self._check_token(token, now)
+            self.check_token(token, now)
         elif "authorization" in headers:
             self._check_signature(request, headers["authorization"], now)
         else:
@@ -89,18 +90,47 @@ class Gatekeeper:
         raw = f"{claim}:{self._seal(claim)}".encode()
         return base64.urlsafe_b64encode(raw).decode(), expires
 
+    def issue_keys(self, now: float, lifetime_s: float) -> tuple[str, str, str, float]:
+        """Temporary keys: access key, secret key, security token, and their end in seconds since the epoch."""
+        self._issued += 1
+        expires = now + lifetime_s
+        claim = f"keys:{expires:.3f}:{now:.6f}:{self._issued}"
+        seal = self._seal(claim)
+        security_token = base64.urlsafe_b64encode(f"{claim}:{seal}".encode()).decode()
+        access_key, secret_key = self._keys_of(claim)
+        return access_key, secret_key, security_token, expires
+
+    def _keys_of(self, claim: str) -> tuple[str, str]:
+        return f"TEMP{self._seal(f'access:{claim}')[:16].upper()}", self._seal(f"secret:{claim}")[:40]
+
+    def _temporary_pair(self, security_token: str, now: float) -> tuple[str, str]:
+        """The pair that goes with a security token."""
+        claim = self._unsealed(security_token)
+        if not claim.startswith("keys:"):
+            raise refusals.token_unreadable()
+        if now >= float(claim.split(":")[1]):
+            raise refusals.token_expired()
+        return self._keys_of(claim)
+
     def _seal(self, claim: str) -> str:
         return hmac.new(self._keys.token_secret.encode(), claim.encode(), hashlib.sha256).hexdigest()
 
-    def _check_token(self, token: str, now: float) -> None:
+    def check_token(self, token: str, now: float) -> None:
+        """Return if this is one of our tokens and good now."""
+        claim = self._unsealed(token)
+        if claim.startswith("keys:"):
+            raise refusals.token_unreadable()
+        if now >= float(claim.partition(":")[0]):
+            raise refusals.token_expired()
+
+    def _unsealed(self, token: str) -> str:
         try:
             claim, _, seal = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii").rpartition(":")
         except (binascii.Error, UnicodeError):
             raise refusals.token_unreadable() from None
         if not hmac.compare_digest(seal.encode(), self._seal(claim).encode()):
             raise refusals.token_unreadable()
-        if now >= float(claim.partition(":")[0]):
-            raise refusals.token_expired()
+        return claim
 
     def _check_signature(self, request: Request, authorization: str, now: float) -> None:
         form = _FORM.fullmatch(authorization)
@@ -110,8 +140,12 @@ class Gatekeeper:
         signed = self._signed_headers(request, names)
         self._check_date(signed.get("x-sdk-date", ""), now)
         self._check_declared_hash(request, signed.get("x-sdk-content-sha256"))
-        wanted = signature(request, signed, signed["x-sdk-date"], self._keys.secret_key)
-        same_key = hmac.compare_digest(access_key.encode(), self._keys.access_key.encode())
+        security_token = request.headers.get("x-security-token")
+        ours = (self._keys.access_key, self._keys.secret_key)
+        if security_token is not None:
+            ours = self._temporary_pair(security_token, now)
+        wanted = signature(request, signed, signed["x-sdk-date"], ours[1])
+        same_key = hmac.compare_digest(access_key.encode(), ours[0].encode())
         if not (hmac.compare_digest(given, wanted) and same_key):
             raise refusals.wrong_signature()
 

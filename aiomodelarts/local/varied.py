@@ -11,7 +11,7 @@ import orjson
 from attrs import evolve, frozen
 
 from aiomodelarts._wire.message import JsonObject
-from aiomodelarts.local.answers import Answer, Tidy, refusal_headers
+from aiomodelarts.local.answers import IDENTITY, Answer, Tidy, refusal_headers
 from aiomodelarts.local.refusals import Refusal
 
 _CREATIONS = frozenset({"createTrainingJob", "createTrainingJobVersion", "createVisualizationJob"})
@@ -70,7 +70,7 @@ class Varied:
 
     def success(self, operation: str, answer: Answer) -> Answer:
         """See :class:`~aiomodelarts.local.answers.Style`."""
-        if answer.payload is None or operation == "createToken":
+        if answer.payload is None or operation in IDENTITY:
             return answer
         creates = operation in _CREATIONS
         status = self._chance.choice((200, 201, 202)) if creates else answer.status
@@ -82,7 +82,7 @@ class Varied:
 
     def refusal(self, operation: str, refusal: Refusal) -> Answer:
         """See :class:`~aiomodelarts.local.answers.Style`."""
-        if operation == "createToken":
+        if operation in IDENTITY:
             return self._tidy.refusal(operation, refusal)
         status = refusal.status
         if refusal.code == "ModelArts.2775" and self._flip():

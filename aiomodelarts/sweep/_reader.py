@@ -41,6 +41,15 @@ class TableReader:
             values = values.get(part, {}) if isinstance(values, dict) else {}
         self.values: dict[str, Any] = values if isinstance(values, dict) else {}
 
+    @property
+    def file_is_good(self) -> bool:
+        """Whether nothing was found wrong so far, in any table of the file."""
+        return not self._problems
+
+    def inside(self, key: str) -> "TableReader":
+        """Reads the table under the key."""
+        return TableReader(self._document, (*self._path, key), self._problems)
+
     def problem(self, message: str, *inner: str) -> None:
         """Note what is wrong with this table, or with a key below it."""
         path = (*self._path, *inner)

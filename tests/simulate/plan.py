@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from aiomodelarts.local.faults import Fault, Rule
+from tests.simulate.line import Conditions
 
 QUIET = "calm"
 _CREATE = re.compile(r"/training-jobs(/\d+/versions)?$")
@@ -62,7 +63,7 @@ class Order:
 
 
 @frozen(kw_only=True)
-class Plan:
+class Plan(Conditions):
     """One run.
 
     Args:
@@ -71,21 +72,12 @@ class Plan:
         late_by_s: the longest time from a request leaving until its version is in every list.
     """
 
-    seed: int
     weather: str
     quiet_s: float
     late_watch_s: float
     late_by_s: float
-    rules: tuple[Rule, ...]
-    rate: dict[str, float]
-    latency_s: tuple[float, float]
-    timeout_s: float
     record_s: float
-    not_sent: float
-    odd_answers: float
-    by_token: bool
     varied: bool
-    in_flight: int
     page: int
     duration_s: tuple[float, float]
     jumps_s: tuple[tuple[float, float], ...]

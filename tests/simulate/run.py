@@ -1,30 +1,26 @@
 """One run: callers with their wishes, the sessions they ask through, and the end of it all."""
 
 import asyncio
-import logging
-import random
-from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 import orjson
 from attrs import define, field
 
-from aiomodelarts import AsyncEstimator, AsyncSession, CreateOutcomeUnknown, Limits, RetryPolicy, Seams
+from aiomodelarts import AsyncEstimator, AsyncSession, CreateOutcomeUnknown
 from aiomodelarts._create import rows
 from aiomodelarts._create.made import Pending
 from aiomodelarts._create.policy import SettlePolicy
-from aiomodelarts._wire.message import Request, Response
+from aiomodelarts._wire.message import Request
 from aiomodelarts._wire.signing import sign
 from aiomodelarts.batch import Result
 from aiomodelarts.models.spec import TrainingSpec
 from tests.simulate.judge import judge
+from tests.simulate.line import KEYS, Line, Trace
 from tests.simulate.plan import Order, Plan, Wish, plan
-from tests.simulate.world import KEYS, Event, Line, Trace, World
-from tests.support.throttling import VirtualLoop
+from tests.simulate.stage import AT_MOST_S, ORIGIN, Staged, Tampering, close, open_session, perform, tell_what_is_left
+from tests.simulate.world import World
 
-ORIGIN = "http://modelarts.example.com"
 ESTIMATOR: dict[str, Any] = {
     "framework_type": "PyTorch",
     "framework_version": "PyTorch-1.0.0-python3.6",
@@ -34,8 +30,6 @@ ESTIMATOR: dict[str, Any] = {
     "train_instance_type": "modelarts.vm.gpu.p100",
     "train_instance_count": 1,
 }
-# No run has a reason to last longer.
-_AT_MOST_S = 20_000.0
 
 
 @define(eq=False)
@@ -67,93 +61,48 @@ class Settled:
 
 
 @define(eq=False)
-class Run:
+class Run(Staged):
     """Everything that a run leaves behind."""
 
-    plan: Plan
-    world: World
-    trace: Trace
     callers: list[Caller] = field(factory=list)
     settled: list[Settled] = field(factory=list)
-    violations: list[str] = field(factory=list)
     twins: int = 0
     unknown: int = 0
 
-    @property
-    def events(self) -> list[Event]:
-        """The trace."""
-        return self.trace.events
 
-
-def simulate(seed: int, *tampering: Callable[[], Any]) -> Run:
+def simulate(seed: int, *tampering: Tampering, muted: bool = False) -> Run:
     """The run of this seed.
 
     Args:
         seed: decides everything.
         tampering: context managers that break the engine, to see whether it is noticed.
+        muted: keep no trace.
     """
     weather = plan(seed)
-    complaints: list[str] = []
-    with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(rows, "PAGE", weather.page))
-        stack.enter_context(_errors_logged(complaints))
-        for tamper in tampering:
-            stack.enter_context(tamper())
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            loop = runner.get_loop()
-            loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
-            trace = Trace()
-            try:
-                run = runner.run(_run(weather, trace))
-            except RuntimeError as error:
-                run = Run(weather, None, trace, violations=[f"the run did not end: {error!r}"])  # type: ignore[arg-type]
-    run.violations += complaints
-    return run
-
-
-@contextmanager
-def _errors_logged(complaints: list[str]) -> Any:
-    class Listens(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            complaints.append(f"logged: {self.format(record)}")
-
-    logger, handler = logging.getLogger("aiomodelarts"), Listens(logging.ERROR)
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.ERROR)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
+    around = (mock.patch.object(rows, "PAGE", weather.page), *(tamper() for tamper in tampering))
+    return perform(lambda trace: _run(weather, trace), lambda trace: Run(weather, None, trace), around, muted=muted)
 
 
 async def _run(weather: Plan, trace: Trace) -> Run:
     world = World(weather, trace)
     run = Run(weather, world, trace)
-    ours = asyncio.current_task()
     for number in range(len(weather.closes_s)):
         run.callers.append(await _caller(world, number))
     for at_s, by_s in weather.jumps_s:
         asyncio.get_running_loop().call_later(at_s, _set_clock, world, by_s)
     asking = [asyncio.create_task(_ask(run, order)) for order in weather.orders]
     closing = [asyncio.create_task(_close_early(run, caller)) for caller in run.callers if caller.closes_s is not None]
-    _, hanging = await asyncio.wait([*asking, *closing], timeout=_AT_MOST_S)
+    _, hanging = await asyncio.wait([*asking, *closing], timeout=AT_MOST_S)
     run.violations += [f"an await never ended: {task.get_coro()}" for task in hanging]
     world.clear_up()
     await _until_the_dust_settles(run)
     await _settle_unknown(run)
     for caller in run.callers:
         await _close(run, caller)
-    left = [task for task in asyncio.all_tasks() if task is not ours and task not in world.tasks and not task.done()]
-    run.violations += [f"a task is left: {task.get_name()} {task.get_coro()}" for task in left]
     run.violations += world.violations
     if not hanging:
         judge(run)
-    for task in [*left, *world.tasks]:
-        task.cancel()
+    tell_what_is_left(run)
     return run
 
 
@@ -171,30 +120,13 @@ async def _caller(world: World, number: int) -> Caller:
 
 def _session(world: World, name: str, number: int) -> tuple[AsyncSession, Line]:
     weather = world.plan
-    line = Line(world, name, random.Random(weather.seed * 100 + number))
-
-    async def inline(function: Callable[[Response], Any], response: Response) -> Any:
-        return function(response)
-
-    login: dict[str, Any] = {"access_key": KEYS.access_key, "secret_key": KEYS.secret_key}
-    if weather.by_token:
-        login = {"account": KEYS.account, "username": KEYS.username, "password": KEYS.password}
-    session = AsyncSession(
-        **login,
-        project_id=KEYS.project_id,
-        region_name=KEYS.region_name,
-        endpoints={"modelarts": ORIGIN, "iam": ORIGIN},
-        limits=Limits(in_flight=weather.in_flight),
-        retry=RetryPolicy(),
-        settle=SettlePolicy(
-            quiet_window_s=weather.quiet_s,
-            late_watch_s=weather.late_watch_s,
-            patience_s=60.0,
-            max_sends=weather.max_sends,
-        ),
-        seams=Seams(clock=world.clock, rng=random.Random(number), transport=line, aside=inline),
+    settle = SettlePolicy(
+        quiet_window_s=weather.quiet_s,
+        late_watch_s=weather.late_watch_s,
+        patience_s=60.0,
+        max_sends=weather.max_sends,
     )
-    return session, line
+    return open_session(world, name, number, settle=settle)
 
 
 async def _ask_plainly(world: World, name: str) -> dict[str, Any]:
@@ -289,18 +221,8 @@ async def _close(run: Run, caller: Caller) -> None:
     if caller.closed:
         return
     caller.closed = True
-    began = run.world.clock.monotonic()
-    run.trace("caller", f"closes s{caller.number}")
-    await caller.session.close()
-    run.trace("caller", f"closed s{caller.number}")
+    await close(run, caller.session, f"s{caller.number}")
     caller.unseen = [spec for desk in caller.session._maker._desks.values() for spec in desk.watched]
-    took = run.world.clock.monotonic() - began
-    if took > 5.0:
-        run.violations.append(f"closing took {took:.1f} s")
-    snapshot = caller.session.governor.snapshot()
-    for share in (snapshot.creates, snapshot.reads, snapshot.logs):
-        if share.waiting or share.in_flight:
-            run.violations.append(f"after closing: {share}")
 
 
 async def _until_the_dust_settles(run: Run) -> None:

@@ -1,7 +1,6 @@
 """Two hundred runs of the simulator, and the proof that it would notice."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -13,8 +12,7 @@ from aiomodelarts._create.outcomes import Outcome
 from aiomodelarts._net import caller, retry
 from aiomodelarts.errors import ServiceTrouble, Throttled
 from tests.simulate.run import simulate
-
-Tampering = Callable[[], AbstractContextManager[Any]]
+from tests.simulate.stage import Tampering
 
 
 @pytest.mark.parametrize("block", range(8))

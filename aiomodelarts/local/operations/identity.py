@@ -1,4 +1,4 @@
-"""Tokens."""
+"""Tokens and temporary keys."""
 
 import time
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from aiomodelarts.local import bodies
 from aiomodelarts.local.answers import Answer
 from aiomodelarts.local.calls import Call, Platform
-from aiomodelarts.local.refusals import Refusal, RefusedError
+from aiomodelarts.local.gatekeeper import KEYS_LIFETIME_S
+from aiomodelarts.local.refusals import Refusal, RefusedError, not_signed
 
 
 def _refused(status: int, message: str) -> RefusedError:
@@ -51,3 +52,30 @@ async def create_token(platform: Platform, call: Call) -> Answer:
         }
     }
     return Answer(201, payload, {"x-subject-token": token})
+
+
+async def create_temporary_keys(platform: Platform, call: Call) -> Answer:
+    """Temporary keys for whoever a token belongs to, from 15 minutes to 24 hours."""
+    identity = _dig(call.body(), "auth", "identity")
+    if _dig(identity, "methods") != ["token"]:
+        raise _refused(400, "The method has to be token.")
+    # The documents show the token in the header; clients in use put it into the body.
+    token = call.request.headers.get("x-auth-token") or _dig(identity, "token", "id")
+    if not isinstance(token, str) or not token:
+        raise not_signed()
+    now = platform.ports.now()
+    platform.gatekeeper.check_token(token, now)
+    shortest, longest = KEYS_LIFETIME_S
+    lifetime_s = _dig(identity, "token", "duration_seconds")
+    if lifetime_s is None:
+        lifetime_s = shortest
+    if type(lifetime_s) is not int or not shortest <= lifetime_s <= longest:
+        raise _refused(400, f"duration_seconds has to lie between {shortest} and {longest}.")
+    access_key, secret_key, security_token, expires = platform.gatekeeper.issue_keys(now, lifetime_s)
+    credential = {
+        "access": access_key,
+        "secret": secret_key,
+        "securitytoken": security_token,
+        "expires_at": _iso(expires),
+    }
+    return Answer(201, {"credential": credential})

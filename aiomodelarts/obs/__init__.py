@@ -1,0 +1,1 @@
+"""OBS: files to and from buckets."""
