@@ -1,41 +1,29 @@
-"""Three ways to wait: one session for all, bare aiohttp with a GET for each, the vendor's client with a thread for each.
+"""Three ways to wait: one session, a GET for each with bare aiohttp, a thread for each with the vendor's client.
 
 Each runs in a process of its own, checks every end against the board, and prints what it cost as JSON.
 """
 
 import argparse
 import asyncio
-import contextlib
 import json
-import resource
 import statistics
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from typing import ClassVar
 
 import aiohttp
 import orjson
 from attrs import define, field, frozen
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.client import Client, ClientBuilder
-from huaweicloudsdkcore.http.http_config import HttpConfig
-from huaweicloudsdkcore.sdk_response import SdkResponse
 
 from aiomodelarts import AsyncSession, Endpoints, TrainingJob
 from aiomodelarts._wire.message import Request
 from aiomodelarts._wire.signing import sign
 
-from ._measure import ACCESS_KEY, SECRET_KEY
+from ._measure import ACCESS_KEY, SECRET_KEY, cpu_s, peak_mib
+from ._vendor import Vendor, in_threads
 from ._waiting_stub import FINAL, Board
 from .stub import PROJECT_ID
 
 _SAMPLE_S = 0.02
-# So many threads are what one would still dare to start; the other waits queue up behind them.
-_THREADS = 1000
-_STACK = 256 * 1024
 
 
 @frozen
@@ -113,40 +101,19 @@ async def bare(task: Task, seen: Seen) -> None:
         await asyncio.gather(*(wait(job, number) for job, number in task.versions))
 
 
-class _Anything(SdkResponse):
-    """The vendor's client decodes into classes with listed members; what else there is stays in ``raw_content``."""
-
-    openapi_types: ClassVar = {"is_success": "bool"}
-    attribute_map: ClassVar = {"is_success": "is_success"}
-
-    def __init__(self, is_success: bool | None = None) -> None:
-        super().__init__()
-        self.is_success = is_success
-
-
 async def vendor(task: Task, seen: Seen) -> None:
     """A thread for each waiter, which asks with the vendor's blocking client and sleeps."""
-    config = HttpConfig.get_default_config()
-    config.pool_connections = config.pool_maxsize = 128
-    builder = ClientBuilder(Client).with_credentials(BasicCredentials(ACCESS_KEY, SECRET_KEY, PROJECT_ID))
-    client = builder.with_endpoint(task.endpoint).with_http_config(config).build()
-    client.model_package = SimpleNamespace(_Anything=_Anything)
+    client = Vendor(task.endpoint)
 
     def wait(job: int, number: int) -> None:
-        path = f"/v1/{PROJECT_ID}/training-jobs/{job}/versions/{number}"
-        headers = {"Content-Type": "application/json"}
         while True:
-            answer = client.do_http_request("GET", path, header_params=headers, response_type="_Anything")
-            status = orjson.loads(answer.raw_content)["status"]
+            status = client.get(f"training-jobs/{job}/versions/{number}")["status"]
             if status in FINAL:
                 seen.end(job, number, status)
                 return
             time.sleep(task.poll_s)
 
-    threading.stack_size(_STACK)
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(min(_THREADS, len(task.versions))) as pool:
-        await asyncio.gather(*(loop.run_in_executor(pool, wait, *which) for which in task.versions))
+    await in_threads(wait, task.versions)
     client.close()
 
 
@@ -157,9 +124,9 @@ async def measured(name: str, task: Task, *, lag: bool) -> dict[str, object]:
     """What a client cost, and what the server counted; with ``lag``, how late the loop was in place of the CPU."""
     seen, lags = Seen(task.board), list[float]()
     sampling = asyncio.create_task(_sample(lags)) if lag else None
-    before, peak = _cpu_s(), _peak_mib()
+    before, peak = cpu_s(), peak_mib()
     await CLIENTS[name](task, seen)
-    cpu_s, peak = _cpu_s() - before, _peak_mib() - peak
+    used, peak = cpu_s() - before, peak_mib() - peak
     if sampling is not None:
         sampling.cancel()
         await asyncio.gather(sampling, return_exceptions=True)
@@ -169,7 +136,7 @@ async def measured(name: str, task: Task, *, lag: bool) -> dict[str, object]:
         counted = await answer.json()
     delays = sorted(seen.delays_s(counted["begun"]))
     latest = delays[int(len(delays) * 0.99)]
-    return {**counted, "cpu_s": cpu_s, "peak_mib": peak, "delay_s": statistics.fmean(delays), "delay_p99_s": latest}
+    return {**counted, "cpu_s": used, "peak_mib": peak, "delay_s": statistics.fmean(delays), "delay_p99_s": latest}
 
 
 async def _sample(lags: list[float]) -> None:
@@ -178,15 +145,6 @@ async def _sample(lags: list[float]) -> None:
         due = loop.time() + _SAMPLE_S
         await asyncio.sleep(_SAMPLE_S)
         lags.append((loop.time() - due) * 1000)
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -201,8 +159,7 @@ def main() -> None:
     parser.add_argument("--lag", action="store_true")
     options = parser.parse_args()
     task = Task(options.endpoint, Board(options.jobs, options.count, options.seconds), options.poll)
-    with contextlib.suppress(KeyboardInterrupt):
-        print(json.dumps(asyncio.run(measured(options.name, task, lag=options.lag))))
+    print(json.dumps(asyncio.run(measured(options.name, task, lag=options.lag))))
 
 
 if __name__ == "__main__":
