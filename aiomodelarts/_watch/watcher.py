@@ -56,6 +56,7 @@ class Watcher:
         self._patience = patience
         self._headroom = headroom
         self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        self.turn = self._asker.turn
         self._jobs: dict[int, JobWatch] = {}
         self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -334,8 +335,11 @@ class Watcher:
         return True
 
     def _tell_surveyors(self, job: JobWatch, sighting: Sighting) -> None:
+        absent = job.is_absent(sighting.absent, self._clock.monotonic())
         for surveyor in list(job.surveyors):
             surveyor.surveyed(job.job_id, sighting.states, complete=sighting.complete)
+            if absent and sighting.absent is not None:
+                surveyor.absent(job.job_id, sighting.absent)
         if sighting.complete:
             job.live &= sighting.states.keys()
         job.note_live(sighting.states)
