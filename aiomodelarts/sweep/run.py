@@ -19,7 +19,10 @@ from .failures import Failure
 from .files import FolderFiles, OutputFiles
 from .ledger.records import Definition, Event
 from .objective import JsonFile
-from .report import SweepResult, write_results
+from .plan import Plan, sweep_mark
+from .planning import Survey
+from .report.write import LogOf, write_report
+from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
 
@@ -45,8 +48,14 @@ class Sweep:
         config: what to run.
     """
 
-    def __init__(self, config: SweepConfig) -> None:
+    def __init__(self, config: SweepConfig, file: Path | None = None) -> None:
         self.config = config
+        self._file = file
+
+    @classmethod
+    def of(cls, config: SweepConfig) -> "Sweep":
+        """Return the sweep with these settings."""
+        return cls(config)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> "Sweep":
@@ -56,7 +65,7 @@ class Sweep:
             SweepFileError: everything that is wrong with it, with file, line and key.
             OSError: the file cannot be read.
         """
-        return cls(sweep_file.load(Path(path)))
+        return cls(sweep_file.load(Path(path)), Path(path))
 
     async def stage(self, files: FolderFiles) -> None:
         """Put the sweep's local folders where its settings say that code and data are.
@@ -70,10 +79,24 @@ class Sweep:
             most_files = _MOST_CODE_FILES if key == "code_dir" else None
             await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
 
+    async def plan(self, session: AsyncSession, *, files: OutputFiles | None = None) -> Plan:
+        """What ``run`` would make now; the platform and the ledger are only read.
+
+        Args:
+            session: an open session.
+            files: as for ``run``.
+
+        Raises:
+            LedgerError: the sweep has a ledger, and it cannot be used.
+            ModelArtsError: the platform does not say what it offers.
+        """
+        return await (await self._survey()).plan(session, files, None if self._file is None else str(self._file))
+
     async def run(
         self,
         session: AsyncSession,
         *,
+        plan: Plan | None = None,
         files: OutputFiles | None = None,
         listener: Listener | None = None,
         allow_change: bool = False,
@@ -87,6 +110,7 @@ class Sweep:
 
         Args:
             session: an open session.
+            plan: run this, or nothing.
             files: reads the outputs of versions; needed where the objective is a ``json_file``.
             listener: an async function that is told of every step.
             allow_change: go on although the sweep's settings are not those of its earlier runs.
@@ -94,6 +118,7 @@ class Sweep:
 
         Raises:
             SweepError: the objective is a ``json_file`` and there are no ``files``.
+            PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
             ModelArtsError: the job could not be made.
@@ -105,6 +130,8 @@ class Sweep:
                 "json_file is read from the bucket, and this session's buckets are not on this machine; "
                 "use log_pattern, or pass files= in Python"
             )
+        if plan is not None:
+            plan.check(await (await self._survey()).mark())
         # A folder that cannot be written is told now, not when hours of training are over.
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         ledgers = await asyncio.to_thread(_ledger_kind)
@@ -139,6 +166,20 @@ class Sweep:
         async with await self._read() as ledger:
             return await ledger.events(trial)
 
+    async def report(self, out: str | PathLike[str], *, log_of: LogOf | None = None) -> None:
+        """Write one HTML file that shows what the sweep's ledger holds now, and needs nothing else.
+
+        Args:
+            out: the file; what is there is replaced as a whole.
+            log_of: says where a trial's log is, as the page shall link it.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+            SweepError: plotly is not installed.
+            OSError: the file cannot be written.
+        """
+        await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
+
     async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
 
@@ -155,6 +196,12 @@ class Sweep:
 
         async with await self._read() as ledger:
             return await ledger.retry(again)
+
+    async def _survey(self) -> Survey:
+        described = repr(self.config).encode() if self._file is None else await asyncio.to_thread(self._file.read_bytes)
+        ledgers = await asyncio.to_thread(_ledger_kind)
+        address, name = self.config.ledger_address, self.config.name
+        return Survey(self.config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
 
     async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
         ledgers = await asyncio.to_thread(_ledger_kind)

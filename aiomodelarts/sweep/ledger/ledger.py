@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._clock import Clock
@@ -14,8 +14,8 @@ from ..budget import Limit
 from ..trial import Trial
 from . import schema
 from .database import Database
-from .errors import Fenced, LedgerError, SweepChanged
-from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord
+from .errors import Fenced, LedgerError, NotRunYet, SweepChanged
+from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord, differences
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
@@ -100,7 +100,7 @@ class Ledger:
         try:
             sweep = await _sweep_named(database, name)
             if sweep is None:
-                raise LedgerError(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
+                raise NotRunYet(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
             yield cls(database, sweep, clock)
         finally:
             await database.close()
@@ -160,19 +160,30 @@ class Ledger:
         if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
-    async def reserve(self, total: int, trial: Callable[[int], Trial], limit: Limit | None = None) -> Held | None:
+    async def reserve(
+        self,
+        total: int,
+        trial: Callable[[int], Trial],
+        limit: Limit | None = None,
+        *,
+        number: int | None = None,
+        why: str = "reserved",
+    ) -> Held | None:
         """Begin the next trial, or None when all of them were begun.
 
         Args:
             total: how many there may be.
             trial: makes the trial of a number, with what is reserved for it.
             limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+            number: the only one that it is made for; None takes any.
+            why: for the record.
 
         Raises:
             NoRoom: the limit has no room for it.
+            NumberTaken: another trial has the number.
             Fenced: this controller was taken for dead.
         """
-        held: Held | None = await self._writer.write(Reserve(total, trial, limit))
+        held: Held | None = await self._writer.write(Reserve(total, trial, limit, number, why))
         return held
 
     async def note(self, measures: Sequence[Measure]) -> None:
@@ -263,6 +274,22 @@ class Ledger:
             rows = (await connection.execute(asked)).all()
         return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
 
+    async def look(self, after: int, still_open: Collection[int]) -> list[Trial]:
+        """What may have changed since a look that knew all trials up to ``after``, by number.
+
+        Args:
+            after: trials with higher numbers are new.
+            still_open: those that were open then; what was opened since is found by its state.
+        """
+        news = or_(
+            _trials.c.number > after,
+            _trials.c.state.in_(OPEN_STATES),
+            _trials.c.number.in_(sorted(still_open)),
+        )
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, news).order_by(_trials.c.number)
+        async with self._database.reading() as connection:
+            return [trial_of(row) for row in await connection.execute(asked)]
+
     async def trial(self, number: int) -> Trial | None:
         """One trial."""
         asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
@@ -277,6 +304,13 @@ class Ledger:
             rows = await connection.execute(select(_events).where(*mine).order_by(_events.c.id))
             return [event_of(row) for row in rows]
 
+    async def history(self) -> list[Event]:
+        """The events of all trials, oldest first."""
+        asked = select(_events).where(_events.c.sweep_id == self.sweep.id).order_by(_events.c.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked)).all()
+        return await asyncio.to_thread(lambda: [event_of(row) for row in rows])
+
     async def open_elsewhere(self) -> int:
         """How many trials other controllers still hold."""
         asked = select(func.count()).where(
@@ -284,6 +318,13 @@ class Ledger:
         )
         async with self._database.reading() as connection:
             return (await connection.execute(asked)).scalar_one()
+
+    async def more_may_come(self) -> bool:
+        """Whether a trial that is not over holds a part of the budget, of which it may give some back."""
+        holds = (_trials.c.held_ms > 0) | (_trials.c.held_micros > 0)
+        mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES))
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(_trials.c.number).where(*mine, holds).limit(1))).first() is not None
 
     def _transaction(self, connection: Any) -> Transaction:
         return Transaction(connection, self.sweep.id, self.token, self._clock.now())
@@ -325,14 +366,14 @@ async def _entered(database: Database, definition: Definition, allow_change: boo
             await _insert(database, row)
         kept = await _sweep_named(database, definition.name)
         assert kept is not None
-    differences = _differences(kept, definition)
-    if not differences:
+    changed = differences(kept.settings, definition.settings)
+    if not changed:
         return kept
     if not allow_change:
-        raise SweepChanged(definition.name, differences)
+        raise SweepChanged(definition.name, changed)
     async with database.writing() as connection:
-        changed = {"settings": text_of(definition.settings), "base": kept.reserved}
-        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**changed))
+        now = {"settings": text_of(definition.settings), "base": kept.reserved}
+        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**now))
     changed_sweep = await _sweep_named(database, definition.name)
     assert changed_sweep is not None
     return changed_sweep
@@ -350,18 +391,6 @@ async def _insert(database: Database, row: dict[str, Any]) -> None:
         if isinstance(error.__cause__, IntegrityError):
             raise _Taken from error
         raise
-
-
-def _differences(kept: SweepRecord, definition: Definition) -> list[str]:
-    before, now = kept.settings, definition.settings
-    names = sorted(before.keys() | now.keys())
-    return [
-        f"{name}: {_told(before, name)} -> {_told(now, name)}" for name in names if before.get(name) != now.get(name)
-    ]
-
-
-def _told(settings: Any, name: str) -> str:
-    return text_of(settings[name]) if name in settings else "nothing"
 
 
 async def _set_aside(database: Database, name: str, now: float) -> None:

@@ -103,9 +103,7 @@ class Life:
 
     def showed(self, status: JobStatus, since_s: float, until_s: float) -> bool:
         """Whether it was in this status at a moment between the two."""
-        return any(
-            status == there and begin <= until_s and end >= since_s for begin, end, there in self.stays()
-        )
+        return any(status == there and begin <= until_s and end >= since_s for begin, end, there in self.stays())
 
     def held_s(self, status: JobStatus, until_s: float) -> float:
         """The longest time that it had stayed in this status by then."""

@@ -98,9 +98,7 @@ async def _take(consumer: Consumer, session: AsyncSession, world: Platform, halt
         consumer.since_s = world.now_s()
     consumer.streams += 1
     stream, left = consumer.streams, halt.count if halt else None
-    events = session.events(
-        consumer.job_ids, after, buffer=consumer.buffer, log_stalled_s=consumer.log_stalled_s
-    )
+    events = session.events(consumer.job_ids, after, buffer=consumer.buffer, log_stalled_s=consumer.log_stalled_s)
     async with aclosing(events):
         async for event in events:
             consumer.kept.append(Taken(event, world.now_s(), stream))

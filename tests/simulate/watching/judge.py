@@ -5,5 +5,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.simulate.watching.run import Run
 
+
 def judge(run: "Run") -> None:
     """Add what is wrong to the run's violations."""

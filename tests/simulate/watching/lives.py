@@ -74,5 +74,3 @@ def _log(chance: random.Random, name: str, life: Life) -> LogFile:
         there = sum(count for written_s, count in writes if written_s <= at_s)
         cuts = ((at_s, chance.randint(0, there)),)
     return LogFile(name, writes, cuts)
-
-

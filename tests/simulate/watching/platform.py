@@ -130,7 +130,9 @@ class Platform(FarSide):
 
     def nap(self, seconds: float, loop: VirtualLoop, *, goes_on: bool) -> None:
         """This machine sleeps; its monotonic clock goes on meanwhile, or stands still."""
-        self.trace("world", f"this machine sleeps for {seconds:g} s, and its clock {'goes on' if goes_on else 'stands'}")
+        self.trace(
+            "world", f"this machine sleeps for {seconds:g} s, and its clock {'goes on' if goes_on else 'stands'}"
+        )
         if goes_on:
             loop.pass_time(seconds)
         else:
