@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -106,11 +107,16 @@ class _Versions:
                 "begun": self.begun,
                 "requests": len(moments),
                 **self.requests,
-                "per_s": len(moments) / max(moments[-1], 1) if moments else 0,
+                "per_s": (len(moments) - 1) / max(moments[-1], 1) if moments else 0,
                 "most_in_a_second": _most_in_a_second(moments),
+                "longest_gap_s": max(map(_longest_gap, self.looks.values()), default=0),
                 "looks": {"least": counts[0], "most": counts[-1]} if counts else {},
             }
         )
+
+
+def _longest_gap(moments: list[float]) -> float:
+    return max((after - before for before, after in itertools.pairwise(moments)), default=0.0)
 
 
 def _most_in_a_second(moments: list[float]) -> int:

@@ -20,6 +20,10 @@ _GOAL_PER_S = 2.0
 _GOAL_LAG_MS = {"p99": 10.0, "most": 50.0}
 # What a session asks at most in a second for all that wait, unless it is told otherwise.
 _CEILING_PER_S = 20.0
+# A job has a turn in so many seconds as there are jobs to a second's requests; a turn can come a little late.
+_GOAL_GAP = 1.3
+# Beyond this, starting the waits is itself what the loop does for a while.
+_LAG_UP_TO = 1000
 _TIME_LIMIT_S = 900
 _POLL_S = 1.0
 
@@ -74,22 +78,25 @@ def _compare(waits: Waits, clients: list[str]) -> None:
             flush=True,
         )
     if "ours" in figures:
-        # Taking the loop's pulse costs CPU too, so it is done in a run of its own.
-        _judge(waits, figures, waits.measured("ours", lag=True))
+        _judge(waits, figures)
 
 
-def _judge(waits: Waits, figures: dict[str, dict[str, Any]], lag: dict[str, Any]) -> None:
+def _judge(waits: Waits, figures: dict[str, dict[str, Any]]) -> None:
     mine = figures["ours"]
     goals: list[tuple[str, float, float]] = []
-    if "bare" in figures:
+    if "bare" in figures and waits.jobs == 1:
         goals.append(("CPU, of bare", mine["cpu_s"] / figures["bare"]["cpu_s"], _GOAL_CPU))
     if waits.jobs == 1:
         goals.append(("mean delay, of the interval", mine["delay_s"] / _POLL_S, _GOAL_DELAY))
         goals.append(("requests a second", mine["per_s"], _GOAL_PER_S * -(-waits.count // 1000)))
     else:
         goals.append(("requests a second", mine["per_s"], _CEILING_PER_S))
-        goals.append(("most looks at a job, of the least", mine["looks"]["most"] / mine["looks"]["least"], 1.5))
-    goals += [(f"lag {which}, ms", lag[f"lag_{which}_ms"], goal) for which, goal in _GOAL_LAG_MS.items()]
+        share_s = waits.jobs / _CEILING_PER_S
+        goals.append(("longest gap between looks at a job, of its share", mine["longest_gap_s"] / share_s, _GOAL_GAP))
+    if waits.jobs * waits.count <= _LAG_UP_TO:
+        # Taking the loop's pulse costs CPU too, so it is done in a run of its own.
+        lag = waits.measured("ours", lag=True)
+        goals += [(f"lag {which}, ms", lag[f"lag_{which}_ms"], goal) for which, goal in _GOAL_LAG_MS.items()]
     for what, value, goal in goals:
         print(f"  {what}: {value:.3g}; goal {goal:g}: {'met' if value <= goal else 'missed'}", flush=True)
 
