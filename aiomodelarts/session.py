@@ -46,6 +46,7 @@ P = ParamSpec("P")
 _SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "poll_s", "patience", "settle", "seams", "workspace_id")
 
 
+_LOST_AT_HOME_S = 1.0
 W = TypeVar("W", bound=Waitable)
 
 
@@ -207,6 +208,8 @@ class AsyncSession:
         from .local import LocalPlatform
 
         ours = {name: options.pop(name) for name in _SET_UP if name in options}
+        # A platform in this process knows at once what it has lost, and nothing that it lost returns.
+        ours.setdefault("patience", Patience(lost_s=_LOST_AT_HOME_S))
         session = cls.__new__(cls)
         session._set_up(AtHome(LocalPlatform(root, **options)), **ours)
         return session
