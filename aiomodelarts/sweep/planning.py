@@ -135,7 +135,8 @@ class Survey:
         if "model_name" in settings:
             name = settings["model_name"]
             await look("model_name", session.algorithms, lambda models: the_algorithm(models, name))
-        if files is None and isinstance(self._config.objective.source, JsonFile):
+        in_files = any(isinstance(one.source, JsonFile) for one in self._config.objectives.values())
+        if files is None and in_files:
             refused.append(Refusal("json_file", "this session's buckets are not on this machine; use log_pattern"))
         refused += await asyncio.to_thread(self._missing, files)
         return refused, notes

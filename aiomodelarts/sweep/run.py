@@ -125,7 +125,8 @@ class Sweep:
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
         """
-        if isinstance(self.config.objective.source, JsonFile) and files is None:
+        in_files = any(isinstance(one.source, JsonFile) for one in self.config.objectives.values())
+        if in_files and files is None:
             raise SweepError(
                 "json_file is read from the bucket, and this session's buckets are not on this machine; "
                 "use log_pattern, or pass files= in Python"
@@ -155,7 +156,9 @@ class Sweep:
             LedgerError: the sweep was not run yet, or its ledger cannot be used.
         """
         async with await self._read() as ledger:
-            return SweepResult(self.config.name, self.config.objective.goal, tuple(await ledger.trials()))
+            return SweepResult(
+                self.config.name, self.config.objective.goal, tuple(await ledger.trials()), goals=self.config.goals
+            )
 
     async def why(self, trial: int) -> list[Event]:
         """The history of a trial, oldest first; empty when it was not begun.
