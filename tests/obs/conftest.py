@@ -175,7 +175,7 @@ async def tree(root: Path) -> dict[str, bytes]:
             name = str(one.relative_to(root))
             if one.is_file():
                 found[name] = one.read_bytes()
-            elif not any(one.iterdir()):
+            elif one.is_dir() and not any(one.iterdir()):
                 found[f"{name}/"] = b""
         return found
 
