@@ -35,6 +35,7 @@ P = ParamSpec("P")
 class _Open:
     site: Site
     call: Caller
+    settings: config.Settings
 
 
 class Line:
@@ -78,6 +79,10 @@ class Line:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
         return self._open or await self._opening()
+
+    async def settings(self) -> config.Settings:
+        """What the line was opened with."""
+        return (await self.ready()).settings
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs."""
@@ -156,10 +161,9 @@ class Line:
             ConfigurationError: there are none, and no identity service to get some from.
             ApiError: the identity service gives none for these credentials.
         """
-        settings = await self._home.settings()
+        settings = await self.settings()
         if isinstance(settings.credentials, AccessKey):
             return settings.credentials
-        await self.ready()
         assert self._keys is not None
         if renew:
             self._keys.refused()
@@ -167,9 +171,9 @@ class Line:
 
     async def _opened(self) -> _Open:
         settings = await self._home.settings()
-        auth = self._auth(settings)
-        call = self._caller(auth, self._governor)
-        self._open = _Open(Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id), call)
+        call = self._caller(self._auth(settings), self._governor)
+        site = Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id)
+        self._open = _Open(site, call, settings)
         return self._open
 
     def _caller(self, auth: Auth | None, governor: Governor) -> Caller:

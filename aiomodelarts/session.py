@@ -20,6 +20,7 @@ from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
+from ._storage import Storage
 from ._watch.cadence import Cadence, Ceiling
 from ._watch.feed import Feed
 from ._watch.many import Waitable, as_completed, wait_all
@@ -34,6 +35,7 @@ from .events import Event
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
+from .obs import Obs, TransferLimits
 
 if TYPE_CHECKING:
     import aiohttp
@@ -42,7 +44,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = ("limits", "retry", "timeouts", "http", "cadence", "poll_s", "patience", "settle", "seams", "workspace_id")
+_SET_UP = (
+    "limits",
+    "retry",
+    "timeouts",
+    "http",
+    "cadence",
+    "poll_s",
+    "patience",
+    "settle",
+    "seams",
+    "workspace_id",
+    "transfers",
+)
 
 
 W = TypeVar("W", bound=Waitable)
@@ -77,6 +91,7 @@ class AsyncSession:
         patience: how long a version may stay in a status that does not say how it stands.
         settle: how long the version of a create whose answer was lost is looked for.
         seams: clock, randomness and transport.
+        transfers: ceilings of what goes to and from object storage.
 
     Raises:
         InvalidArgument: for arguments that do not go together.
@@ -110,6 +125,7 @@ class AsyncSession:
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
+        transfers: TransferLimits | None = None,
     ) -> None:
         given = config.Given(
             access_key=access_key,
@@ -125,7 +141,9 @@ class AsyncSession:
             endpoints=config.Endpoints.of(endpoints),
         )
         configured = Configured(given, self._endpoints, self._region_name)
-        self._set_up(configured, limits, retry, timeouts, http, cadence, poll_s, patience, settle, seams, workspace_id)
+        self._set_up(
+            configured, limits, retry, timeouts, http, cadence, poll_s, patience, settle, seams, workspace_id, transfers
+        )
 
     def _set_up(
         self,
@@ -140,6 +158,7 @@ class AsyncSession:
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
         workspace_id: str | None = None,
+        transfers: TransferLimits | None = None,
     ) -> None:
         if cadence is not None and poll_s is not None:
             raise InvalidArgument("poll_s", poll_s, "cadence is given as well, and says the same in full")
@@ -149,14 +168,10 @@ class AsyncSession:
         self._seams = seams or Seams()
         clock = self._seams.clock
         self._governor = Governor(limits or Limits(), clock)
-        self._line = Line(
-            home,
-            self._seams,
-            self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http),
-            Retry(retry or RetryPolicy(), clock, self._seams.rng),
-            self._governor,
-            workspace_id,
-        )
+        transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
+        again = Retry(retry or RetryPolicy(), clock, self._seams.rng)
+        self._line = Line(home, self._seams, transport, again, self._governor, workspace_id)
+        self._obs = Obs(Storage(home, self._line, self._seams, transport, again), transfers)
         self._catalogue = Catalogue(
             lambda: self.perform(catalog.list_resource_specs),
             lambda: self.perform(catalog.list_engines),
@@ -211,6 +226,11 @@ class AsyncSession:
         return session
 
     @property
+    def obs(self) -> Obs:
+        """Object storage: files up and down, objects read and written."""
+        return self._obs
+
+    @property
     def platform(self) -> "LocalPlatform | None":
         """The local platform that this session started, or None."""
         return self._home.platform
@@ -235,6 +255,7 @@ class AsyncSession:
         # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._line.close)
+            stack.push_async_callback(self._obs.close)
             stack.push_async_callback(self._catalogue.close)
             stack.push_async_callback(self._watcher.close)
             # A call that waits for a place must not take the one that is given up below.

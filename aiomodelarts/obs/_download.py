@@ -1,0 +1,153 @@
+"""One object becomes one local file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ._aside import aside, opened, together
+from ._digest import Digest, digest_for
+from ._flow import Lanes, Steps
+from ._landing import Landing, land
+from .errors import ContentDamaged
+from .store import Content, Store
+from .values import ObsEntry
+
+_TRIES = 3
+_AT_ONCE = 4
+
+
+async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+    """Fetch an object into a file, which appears when it is whole and checked.
+
+    Args:
+        store: has the object.
+        lanes: bounds what is on its way.
+        entry: the object; it must not change meanwhile.
+        place: where the file will be.
+        root: the folder that it has to lie in, links followed.
+        steps: is told each step.
+
+    Raises:
+        ContentDamaged: it did not arrive as it is there, several times.
+        ObsChanged: it was written anew meanwhile.
+        DiskFull, TargetIsFolder, TargetIsFile, LinkOutside, UnusableName: the file cannot be there.
+    """
+    fetch = _whole if entry.size <= lanes.limits.part_bytes else _in_parts
+    for attempt in range(_TRIES):
+        try:
+            await fetch(store, lanes, entry, place, root, steps)
+            break
+        except ContentDamaged:
+            steps.restart()
+            if attempt == _TRIES - 1:
+                raise
+        except BaseException:
+            steps.restart()
+            raise
+    steps.finished()
+
+
+async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+    async with lanes.take(entry.size):
+        content = await store.get(entry, 0, entry.size)
+        if not await aside(_landed, content, entry, place, root):
+            await _damaged(store, entry)
+            await aside(land, place, root, content, entry.modified)
+    steps.moved(entry.size)
+
+
+def _landed(content: Content, entry: ObsEntry, place: Path, root: Path) -> bool:
+    digest = digest_for(entry.etag, entry.size, entry.size)
+    if digest is not None:
+        digest.add(content)
+        if digest.value() != entry.etag:
+            return False
+    land(place, root, content, entry.modified)
+    return True
+
+
+async def _damaged(store: Store, entry: ObsEntry) -> None:
+    """Raise, unless the ETag turns out not to be a check sum at all."""
+    if await store.exact(entry):
+        raise ContentDamaged("it arrives damaged; what is here was left as it is", path=entry.path)
+
+
+async def _in_parts(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+    part_bytes = lanes.limits.part_of(entry.size)
+    landing = await opened(Landing, Landing.close, place, root, entry, part_bytes)
+    try:
+        parts = _Parts(store, lanes, entry, landing, part_bytes, steps)
+        await parts.take_over()
+        await together(min(_AT_ONCE, lanes.limits.transfers), parts.fetch)
+        if parts.etag not in (None, entry.etag):
+            try:
+                await _damaged(store, entry)
+            except ContentDamaged:
+                await aside(landing.discard)
+                raise
+        await aside(landing.finish, entry.modified)
+    finally:
+        await aside(landing.close)
+
+
+class _Parts:
+    """The parts of one object, each fetched once, and added up in their order as soon as they are there."""
+
+    def __init__(
+        self, store: Store, lanes: Lanes, entry: ObsEntry, landing: Landing, part_bytes: int, steps: Steps
+    ) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._entry = entry
+        self._landing = landing
+        self._part_bytes = part_bytes
+        self._steps = steps
+        self._count = -(-entry.size // part_bytes)
+        self._missing: Iterator[int] = iter(())
+        self._there: set[int] = set()
+        self._digest = digest_for(entry.etag, entry.size, part_bytes)
+        self._added = 0
+        self._adding = False
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of what is here, or None where it cannot be told."""
+        return self._digest.value() if self._digest is not None else None
+
+    async def take_over(self) -> None:
+        """Find what an earlier try left."""
+        for index in range(self._count):
+            start, end = self._range(index)
+            if await aside(self._landing.there, index):
+                self._there.add(index)
+                self._steps.moved(end - start)
+        self._missing = iter([index for index in range(self._count) if index not in self._there])
+        await self._add_up()
+
+    async def fetch(self) -> None:
+        """Fetch part after part until none is missing."""
+        for index in self._missing:
+            start, end = self._range(index)
+            async with self._lanes.take(end - start):
+                content = await self._store.get(self._entry, start, end)
+                await aside(self._landing.write, index, content)
+            self._there.add(index)
+            self._steps.moved(end - start)
+            await self._add_up()
+
+    async def _add_up(self) -> None:
+        if self._adding or self._digest is None:
+            return
+        self._adding = True
+        while self._added in self._there:
+            await aside(_add, self._digest, self._landing, self._added)
+            self._added += 1
+        self._adding = False
+
+    def _range(self, index: int) -> tuple[int, int]:
+        start = index * self._part_bytes
+        return start, min(start + self._part_bytes, self._entry.size)
+
+
+def _add(digest: Digest, landing: Landing, index: int) -> None:
+    # From the file and not from memory: what counts is what is there.
+    digest.add(landing.read(index))

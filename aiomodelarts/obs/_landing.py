@@ -1,0 +1,178 @@
+"""A file that comes in: under another name until it is whole, and resumable where it is large. All of this blocks."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from attrs import frozen
+
+from ._journal import Journal
+from ._local import locally
+from ._names import JOURNAL, PART, temporary
+from .errors import LinkOutside, TargetIsFolder
+from .store import Content
+from .values import ObsEntry
+
+
+@frozen
+class _Claim:
+    """An open temporary file that nobody else writes to.
+
+    Args:
+        handle: of the open file.
+        place: its name.
+        lasting: whether the next try will find it again.
+    """
+
+    handle: int
+    place: Path
+    lasting: bool
+
+
+def land(place: Path, root: Path, content: Content, modified: datetime | None) -> None:
+    """Write a file whole, in one step.
+
+    Args:
+        place: where it will be.
+        root: the folder that it has to lie in, links followed.
+        content: all of it.
+        modified: its time of modification.
+    """
+    with locally(place):
+        claim = _claimed(place, root)
+        try:
+            os.ftruncate(claim.handle, 0)
+            _write(claim.handle, content, 0)
+            _rename(claim, place, modified)
+        except BaseException:
+            claim.place.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(claim.handle)
+
+
+class Landing:
+    """A large file that comes in by parts, in any order. What is there stays there for the next try.
+
+    Args:
+        place: where it will be.
+        root: the folder that it has to lie in, links followed.
+        entry: the object that it is a copy of.
+        part_bytes: size of the parts.
+    """
+
+    def __init__(self, place: Path, root: Path, entry: ObsEntry, part_bytes: int) -> None:
+        self._place = place
+        self._part_bytes = part_bytes
+        self._size = entry.size
+        with locally(place):
+            self._claim = _claimed(place, root)
+            with _closing_on_error(self._claim.handle):
+                self._journal = Journal(
+                    self._claim.place.with_suffix(JOURNAL), f"{entry.path}\n{entry.etag}\n{entry.size}\n{part_bytes}"
+                )
+                if not self._journal.checks:
+                    os.ftruncate(self._claim.handle, 0)
+
+    def there(self, index: int) -> bytes | None:
+        """A part that an earlier try left, when it is whole."""
+        check = self._journal.checks.get(index)
+        if check is None:
+            return None
+        content = self.read(index)
+        return content if zlib.crc32(content) == check else None
+
+    def read(self, index: int) -> bytes:
+        """A part that was written."""
+        start = index * self._part_bytes
+        with locally(self._place):
+            return os.pread(self._claim.handle, min(self._part_bytes, self._size - start), start)
+
+    def write(self, index: int, content: Content) -> None:
+        """Keep a part."""
+        with locally(self._place):
+            _write(self._claim.handle, content, index * self._part_bytes)
+            self._journal.note(index, zlib.crc32(content))
+
+    def finish(self, modified: datetime | None) -> None:
+        """Put the whole file in its place, in one step."""
+        with locally(self._place):
+            os.ftruncate(self._claim.handle, self._size)
+            # The journal goes with it, so nothing would tell after a loss of power that the content never got there.
+            os.fsync(self._claim.handle)
+            _rename(self._claim, self._place, modified)
+            self._journal.remove()
+
+    def discard(self) -> None:
+        """Forget what is there: it is not what was sent."""
+        self._journal.remove()
+        self._claim.place.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go; parts that are there are kept, unless the next try could not find them."""
+        self._journal.close()
+        if not self._claim.lasting:
+            self.discard()
+        os.close(self._claim.handle)
+
+
+def _claimed(place: Path, root: Path) -> _Claim:
+    folder = place.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
+        raise LinkOutside("a link on the way to it leads out of the folder", path=place)
+    if place.is_dir():
+        raise TargetIsFolder("a folder is where the file has to be; move it away first", path=place)
+    # The name itself may leave no room for more.
+    token = hashlib.sha256(os.fsencode(place.name)).hexdigest()[:24]
+    lasting = folder / temporary(token, PART)
+    while True:
+        handle = os.open(lasting, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        with _closing_on_error(handle):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                break
+            if _is_still(handle, lasting):
+                return _Claim(handle, lasting, lasting=True)
+        # Whoever held it has just put it in its place.
+        os.close(handle)
+    os.close(handle)
+    own = folder / temporary(secrets.token_hex(12), PART)
+    return _Claim(os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), own, lasting=False)
+
+
+def _is_still(handle: int, place: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), place.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _write(handle: int, content: Content, at: int) -> None:
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(handle, left, at)
+        left, at = left[written:], at + written
+
+
+def _rename(claim: _Claim, place: Path, modified: datetime | None) -> None:
+    if modified is not None:
+        at_ns = int(modified.timestamp() * 1_000_000) * 1000
+        os.utime(claim.handle, ns=(at_ns, at_ns))
+    claim.place.replace(place)
+
+
+@contextlib.contextmanager
+def _closing_on_error(handle: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(handle)
+        raise

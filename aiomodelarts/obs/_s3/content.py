@@ -1,0 +1,166 @@
+"""Content in and out of buckets: the only module that knows obstore."""
+
+import re
+from collections.abc import AsyncIterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ...errors import AnswerTimeout, ConfigurationError, ConnectionBroken, ModelArtsError, NotSent
+from ..errors import ContentDamaged, ObsRefused
+from ..path import ObsPath
+from ..store import Content
+from .address import Address
+from .keyring import KeyRing
+from .refusals import refusal
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_NO_CONNECTION = re.compile(r"kind: Connect\b")
+_TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
+_MISSING = 'object storage needs the package obstore: pip install "aiomodelarts[obs]"'
+
+
+def imported() -> Any:
+    """obstore, which comes with the extra ``obs``.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import obstore
+        import obstore.store
+    except ImportError:
+        raise ConfigurationError(_MISSING) from None
+    return obstore
+
+
+class ObjectContent:
+    """Sends and fetches what objects hold.
+
+    Args:
+        endpoint: of the object store.
+        region: part of the scope of signatures.
+        ring: keys, asked for anew while a transfer goes on.
+        max_retries: further tries of each request.
+        request_s: limit on each request, in seconds.
+    """
+
+    def __init__(self, endpoint: str, region: str, ring: KeyRing, max_retries: int, request_s: float) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._ring = ring
+        self._max_retries = max_retries
+        self._request_s = request_s
+        self._stores: dict[str, S3Store] = {}
+        self._obstore = imported()
+
+    async def put(self, path: ObsPath, content: Content) -> str | None:
+        """Write an object with one request."""
+        store = self._store(path.bucket)
+        with _told(path):
+            result = await self._obstore.put_async(store, path.key, content, use_multipart=False)
+        return _bare(result["e_tag"])
+
+    async def put_parts(
+        self, path: ObsPath, parts: AsyncIterable[Content], part_bytes: int, at_once: int
+    ) -> str | None:
+        """Write an object in parts."""
+        store = self._store(path.bucket)
+        with _told(path):
+            result = await self._obstore.put_async(
+                store, path.key, parts, use_multipart=True, chunk_size=part_bytes, max_concurrency=at_once
+            )
+        return _bare(result["e_tag"])
+
+    async def get(self, path: ObsPath, etag: str | None, start: int, end: int, size: int) -> Content:
+        """A range of an object; the whole of it is asked for without one, as an empty object has no range."""
+        store = self._store(path.bucket)
+        options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
+        if (start, end) != (0, size):
+            options["range"] = (start, end)
+        with _told(path):
+            result = await self._obstore.get_async(store, path.key, options=options)
+            content = await result.bytes_async()
+        if len(content) != end - start:
+            raise ContentDamaged(f"{end - start} bytes were asked for, and {len(content)} came", path=path)
+        return memoryview(content)
+
+    async def sign(self, path: ObsPath, method: str, expires_s: float) -> str:
+        """An address that works without keys for a while."""
+        with _told(path):
+            address: str = await self._obstore.sign_async(
+                self._store(path.bucket), method, path.key, timedelta(seconds=expires_s)
+            )
+        return address
+
+    def forget(self) -> None:
+        """Have the keys asked for anew."""
+        self._stores.clear()
+
+    def _store(self, bucket: str) -> "S3Store":
+        if bucket not in self._stores:
+            address = Address.of(self._endpoint, bucket)
+            self._stores[bucket] = self._obstore.store.S3Store(
+                bucket,
+                endpoint=self._endpoint if address.by_path else address.origin,
+                region=self._region,
+                virtual_hosted_style_request=not address.by_path,
+                unsigned_payload=True,
+                credential_provider=self._keys,
+                client_options={
+                    "allow_http": self._endpoint.startswith("http://"),
+                    "timeout": timedelta(seconds=self._request_s),
+                },
+                retry_config={"max_retries": self._max_retries},
+            )
+        return self._stores[bucket]
+
+    async def _keys(self) -> dict[str, Any]:
+        lease = await self._ring.current()
+        keys = lease.keys
+        expires = None if lease.expires_at is None else datetime.fromtimestamp(lease.expires_at, UTC)
+        return {
+            "access_key_id": keys.access_key,
+            "secret_access_key": keys.secret_key,
+            "token": keys.security_token,
+            "expires_at": expires,
+        }
+
+
+@contextmanager
+def _told(path: ObsPath) -> Iterator[None]:
+    """Whatever obstore raises inside comes out as one of ours; ours come out as they are."""
+    try:
+        yield
+    except ModelArtsError:
+        raise
+    except Exception as error:  # noqa: BLE001  (its errors share no class with those of its parser)
+        raise mapped(error, path) from None
+
+
+def mapped(error: Exception, path: ObsPath) -> Exception:
+    """Our name for one of obstore's errors. Its own text quotes the answer, and says how it came to be at length."""
+    text = str(error)
+    head = text.partition("\n\nDebug source:")[0]
+    status = _STATUS.search(head)
+    if status is not None:
+        return refusal(int(status[1]), head, path)
+    if isinstance(error, FileNotFoundError):
+        return refusal(404, head, path)
+    if isinstance(error, ValueError):
+        return ObsRefused(f"it cannot be asked for: {head}", path=path)
+    said = head.splitlines()[0]
+    if _TIMED_OUT.search(text):
+        return AnswerTimeout(f"no complete answer within the limit: {path}: {said}")
+    if _NO_CONNECTION.search(text):
+        return NotSent(f"no connection: {path}: {said}")
+    if "HTTP error" in head:
+        return ConnectionBroken(f"the connection was lost: {path}: {said}")
+    return ObsRefused(said, path=path)
+
+
+def _bare(etag: str | None) -> str | None:
+    return etag.strip('"') if etag else None

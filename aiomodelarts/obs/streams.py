@@ -1,0 +1,139 @@
+"""Objects read and written piece by piece."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from ..errors import InvalidArgument
+from ._aside import settled
+from ._flow import Lanes
+from .path import ObsPath
+from .store import Store
+from .values import ObsEntry
+
+
+class ObsReader:
+    """An object that is read from its beginning to its end; use it with ``async with``.
+
+    All of it comes from one and the same object: when it is written anew meanwhile, reading ends with ``ObsChanged``.
+    """
+
+    def __init__(self, store: Store, lanes: Lanes, entry: ObsEntry) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._at = 0
+        self._buffer = bytearray()
+        self.entry = entry
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._buffer.clear()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks()
+
+    async def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most ``size`` of them, or all that are left; empty at the end."""
+        while (size < 0 or len(self._buffer) < size) and self._at < self.entry.size:
+            self._buffer += await self._fetch()
+        end = len(self._buffer) if size < 0 else min(size, len(self._buffer))
+        content = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return content
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while content := await self.read(self._lanes.limits.part_bytes):
+            yield content
+
+    async def _fetch(self) -> memoryview:
+        end = min(self._at + self._lanes.limits.part_bytes, self.entry.size)
+        async with self._lanes.take(end - self._at):
+            content = await self._store.get(self.entry, self._at, end)
+        self._at = end
+        return memoryview(content)
+
+
+class ObsWriter:
+    """An object that is written piece by piece; use it with ``async with``.
+
+    It appears, whole, when the block ends, and not at all when the block ends with an error.
+    """
+
+    def __init__(self, store: Store, lanes: Lanes, path: ObsPath) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._path = path
+        self._part_bytes = lanes.limits.part_bytes
+        self._buffer = bytearray()
+        # One part waits here while another one is on its way; further writing waits as well.
+        self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self._sending: asyncio.Task[str | None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            await self._give_up()
+        elif self._sending is None:
+            async with self._lanes.take(len(self._buffer)):
+                await self._store.put(self._path, bytes(self._buffer))
+        else:
+            try:
+                if self._buffer:
+                    await self._send(bytes(self._buffer))
+                await self._hand_over(None)
+                await asyncio.shield(self._sending)
+            except BaseException:
+                await self._give_up()
+                raise
+
+    async def write(self, content: bytes) -> int:
+        """Add to the object; returns how much was added.
+
+        Raises:
+            ObsError: what was written before could not be sent.
+        """
+        if not isinstance(content, bytes | bytearray | memoryview):
+            raise InvalidArgument("content", content, "it is bytes")
+        self._buffer += content
+        while len(self._buffer) > self._part_bytes:
+            part = bytes(self._buffer[: self._part_bytes])
+            del self._buffer[: self._part_bytes]
+            await self._send(part)
+        return len(content)
+
+    async def _send(self, part: bytes) -> None:
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._put())
+        await self._hand_over(part)
+
+    async def _hand_over(self, part: bytes | None) -> None:
+        assert self._sending is not None
+        waiting = asyncio.create_task(self._parts.put(part))
+        try:
+            await asyncio.wait([waiting, self._sending], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if self._sending.done():
+            # It ends by itself only when it failed, or when it got the end.
+            self._sending.result()
+
+    async def _put(self) -> str | None:
+        async with self._lanes.take(3 * self._part_bytes):
+            return await self._store.put_parts(self._path, self._taken(), self._part_bytes, 1)
+
+    async def _taken(self) -> AsyncIterator[bytes]:
+        while (part := await self._parts.get()) is not None:
+            yield part
+
+    async def _give_up(self) -> None:
+        self._buffer.clear()
+        if self._sending is not None and not self._sending.done():
+            self._sending.cancel()
+            await settled(self._sending)

@@ -1,0 +1,160 @@
+"""The two places that objects lie in during the tests: moto's server, and a folder."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import pytest_asyncio
+from attrs import frozen
+
+from aiomodelarts import AsyncSession
+from aiomodelarts.obs import FolderStore, Obs, TransferLimits
+
+MIB = 1024 * 1024
+ACCESS_KEY, SECRET_KEY = "AKIATESTTESTTESTTEST", "secret-of-the-tests"
+
+
+@frozen
+class Moto:
+    """A server that speaks S3."""
+
+    endpoint: str
+
+    def client(self) -> Any:
+        """boto3's own view of it."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name="us-east-1",
+        )
+
+    def bucket(self) -> str:
+        """A new bucket."""
+        name = f"b{uuid.uuid4().hex[:16]}"
+        self.client().create_bucket(Bucket=name)
+        return name
+
+    def counts(self) -> dict[str, int]:
+        """How often each ``METHOD /bucket/key`` was asked for since the last time."""
+        return self._ask("DELETE", "counts")
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """What goes wrong from now on."""
+        self._ask("PUT", "faults", json.dumps(rules).encode())
+
+    def _ask(self, method: str, what: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(f"{self.endpoint}/_test/{what}", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Moto]:
+    command = [sys.executable, "-m", "tests.obs.moto_process"]
+    environ = {**os.environ, "S3_UPLOAD_PART_MIN_SIZE": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ, text=True)
+    assert process.stdout is not None
+    try:
+        yield Moto(f"http://127.0.0.1:{int(process.stdout.readline())}")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def moto(moto_server: Moto) -> Iterator[Moto]:
+    """The server, with nothing counted and nothing wrong."""
+    moto_server.faults()
+    moto_server.counts()
+    yield moto_server
+    moto_server.faults()
+
+
+SMALL = TransferLimits(transfers=8, bytes_in_flight=MIB, part_bytes=64 * 1024)
+
+
+def session_on(moto: Moto, **options: Any) -> AsyncSession:
+    """A session whose object storage is the server."""
+    return AsyncSession(
+        ACCESS_KEY,
+        SECRET_KEY,
+        project_id="0123456789abcdef",
+        region_name="us-east-1",
+        endpoints={"obs": moto.endpoint, "modelarts": "http://127.0.0.1:9"},
+        transfers=SMALL,
+        **options,
+    )
+
+
+@frozen
+class Place:
+    """Object storage, one bucket in it, and how others see that bucket."""
+
+    obs: Obs
+    bucket: str
+    moto: Moto | None
+    folder: Path | None
+
+    @property
+    def root(self) -> str:
+        return f"obs://{self.bucket}/"
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object as somebody else would."""
+        if self.moto is not None:
+            self.moto.client().put_object(Bucket=self.bucket, Key=key, Body=content)
+            return
+        assert self.folder is not None
+        place = self.folder / key
+        if key.endswith("/"):
+            place.mkdir(parents=True, exist_ok=True)
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+    def all(self) -> dict[str, bytes]:
+        """Every key with its content, as somebody else sees them; a folder without anything in it is a marker."""
+        if self.moto is not None:
+            client = self.moto.client()
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+            keys = [row["Key"] for page in pages for row in page.get("Contents", [])]
+            return {key: client.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+        assert self.folder is not None
+        found = {}
+        for place in self.folder.rglob("*"):
+            key = str(place.relative_to(self.folder))
+            if place.is_file():
+                found[key] = place.read_bytes()
+            elif not any(place.iterdir()):
+                found[f"{key}/"] = b""
+        return found
+
+
+@pytest_asyncio.fixture(params=["moto", "folder"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    """Object storage of each kind, with an empty bucket."""
+    if request.param == "folder":
+        folder = tmp_path / "buckets" / "bucket"
+        folder.mkdir(parents=True)
+
+        async def opened() -> FolderStore:
+            return FolderStore(folder.parent)
+
+        obs = Obs(opened, SMALL)
+        yield Place(obs, "bucket", None, folder)
+        await obs.close()
+        return
+    moto: Moto = request.getfixturevalue("moto")
+    async with session_on(moto) as session:
+        yield Place(session.obs, moto.bucket(), moto, None)
