@@ -123,7 +123,7 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
             root.problem(f"[{name}] is missing")
     if not root.file_is_good:
         return None
-    settings, inputs = read_estimator(root.inside("estimator"))
+    settings, inputs = read_estimator(root.inside("estimator"), folder)
     space = read_space(root.inside("space"), settings.get("hyperparameters", {}))
     search = read_search(root.inside("search"), space)
     objective = read_objective(root.inside("objective"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import asdict
 
+from ..obs.code import LocalCode
 from .config import SweepConfig
 from .objective import LogPattern
 from .search import RandomSearch
@@ -27,7 +28,8 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
         settings["[objective] json_file"] = source.path
         settings["[objective] key"] = source.key
     for name, value in {**config.settings, **config.inputs}.items():
-        settings[f"[estimator] {name}"] = value
+        # Of code on this machine the content counts, not the folder.
+        settings[f"[estimator] {name}"] = value.manifest.name if isinstance(value, LocalCode) else value
     return settings
 
 

@@ -8,8 +8,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from .._clock import SystemClock
 from ..errors import SweepError
+from ..obs.code import LocalCode, read_code
 from ..session import AsyncSession
 from . import config as sweep_file
 from .config import SweepConfig
@@ -47,6 +50,7 @@ class Sweep:
 
     def __init__(self, config: SweepConfig) -> None:
         self.config = config
+        self._code: LocalCode | None = None
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> "Sweep":
@@ -69,6 +73,17 @@ class Sweep:
         for key, folder in self.config.local_folders.items():
             most_files = _MOST_CODE_FILES if key == "code_dir" else None
             await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
+
+    async def local_code(self) -> LocalCode | None:
+        """The code of this machine that the sweep runs, read once; None where it is in a bucket already.
+
+        Raises:
+            InvalidArgument: the platform does not take it.
+        """
+        folder = self.config.settings.get("code_dir")
+        if "code_bucket" in self.config.settings and folder is not None and self._code is None:
+            self._code = await asyncio.to_thread(read_code, Path(folder), leave_out=self.config.results_dir)
+        return self._code
 
     async def run(
         self,
@@ -109,11 +124,15 @@ class Sweep:
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         ledgers = await asyncio.to_thread(_ledger_kind)
         clock = session.seams.clock
-        definition = Definition(self.config.name, settings_of(self.config))
+        config, code = self.config, await self.local_code()
+        if code is not None:
+            config = evolve(config, settings={**config.settings, "code_dir": code})
+        definition = Definition(config.name, settings_of(config))
         opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
         async with opened as ledger:
-            versions = EstimatorVersions(self.config, session, self._job_name(session))
-            engine = Engine(self.config, versions, files, listener or _nobody, clock, ledger)
+            versions = EstimatorVersions(config, session, self._job_name(session))
+            await versions.prepare()
+            engine = Engine(config, versions, files, listener or _nobody, clock, ledger)
             await self._carry_out(engine)
         try:
             await asyncio.to_thread(write_results, engine.result, self.config.results_dir)

@@ -1,6 +1,7 @@
 """Reads ``[estimator]``."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..._settings import RUN_ARGUMENTS, check_settings
@@ -13,6 +14,7 @@ from ..space import Scalar
 TEXT_SETTINGS = frozenset(
     {
         "boot_file",
+        "code_bucket",
         "code_dir",
         "dataset_id",
         "dataset_version_id",
@@ -34,8 +36,13 @@ ESTIMATOR_KEYS = TEXT_SETTINGS | {"hyperparameters", "train_instance_count"}
 INPUT_KEYS = frozenset({"inputs", "dataset_id", "dataset_version_id"})
 
 
-def read_estimator(table: TableReader) -> tuple[dict[str, Any], dict[str, str]]:
-    """The estimator's arguments, and those of its creating calls that say where the data are."""
+def read_estimator(table: TableReader, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The estimator's arguments, and those of its creating calls that say where the data are.
+
+    Args:
+        table: ``[estimator]``.
+        folder: code of this machine is looked for from here.
+    """
     table.only(ESTIMATOR_KEYS)
     settings: dict[str, Any] = {}
     for key in sorted(TEXT_SETTINGS):
@@ -47,7 +54,16 @@ def read_estimator(table: TableReader) -> tuple[dict[str, Any], dict[str, str]]:
     inputs = {key: settings.pop(key) for key in INPUT_KEYS & settings.keys()}
     if table.file_is_good:
         _check(table, settings, inputs)
+    if table.file_is_good and "code_bucket" in settings:
+        settings["code_dir"] = _code_folder(table, folder, settings["code_dir"])
     return settings, inputs
+
+
+def _code_folder(table: TableReader, folder: Path, given: str) -> str:
+    place = folder / Path(given).expanduser()
+    if not place.is_dir():
+        table.problem(f"is no folder of this machine: {place}", "code_dir")
+    return str(place.absolute())
 
 
 def _check(table: TableReader, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> None:

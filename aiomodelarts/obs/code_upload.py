@@ -1,0 +1,242 @@
+"""Brings code into a bucket, once: whoever comes second finds it there, or waits for the first."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+from attrs import frozen
+
+from .._clock import Clock
+from .._net.singleflight import SingleFlight
+from .code import CodeFile, LocalCode, read_manifest
+from .errors import ObsError, ObsNotFound, SourceChanged
+from .obs import Obs
+from .path import ObsPath
+from .selection import LocalFile
+
+_log = logging.getLogger("aiomodelarts.code")
+_AT_ONCE = 16
+# A file up to this size is looked through once more on its way; of a larger one only size and date are.
+_SMALL = 1 << 20
+_LOOK_S = 1.0
+_BEAT_S = 10.0
+_DEAD_AFTER_S = 45.0
+
+
+@frozen
+class UploadedCode:
+    """Code that is in a bucket, whole.
+
+    Args:
+        folder: where it is; its last name follows from the content.
+        sent: how many files this upload sent; 0 when all were there.
+        files: how many there are.
+        bytes: of all files together.
+        left_out: what stays at home.
+    """
+
+    folder: ObsPath
+    sent: int
+    files: int
+    bytes: int
+    left_out: tuple[str, ...]
+
+
+class CodeUploads:
+    """All uploads of a session: what it brought up once, it does not look for again.
+
+    Args:
+        obs: the store.
+        clock: how long others are waited for.
+    """
+
+    def __init__(self, obs: Obs, clock: Clock) -> None:
+        self._obs = obs
+        self._clock = clock
+        self._done: dict[tuple[str, str], UploadedCode] = {}
+        self._under_way: dict[tuple[str, str], SingleFlight[UploadedCode]] = {}
+
+    async def __call__(self, code: LocalCode, target: str) -> UploadedCode:
+        """Where the code is, once it is there.
+
+        Args:
+            code: as it was read.
+            target: the folder that is to hold it, as ``/bucket/dir/``.
+
+        Raises:
+            SourceChanged: a file is not what it was when the folder was read; nothing of it is left in the bucket.
+            ObsError: the bucket cannot be read or written.
+        """
+        key = (target, code.manifest.name)
+        if key not in self._done:
+            work = self._under_way.get(key)
+            if work is None:
+                upload = _Upload(self._obs, code, ObsPath.parse(target, "code_bucket"), self._clock)
+                work = self._under_way[key] = SingleFlight(upload.run)
+            try:
+                self._done[key] = await work()
+            except Exception:
+                # Another folder with the same content may fare better.
+                self._under_way.pop(key, None)
+                raise
+        return self._done[key]
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for work in self._under_way.values():
+            await work.close()
+
+
+class _Upload:
+    """One upload of one folder.
+
+    The files lie in ``<target>/<name>/``, and ``<target>/<name>.json``, which lists them, is written when all of them
+    are there. ``<target>/<name>.claim`` says that somebody is at it; whoever finds it waits as long as it changes.
+    Where a store does not know how to write only what is absent, two may be at it at once, and send the same bytes.
+
+    Args:
+        obs: the store.
+        code: what goes up.
+        target: the folder that is to hold it, with a slash at its end.
+        clock: how long others are waited for.
+    """
+
+    def __init__(self, obs: Obs, code: LocalCode, target: ObsPath, clock: Clock) -> None:
+        name = code.manifest.name
+        self._obs = obs
+        self._code = code
+        self._clock = clock
+        self._folder = (target / name).folder()
+        self._marker, self._claim = target / f"{name}.json", target / f"{name}.claim"
+        self._me = uuid4().hex
+
+    async def run(self) -> UploadedCode:
+        """Send what is missing, if anything is, and say where the code is.
+
+        Raises:
+            SourceChanged: a file is not what it was when the folder was read; nothing of it is left in the bucket.
+            ObsError: the bucket cannot be read or written.
+        """
+        sent = 0
+        if not await self._is_there():
+            async with self._alone():
+                # Whoever had the claim before may have been done.
+                if not await self._is_there():
+                    sent = await self._send()
+        manifest = self._code.manifest
+        left_out = self._code.left_out
+        return UploadedCode(self._folder, sent, len(manifest.files), manifest.size, left_out)
+
+    async def _is_there(self) -> bool:
+        try:
+            marked = read_manifest(await self._obs.read(self._marker))
+        except ObsNotFound:
+            return False
+        return marked == self._code.manifest and not await self._missing()
+
+    async def _missing(self) -> list[tuple[CodeFile, LocalFile]]:
+        """Files that are not there, or not whole."""
+        there = {entry.path.key: entry.size async for entry in self._obs.list(self._folder, recursive=True)}
+        pairs = zip(self._code.manifest.files, self._code.files, strict=True)
+        return [(one, local) for one, local in pairs if there.get((self._folder / one.path).key) != one.size]
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Hold the claim, or go on without it once all others are dead or done."""
+        beating = await self._claimed()
+        beat = asyncio.create_task(self._beat()) if beating else None
+        try:
+            yield
+        finally:
+            if beat is not None:
+                beat.cancel()
+                await asyncio.wait([beat])
+                # A claim that is left behind costs the next one some waiting, no more.
+                with contextlib.suppress(ObsError):
+                    await self._obs.delete(self._claim)
+
+    async def _claimed(self) -> bool:
+        """Whether the claim is ours; if not, the code is there."""
+        seen, since = b"", self._clock.monotonic()
+        while True:
+            await self._obs.write_new(self._claim, f"{self._me} 0".encode())
+            # Its content tells whose it is, also where an answer was lost or the storage knows no conditions.
+            holds = await self._held()
+            if holds.startswith(self._me.encode()):
+                return True
+            if holds != seen:
+                seen, since = holds, self._clock.monotonic()
+            elif self._clock.monotonic() - since > _DEAD_AFTER_S:
+                _log.warning("whoever was uploading %s has not moved for %g s; going on", self._folder, _DEAD_AFTER_S)
+                return True
+            await self._clock.sleep(_LOOK_S)
+            if await self._is_there():
+                return False
+
+    async def _held(self) -> bytes:
+        try:
+            return await self._obs.read(self._claim)
+        except ObsNotFound:
+            return b""
+
+    async def _beat(self) -> None:
+        """Show the others that this one lives."""
+        count = 0
+        while True:
+            await self._clock.sleep(_BEAT_S)
+            count += 1
+            with contextlib.suppress(ObsError):
+                await self._obs.write(self._claim, f"{self._me} {count}".encode())
+
+    async def _send(self) -> int:
+        missing = await self._missing()
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def send(one: CodeFile, local: LocalFile) -> None:
+            async with turns:
+                await self._send_file(one, local)
+
+        async with asyncio.TaskGroup() as group:
+            for one, local in missing:
+                group.create_task(send(one, local))
+        await self._obs.write(self._marker, self._code.manifest.as_bytes())
+        files, folder = len(self._code.files), self._code.folder
+        _log.info("%d of %d files of %s went up to %s", len(missing), files, folder, self._folder)
+        return len(missing)
+
+    async def _send_file(self, one: CodeFile, local: LocalFile) -> None:
+        path = self._folder / one.path
+        if one.size > _SMALL:
+            await self._obs.put_file(local.place, path)
+            if await asyncio.to_thread(_has_changed, local):
+                await self._obs.delete(path)
+                raise _changed(local)
+            return
+        content = await asyncio.to_thread(_same_content, one, local)
+        if content is None:
+            raise _changed(local)
+        await self._obs.write(path, content)
+
+
+def _has_changed(local: LocalFile) -> bool:
+    try:
+        now = local.place.stat()
+    except OSError:
+        return True
+    return (now.st_size, now.st_mtime_ns) != (local.size, local.mtime_ns)
+
+
+def _same_content(one: CodeFile, local: LocalFile) -> bytes | None:
+    """The file's content if it is still what it was when the folder was read."""
+    try:
+        content = local.place.read_bytes()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == one.sha256 else None
+
+
+def _changed(local: LocalFile) -> SourceChanged:
+    return SourceChanged("it changed after the folder of the code was read; make a new estimator", path=local.place)
