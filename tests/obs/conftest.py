@@ -1,5 +1,6 @@
 """The two places that objects lie in during the tests: moto's server, and a folder."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -110,8 +111,15 @@ class Place:
     def root(self) -> str:
         return f"obs://{self.bucket}/"
 
-    def put(self, key: str, content: bytes) -> None:
+    async def put(self, key: str, content: bytes) -> None:
         """Write an object as somebody else would."""
+        await asyncio.to_thread(self._put, key, content)
+
+    async def all(self) -> dict[str, bytes]:
+        """Every key with its content, as somebody else sees them; a folder without anything in it is a marker."""
+        return await asyncio.to_thread(self._all)
+
+    def _put(self, key: str, content: bytes) -> None:
         if self.moto is not None:
             self.moto.client().put_object(Bucket=self.bucket, Key=key, Body=content)
             return
@@ -123,8 +131,7 @@ class Place:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
 
-    def all(self) -> dict[str, bytes]:
-        """Every key with its content, as somebody else sees them; a folder without anything in it is a marker."""
+    def _all(self) -> dict[str, bytes]:
         if self.moto is not None:
             client = self.moto.client()
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
@@ -141,12 +148,40 @@ class Place:
         return found
 
 
+async def fill(root: Path, files: dict[str, bytes]) -> None:
+    """Write files below a folder."""
+
+    def write() -> None:
+        for name, held in files.items():
+            place = root / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(held)
+
+    await asyncio.to_thread(write)
+
+
+async def tree(root: Path) -> dict[str, bytes]:
+    """Every file below a folder, temporary ones too; an empty folder ends with a slash."""
+
+    def read() -> dict[str, bytes]:
+        found = {}
+        for one in root.rglob("*"):
+            name = str(one.relative_to(root))
+            if one.is_file():
+                found[name] = one.read_bytes()
+            elif not any(one.iterdir()):
+                found[f"{name}/"] = b""
+        return found
+
+    return await asyncio.to_thread(read)
+
+
 @pytest_asyncio.fixture(params=["moto", "folder"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def place(request: pytest.FixtureRequest, moto: Moto, tmp_path: Path) -> AsyncIterator[Place]:
     """Object storage of each kind, with an empty bucket."""
     if request.param == "folder":
-        folder = tmp_path / "buckets" / "bucket"
-        folder.mkdir(parents=True)
+        folder = tmp_path.with_name(f"{tmp_path.name}-buckets") / "bucket"
+        await asyncio.to_thread(folder.mkdir, parents=True)
 
         async def opened() -> FolderStore:
             return FolderStore(folder.parent)
@@ -155,6 +190,5 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Place(obs, "bucket", None, folder)
         await obs.close()
         return
-    moto: Moto = request.getfixturevalue("moto")
     async with session_on(moto) as session:
-        yield Place(session.obs, moto.bucket(), moto, None)
+        yield Place(session.obs, await asyncio.to_thread(moto.bucket), moto, None)
