@@ -122,17 +122,6 @@ class Objects:
                 await writer.write(content)
         return await self.stat(target)
 
-    async def write_new(self, path: str | ObsPath, content: bytes) -> bool:
-        """Write a small object unless there is one already; whether it was written.
-
-        Of several that try this at once one succeeds. Where the storage does not know such a condition, the last one
-        wins; reading the object back tells.
-        """
-        target = as_object(path, "path")
-        store = await self._opened()
-        async with self._lanes.take(len(content)):
-            return await store.put_new(target, content)
-
     @overload
     def open(self, path: str | ObsPath, mode: Literal["rb"] = "rb") -> AbstractAsyncContextManager[ObsReader]: ...
 

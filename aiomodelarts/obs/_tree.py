@@ -105,17 +105,6 @@ class Tree:
                     raise TargetIsFile("an object has the name of one of its folders", path=path) from None
         return etag
 
-    def land_new(self, incoming: Path, path: ObsPath) -> bool:
-        """Put a file in the object's place unless there is one, in one step; whether it was put there."""
-        place = self._place(path)
-        with locally(path):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(incoming, place)
-            except FileExistsError:
-                return False
-        return True
-
     def copy(self, source: ObsPath, target: ObsPath) -> None:
         """Copy an object."""
         incoming = self.incoming(target)

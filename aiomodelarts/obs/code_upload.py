@@ -1,18 +1,16 @@
 """Brings code into a bucket, once: whoever comes second finds it there, or waits for the first."""
 
 import asyncio
-import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator
-from uuid import uuid4
 
 from attrs import frozen
 
 from .._clock import Clock
 from .._net.singleflight import SingleFlight
+from ._turn import Turn
 from .code import CodeFile, LocalCode, read_manifest
-from .errors import ObsError, ObsNotFound, SourceChanged
+from .errors import ObsNotFound, SourceChanged
 from .obs import Obs
 from .path import ObsPath
 from .selection import LocalFile
@@ -21,9 +19,6 @@ _log = logging.getLogger("aiomodelarts.code")
 _AT_ONCE = 16
 # A file up to this size is looked through once more on its way; of a larger one only size and date are.
 _SMALL = 1 << 20
-_LOOK_S = 1.0
-_BEAT_S = 10.0
-_DEAD_AFTER_S = 45.0
 
 
 @frozen
@@ -94,8 +89,7 @@ class _Upload:
     """One upload of one folder.
 
     The files lie in ``<target>/<name>/``, and ``<target>/<name>.json``, which lists them, is written when all of them
-    are there. ``<target>/<name>.claim`` says that somebody is at it; whoever finds it waits as long as it changes.
-    Where a store does not know how to write only what is absent, two may be at it at once, and send the same bytes.
+    are there. Who finds files missing queues up in ``<target>/<name>.queue/``; the first one sends them.
 
     Args:
         obs: the store.
@@ -110,8 +104,7 @@ class _Upload:
         self._code = code
         self._clock = clock
         self._folder = (target / name).folder()
-        self._marker, self._claim = target / f"{name}.json", target / f"{name}.claim"
-        self._me = uuid4().hex
+        self._marker, self._queue = target / f"{name}.json", target / f"{name}.queue"
 
     async def run(self) -> UploadedCode:
         """Send what is missing, if anything is, and say where the code is.
@@ -122,10 +115,13 @@ class _Upload:
         """
         sent = 0
         if not await self._is_there():
-            async with self._alone():
-                # Whoever had the claim before may have been done.
-                if not await self._is_there():
+            turn = Turn(self._obs, self._queue, self._clock)
+            try:
+                # Whoever had the turn before may have been done with it.
+                if await turn.come(self._is_there) and not await self._is_there():
                     sent = await self._send()
+            finally:
+                await turn.leave()
         manifest = self._code.manifest
         left_out = self._code.left_out
         return UploadedCode(self._folder, sent, len(manifest.files), manifest.size, left_out)
@@ -142,54 +138,6 @@ class _Upload:
         there = {entry.path.key: entry.size async for entry in self._obs.list(self._folder, recursive=True)}
         pairs = zip(self._code.manifest.files, self._code.files, strict=True)
         return [(one, local) for one, local in pairs if there.get((self._folder / one.path).key) != one.size]
-
-    @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """Hold the claim, or go on without it once all others are dead or done."""
-        beating = await self._claimed()
-        beat = asyncio.create_task(self._beat()) if beating else None
-        try:
-            yield
-        finally:
-            if beat is not None:
-                beat.cancel()
-                await asyncio.wait([beat])
-                # A claim that is left behind costs the next one some waiting, no more.
-                with contextlib.suppress(ObsError):
-                    await self._obs.delete(self._claim)
-
-    async def _claimed(self) -> bool:
-        """Whether the claim is ours; if not, the code is there."""
-        seen, since = b"", self._clock.monotonic()
-        while True:
-            await self._obs.write_new(self._claim, f"{self._me} 0".encode())
-            # Its content tells whose it is, also where an answer was lost or the storage knows no conditions.
-            holds = await self._held()
-            if holds.startswith(self._me.encode()):
-                return True
-            if holds != seen:
-                seen, since = holds, self._clock.monotonic()
-            elif self._clock.monotonic() - since > _DEAD_AFTER_S:
-                _log.warning("whoever was uploading %s has not moved for %g s; going on", self._folder, _DEAD_AFTER_S)
-                return True
-            await self._clock.sleep(_LOOK_S)
-            if await self._is_there():
-                return False
-
-    async def _held(self) -> bytes:
-        try:
-            return await self._obs.read(self._claim)
-        except ObsNotFound:
-            return b""
-
-    async def _beat(self) -> None:
-        """Show the others that this one lives."""
-        count = 0
-        while True:
-            await self._clock.sleep(_BEAT_S)
-            count += 1
-            with contextlib.suppress(ObsError):
-                await self._obs.write(self._claim, f"{self._me} {count}".encode())
 
     async def _send(self) -> int:
         missing = await self._missing()

@@ -42,9 +42,6 @@ class FolderStore:
     async def put(self, path: ObsPath, content: Content) -> str | None:
         return await aside(self._put, path, content)
 
-    async def put_new(self, path: ObsPath, content: bytes) -> bool:
-        return await aside(self._put_new, path, content)
-
     async def put_parts(
         self,
         path: ObsPath,
@@ -86,13 +83,5 @@ class FolderStore:
         try:
             append(incoming, content)
             return self._tree.land(incoming, path)
-        finally:
-            incoming.unlink(missing_ok=True)
-
-    def _put_new(self, path: ObsPath, content: bytes) -> bool:
-        incoming = self._tree.incoming(path)
-        try:
-            append(incoming, content)
-            return self._tree.land_new(incoming, path)
         finally:
             incoming.unlink(missing_ok=True)

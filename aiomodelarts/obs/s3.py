@@ -23,10 +23,6 @@ from .values import ObsEntry
 
 T = TypeVar("T")
 
-# Answers to a write that is only wanted where there is nothing, beside 412.
-_THERE_IS_ONE = frozenset({"ConditionalRequestConflict", "status 409"})
-_UNHEARD_OF = frozenset({"NotImplemented", "status 501"})
-
 # What a scope names where no region is known; a storage that has one region does not look at it.
 _ANY_REGION = "us-east-1"
 
@@ -93,17 +89,6 @@ class S3Store:
             answer = await self._ask(path, lambda address: requests.put_empty(address, path.key))
             return answers.etag_of(answer)
         return await self._with_keys(lambda: self._content.put(path, content))
-
-    async def put_new(self, path: ObsPath, content: bytes) -> bool:
-        try:
-            await self._ask(path, lambda address: requests.put_new(address, path.key, content))
-        except (ObsChanged, ObsRefused) as refusal:
-            if isinstance(refusal, ObsChanged) or refusal.code in _THERE_IS_ONE:
-                return False
-            if refusal.code not in _UNHEARD_OF:
-                raise
-            await self.put(path, content)
-        return True
 
     async def put_parts(
         self, path: ObsPath, parts: AsyncIterable[Content], part_bytes: int, at_once: int

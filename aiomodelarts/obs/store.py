@@ -41,11 +41,6 @@ class Store(Protocol):
         """Write an object whole; for a folder its marker. What comes back is the ETag."""
         ...
 
-    async def put_new(self, path: ObsPath, content: bytes) -> bool:
-        """Write a small object unless there is one. False says that there is; where a storage does not know how to
-        ask for this, the last one to write wins."""
-        ...
-
     async def put_parts(
         self, path: ObsPath, parts: AsyncIterable[Content], part_bytes: int, at_once: int
     ) -> str | None:

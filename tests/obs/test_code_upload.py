@@ -1,4 +1,4 @@
-"""Code goes up once: for all estimators of a session, for several sessions, after a kill, and on both kinds of store."""
+"""Code goes up once: for all estimators of a session, for several sessions, after a kill, on both kinds of store."""
 
 import asyncio
 import time
@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
-from aiomodelarts.obs import Obs
 from aiomodelarts.obs.code import LocalCode, read_code, read_manifest
 from aiomodelarts.obs.code_upload import CodeUploads
-from aiomodelarts.obs.errors import BucketNotFound, ObsError, SourceChanged
+from aiomodelarts.obs.errors import BucketNotFound, ObsError
 
 from .conftest import Place
 
@@ -58,11 +56,13 @@ async def upload(place: Place, code: LocalCode, clock: Clock | None = None) -> A
 async def test_all_files_arrive_and_the_list_of_them_comes_last(place: Place, tmp_path: Path) -> None:
     code = await asyncio.to_thread(read, tmp_path / "src")
     done = await upload(place, code)
-    there = await asyncio.to_thread(place.all)
+    there = await place.all()
     assert set(there) == keys_of(code)
     name = code.manifest.name
     assert str(done.folder) == f"obs://{place.bucket}/code/{name}/"
-    assert {key.removeprefix(f"code/{name}/"): content for key, content in there.items() if not key.endswith(".json")} == FILES
+    assert {
+        key.removeprefix(f"code/{name}/"): content for key, content in there.items() if not key.endswith(".json")
+    } == FILES
     assert read_manifest(there[f"code/{name}.json"]) == code.manifest
     assert (done.sent, done.files, done.bytes) == (3, 3, sum(map(len, FILES.values())))
 
@@ -88,7 +88,7 @@ async def test_of_several_at_once_one_sends_and_all_find_it(place: Place, tmp_pa
         await asyncio.to_thread(place.moto.counts)
     done = await asyncio.gather(*(upload(place, code) for _ in range(controllers)))
     assert sorted(one.sent for one in done) == [0] * (controllers - 1) + [3]
-    assert set(await asyncio.to_thread(place.all)) == keys_of(code)
+    assert set(await place.all()) == keys_of(code)
     if place.moto is not None:
         counts = await asyncio.to_thread(place.moto.counts)
         sent = {asked: count for asked, count in counts.items() if asked.startswith("PUT") and "/code/" in asked}
@@ -97,9 +97,9 @@ async def test_of_several_at_once_one_sends_and_all_find_it(place: Place, tmp_pa
 
 async def test_what_an_interrupted_upload_left_is_not_sent_again(place: Place, tmp_path: Path) -> None:
     code = await asyncio.to_thread(read, tmp_path / "src")
-    await asyncio.to_thread(place.put, f"code/{code.manifest.name}/train.py", FILES["train.py"])
+    await place.put(f"code/{code.manifest.name}/train.py", FILES["train.py"])
     assert (await upload(place, code)).sent == 2
-    assert set(await asyncio.to_thread(place.all)) == keys_of(code)
+    assert set(await place.all()) == keys_of(code)
 
 
 async def test_a_file_that_somebody_removed_comes_back(place: Place, tmp_path: Path) -> None:
@@ -107,34 +107,35 @@ async def test_a_file_that_somebody_removed_comes_back(place: Place, tmp_path: P
     await upload(place, code)
     await place.obs.delete(f"/{place.bucket}/code/{code.manifest.name}/sub/one.py")
     assert (await upload(place, code)).sent == 1
-    assert set(await asyncio.to_thread(place.all)) == keys_of(code)
+    assert set(await place.all()) == keys_of(code)
 
 
-async def test_one_who_died_is_waited_for_no_longer_than_it_is_silent(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["000001-{0}", "choosing-{0}"])
+async def test_one_who_died_is_waited_for_no_longer_than_it_is_silent(place: Place, tmp_path: Path, left: str) -> None:
     code = await asyncio.to_thread(read, tmp_path / "src")
-    await asyncio.to_thread(place.put, f"code/{code.manifest.name}.claim", b"somebody 7")
+    await place.put(f"code/{code.manifest.name}.queue/{left.format('0' * 32)}", b"7")
     clock = Clock()
     assert (await upload(place, code, clock)).sent == 3
-    assert 45 <= clock.slept_s < 60
-    assert set(await asyncio.to_thread(place.all)) == keys_of(code)
+    assert clock.slept_s >= 45
+    assert set(await place.all()) == keys_of(code)
 
 
 async def test_one_who_lives_is_waited_for(place: Place, tmp_path: Path) -> None:
     code = await asyncio.to_thread(read, tmp_path / "src")
-    claim = f"code/{code.manifest.name}.claim"
-    await asyncio.to_thread(place.put, claim, b"somebody 0")
+    ticket = f"code/{code.manifest.name}.queue/000001-{'0' * 32}"
+    await place.put(ticket, b"0")
     clock = Clock()
     waiting = asyncio.create_task(upload(place, code, clock))
     for beat in range(1, 4):
         at = clock.slept_s
-        while clock.slept_s < at + 30 and not waiting.done():
+        while clock.slept_s < at + 20 and not waiting.done():
             await asyncio.sleep(0.001)
-        await asyncio.to_thread(place.put, claim, f"somebody {beat}".encode())
+        await place.put(ticket, f"{beat}".encode())
     assert not waiting.done()
     for one, local in zip(code.manifest.files, code.files, strict=True):
         content = await asyncio.to_thread(local.place.read_bytes)
-        await asyncio.to_thread(place.put, f"code/{code.manifest.name}/{one.path}", content)
-    await asyncio.to_thread(place.put, f"code/{code.manifest.name}.json", code.manifest.as_bytes())
+        await place.put(f"code/{code.manifest.name}/{one.path}", content)
+    await place.put(f"code/{code.manifest.name}.json", code.manifest.as_bytes())
     assert (await waiting).sent == 0
 
 
@@ -151,22 +152,14 @@ async def test_a_file_that_changed_after_it_was_read_leaves_nothing_behind(
     with pytest.raises(ExceptionGroup) as caught:
         await upload(place, code)
     assert caught.group_contains(ObsError)
-    left = await asyncio.to_thread(place.all)
-    assert not [key for key in left if key.endswith((name, ".json", ".claim"))]
+    left = await place.all()
+    assert not [key for key in left if key.endswith((name, ".json")) or ".queue/" in key]
 
 
 async def test_a_bucket_that_is_not_there_is_told(place: Place, tmp_path: Path) -> None:
     code = await asyncio.to_thread(read, tmp_path / "src")
     with pytest.raises(BucketNotFound):
         await CodeUploads(place.obs, Clock())(code, "/no-such-bucket-here/code/")
-
-
-async def test_of_many_who_write_the_same_new_object_one_succeeds(place: Place) -> None:
-    path = f"/{place.bucket}/claim"
-    written = await asyncio.gather(*(place.obs.write_new(path, f"{number}".encode()) for number in range(8)))
-    assert sorted(written) == [False] * 7 + [True]
-    assert await place.obs.read(path) == f"{written.index(True)}".encode()
-    assert not await place.obs.write_new(path, b"later")
 
 
 async def test_cancelling_one_who_waits_leaves_the_upload_alone(place: Place, tmp_path: Path) -> None:

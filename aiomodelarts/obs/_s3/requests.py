@@ -30,12 +30,6 @@ def put_empty(address: Address, key: str) -> Request:
     return Request("PUT", address.origin, address.path(key), headers={"Content-Length": "0"})
 
 
-def put_new(address: Address, key: str, content: bytes) -> Request:
-    """Write a small object unless there is one."""
-    headers = {"If-None-Match": "*"}
-    return Request("PUT", address.origin, address.path(key), headers=headers, body=content)
-
-
 def delete(address: Address, key: str) -> Request:
     """Remove an object; the storage does not mind when there is none."""
     return Request("DELETE", address.origin, address.path(key))
