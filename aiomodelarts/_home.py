@@ -85,7 +85,7 @@ class AtHome:
             region_name=platform.region_name,
             modelarts_endpoint=platform.modelarts_endpoint,
             iam_endpoint=platform.iam_endpoint,
-            obs_endpoint=None,
+            obs_endpoint=platform.obs_endpoint,
         )
 
     async def close(self) -> None:

@@ -113,9 +113,9 @@ class Line:
         """One page of a job's versions."""
         return await self.perform(training.list_training_job_versions, job_id, page, per_page)
 
-    async def states(self, job_id: int, page: int, per_page: int) -> StatePage:
-        """One page of a job's versions, read no further than their states."""
-        return await self.perform(states.list_version_states, job_id, page, per_page)
+    async def states(self, job_id: int, page: int, per_page: int, known: StatePage | None = None) -> StatePage:
+        """One page of a job's versions, read no further than their states; ``known`` itself where it is as it was."""
+        return await self.perform(states.list_version_states, job_id, page, per_page, known)
 
     def row(self, page: StatePage, job_id: int, version_id: int) -> JobDetail:
         """One row of a page of states, whole."""

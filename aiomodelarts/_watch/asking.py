@@ -20,7 +20,7 @@ class Reads(Protocol):
 
     async def version(self, job_id: int, version_id: int) -> JobDetail: ...
 
-    async def states(self, job_id: int, page: int, per_page: int) -> StatePage: ...
+    async def states(self, job_id: int, page: int, per_page: int, known: StatePage | None) -> StatePage: ...
 
     def row(self, page: StatePage, job_id: int, version_id: int) -> JobDetail: ...
 
@@ -49,7 +49,8 @@ class Asker:
         """One page, or None where there is nothing new on it; what it shows is taken note of."""
         await self._turn()
         try:
-            page = await self._reads.states(job.job_id, number, PAGE)
+            known = job.pages.get(number) if sighting.may_reuse else None
+            page = await self._reads.states(job.job_id, number, PAGE, known)
         except NotFound:
             sighting.complete = True
             return None
@@ -58,6 +59,8 @@ class Asker:
             sighting.complete |= page.count < PAGE
         if not sighting.add(page):
             return None
+        if page is not known:
+            job.pages[number] = page.without_rows()
         job.positions.learn(page.states.keys())
         return page
 

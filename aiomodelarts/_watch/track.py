@@ -97,6 +97,11 @@ class Track:
         self.unlisted, self.unseen, self._missing_since = 0, 0, None
         return True
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether a row that is as it was has nothing to tell."""
+        return self.was_seen and self.status in _ORDINARY
+
     def is_unlisted(self, now: float) -> bool:
         """Whether the version was missing from the list often enough to be asked for by itself."""
         self.unlisted += 1
@@ -123,6 +128,7 @@ class JobWatch:
     tracks: dict[int, Track] = field(factory=dict)
     surveyors: dict[Surveyor, None] = field(factory=dict)
     positions: Positions = field(factory=Positions)
+    pages: dict[int, StatePage] = field(factory=dict)
     live: set[int] = field(factory=set)
     swept_at: float = float("-inf")
     total: int | None = None
@@ -140,6 +146,11 @@ class JobWatch:
     def is_wanted(self) -> bool:
         """Whether anybody still follows something here."""
         return bool(self.tracks or self.surveyors)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody needs the row of a version whose state has not changed."""
+        return all(track.is_settled for track in self.tracks.values())
 
     def note_live(self, states: Mapping[int, JobStatus]) -> None:
         """Take note of which versions can still change, where the whole job is surveyed."""
@@ -159,8 +170,13 @@ class JobWatch:
 
 @define
 class Sighting:
-    """What the pages of one look showed."""
+    """What the pages of one look showed.
 
+    Args:
+        may_reuse: pages that are as they were need not be read again; they come without rows.
+    """
+
+    may_reuse: bool = False
     states: dict[int, JobStatus] = field(factory=dict)
     pages: dict[int, StatePage] = field(factory=dict)
     complete: bool = False

@@ -23,6 +23,8 @@ _LEAST_PAUSE_S = 0.001
 # How often the whole list of a surveyed job is read, which is how deletions on its older pages come to light.
 _SWEEP_EVERY_S = 60.0
 _SWEEP_ON_DOUBT_S = 10.0
+# So many are told of their end before the loop may turn to others; waking them up takes a few milliseconds.
+_TOLD_AT_ONCE = 50
 _MADE_KEPT = 100_000
 
 
@@ -213,9 +215,9 @@ class Watcher:
                 await self._changed.wait()
 
     async def _look(self, job: JobWatch) -> None:
-        # The next look is planned from the end of this one; a newcomer that arrives meanwhile brings it forward.
+        # A newcomer that arrives during the look brings the next one forward.
         job.due = float("inf")
-        now = self._clock.monotonic()
+        began = now = self._clock.monotonic()
         asked = plan(
             job.positions,
             job.tracks.keys() | job.live if job.surveyors else job.tracks.keys(),
@@ -223,7 +225,7 @@ class Watcher:
             everything=self._has_to_sweep(job, now),
         )
         requests = len(asked.pages) + len(asked.singles)
-        sighting = Sighting()
+        sighting = Sighting(may_reuse=job.is_settled)
         try:
             requests = await self._perform(job, asked, sighting)
             job.failures = 0
@@ -247,7 +249,10 @@ class Watcher:
             headroom=self._headroom(),
             failures=job.failures,
         )
-        job.due = min(job.due, now + self._cadence.next_look_s(look))
+        pause = self._cadence.next_look_s(look)
+        # From beginning to beginning, so that the interval is what was asked for; a service that takes longer than
+        # that to answer is left in peace for as long again.
+        job.due = min(job.due, max(began + pause, now + min(now - began, pause)))
 
     def _has_to_sweep(self, job: JobWatch, now: float) -> bool:
         if not job.surveyors:
@@ -264,9 +269,9 @@ class Watcher:
             await at_once([self._asker.page(job, number, sighting) for number in asked.pages])
         singles = set(asked.singles)
         if asked.walk or asked.pages:
-            # All that happens from here to the surveyors is done in one go, so that nobody sees half a look.
-            singles |= self._tell_followers(job, sighting, singles, walked=asked.walk)
+            # Surveyors first, and all of them in one go; a thousand followers would hold up the loop.
             self._tell_surveyors(job, sighting)
+            singles |= await self._tell_followers(job, sighting, singles, walked=asked.walk)
         await at_once([self._single(job, version_id) for version_id in sorted(singles)])
         return requests + len(singles)
 
@@ -289,20 +294,21 @@ class Watcher:
                 surveyor.surveyed(job.job_id, {version_id: detail.status}, complete=False)
             job.note_live({version_id: detail.status})
 
-    def _tell_followers(self, job: JobWatch, sighting: Sighting, singles: set[int], *, walked: bool) -> set[int]:
+    async def _tell_followers(self, job: JobWatch, sighting: Sighting, singles: set[int], *, walked: bool) -> set[int]:
         """Tell what the pages showed; the versions that have to be asked for by themselves."""
         now = self._clock.monotonic()
         ask: set[int] = set()
         strays: set[int] = set()
+        told = 0
         for version_id, track in list(job.tracks.items()):
             status = sighting.states.get(version_id)
             if status is not None:
                 if track.repeats(status):
                     continue
-                read = partial(self._asker.row, sighting.pages[version_id], job.job_id, version_id)
-                try:
-                    self._tell(job, track, status, read)
-                except DecodeError:
+                told += 1
+                if told % _TOLD_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                if job.tracks.get(version_id) is track and not self._tell_row(job, track, status, sighting):
                     ask.add(version_id)
             elif version_id not in singles:
                 strays.add(version_id)
@@ -314,6 +320,22 @@ class Watcher:
         elif strays:
             job.positions.drop(strays)
         return ask
+
+    def _tell_row(self, job: JobWatch, track: Track, status: JobStatus, sighting: Sighting) -> bool:
+        """Tell a state from a page; False when its row is needed and cannot be read."""
+        page = sighting.pages[track.version_id]
+        if page.has_rows:
+            read = partial(self._asker.row, page, job.job_id, track.version_id)
+        elif track.was_seen:
+            return False
+        else:
+            # It came during this look at a page that was not read again; its own first look is due.
+            return True
+        try:
+            self._tell(job, track, status, read)
+        except DecodeError:
+            return False
+        return True
 
     def _tell_surveyors(self, job: JobWatch, sighting: Sighting) -> None:
         for surveyor in list(job.surveyors):

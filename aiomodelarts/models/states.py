@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..status import JobStatus
 
@@ -18,6 +18,7 @@ class StatePage:
         count: how many rows the answer had.
         total: how many versions the job has, which is a hint: pages can be out of step with it.
         head: the members beside the rows.
+        digest: of the answer, so that the same one need not be read twice.
     """
 
     states: Mapping[int, JobStatus]
@@ -25,3 +26,13 @@ class StatePage:
     count: int
     total: int | None = None
     head: Mapping[str, Any] = field(factory=dict, repr=False)
+    digest: bytes = field(default=b"", repr=False)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the whole rows are here."""
+        return bool(self.rows) or not self.states
+
+    def without_rows(self) -> "StatePage":
+        """What is worth keeping until the next look."""
+        return evolve(self, rows={}, head={})

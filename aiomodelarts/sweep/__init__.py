@@ -3,7 +3,7 @@
 from .config import SweepConfig
 from .engine import Listener, Resumed, SweepEvent
 from .files import FolderFiles, OutputFiles
-from .objective import Goal, JsonFile, LogPattern, Objective
+from .objective import Goal, JsonFile, LogPattern, Objective, PlatformMetric, Take
 from .problems import Problem, SweepFileError
 from .report import SweepResult
 from .run import ResultsNotWritten, Sweep
@@ -23,6 +23,7 @@ __all__ = [
     "LogPattern",
     "Objective",
     "OutputFiles",
+    "PlatformMetric",
     "Problem",
     "Progress",
     "RandomSearch",
@@ -34,6 +35,7 @@ __all__ = [
     "SweepEvent",
     "SweepFileError",
     "SweepResult",
+    "Take",
     "Trial",
     "TrialState",
 ]

@@ -11,13 +11,12 @@ from ._tables.estimator import read_estimator
 from ._tables.local import read_local
 from ._tables.objective import read_objective
 from ._tables.retry import read_retry
-from ._tables.search import read_search
-from ._tables.space import read_space
+from ._tables.search import read_way
 from ._tables.sweep import read_sweep
-from .failures import RetryBudget
+from .failures import Failure, RetryBudget
 from .objective import Objective
 from .problems import Problem, SweepFileError
-from .search import GridSearch, RandomSearch
+from .search import Search
 from .space import Space
 from .toml_lines import TomlSyntaxError, parse_toml
 from .trial import Trial
@@ -47,7 +46,7 @@ class SweepConfig:
 
     name: str
     space: Space
-    search: GridSearch | RandomSearch
+    search: Search
     objective: Objective
     settings: Mapping[str, Any]
     inputs: Mapping[str, Any]
@@ -70,10 +69,10 @@ class SweepConfig:
         """How many trials there will be."""
         return self.search.count(self.space)
 
-    def again(self, trial: Trial) -> Trial:
-        """The next attempt at a trial."""
-        attempt = trial.attempt + 1
-        return Trial(trial.number, trial.point, self.output_path(trial.number, attempt), attempt=attempt)
+    def again(self, trial: Trial, failure: Failure | None = None) -> Trial:
+        """The next attempt at a trial, which counts against the retries of this class; None begins to count anew."""
+        place = self.output_path(trial.number, trial.attempt + 1)
+        return trial.again(place, None if failure is None else failure.value)
 
     def output_path(self, trial: int, attempt: int = 1) -> str:
         """Where this attempt at a trial writes, and no other."""
@@ -115,27 +114,29 @@ def parse(text: str, *, file: str, folder: Path) -> SweepConfig:
 def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     """One pass over a document, whatever is wrong with it."""
     root.only(_TABLES)
+    search = root.values.get("search")
+    listed = isinstance(search, dict) and search.get("algorithm") == "points"
+    may_be_missing = _MAY_BE_MISSING | {"space"} if listed else _MAY_BE_MISSING
     for name in _TABLES:
         value = root.values.get(name, {})
         if not isinstance(value, dict):
             root.problem(f"is {kind_of(value)}, and has to be a table: [{name}]", name)
-        elif name not in root.values and name not in _MAY_BE_MISSING:
+        elif name not in root.values and name not in may_be_missing:
             root.problem(f"[{name}] is missing")
     if not root.file_is_good:
         return None
     settings, inputs = read_estimator(root.inside("estimator"), folder)
-    space = read_space(root.inside("space"), settings.get("hyperparameters", {}))
-    search = read_search(root.inside("search"), space)
+    way = read_way(root.inside("search"), root.inside("space"), folder, settings.get("hyperparameters", {}))
     objective = read_objective(root.inside("objective"))
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
-    if sweep is None or space is None or search is None or objective is None:
+    if sweep is None or way is None or objective is None:
         return None
     return SweepConfig(
         **sweep,
-        space=space,
-        search=search,
+        space=way.space,
+        search=way.search,
         objective=objective,
         settings=settings,
         inputs=inputs,

@@ -1,5 +1,6 @@
 """What of a sweep its trials depend on, as plain settings that two runs can be compared by. Pure."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,23 +8,27 @@ from attrs import asdict
 
 from ..obs.code import LocalCode
 from .config import SweepConfig
-from .objective import LogPattern
-from .search import RandomSearch
+from .objective import LogPattern, PlatformMetric, Take
+from .search import AdaptiveSearch, PointList, QuasiRandomSearch, RandomSearch, Search
+from .space import Int, Space, key_of
 
 
 def settings_of(config: SweepConfig) -> Mapping[str, Any]:
     """Every setting that changes what a trial is or what its value means, by the place in the file.
 
-    How many trials a random search draws is none of them: more of them begin with the same ones.
+    How many trials a search makes is none of them: more of them begin with the same ones.
     """
-    settings: dict[str, Any] = {f"[space] {name}": _axis(axis) for name, axis in config.space.axes.items()}
-    settings["[search] algorithm"] = "random" if isinstance(config.search, RandomSearch) else "grid"
-    if isinstance(config.search, RandomSearch):
-        settings["[search] seed"] = config.search.seed
+    settings = _of_the_space(config.space) | _of_the_search(config.search)
     source = config.objective.source
     settings["[objective] goal"] = config.objective.goal.value
     if isinstance(source, LogPattern):
         settings["[objective] log_pattern"] = source.pattern.pattern
+        if source.take is not Take.LAST:
+            settings["[objective] take"] = source.take.value
+        if source.step is not None:
+            settings["[objective] step"] = source.step
+    elif isinstance(source, PlatformMetric):
+        settings["[objective] metric"] = source.name
     else:
         settings["[objective] json_file"] = source.path
         settings["[objective] key"] = source.key
@@ -33,8 +38,32 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
     return settings
 
 
+def _of_the_space(space: Space) -> dict[str, Any]:
+    settings: dict[str, Any] = {f"[space] {name}": _axis(axis) for name, axis in space.axes.items()}
+    for name, when in space.conditions.items():
+        settings[f"[space] {name}"]["when"] = {parent: list(values) for parent, values in when.items()}
+    if space.constraints:
+        settings["[search] constraints"] = sorted(constraint.text for constraint in space.constraints)
+    return settings
+
+
+def _of_the_search(search: Search) -> dict[str, Any]:
+    settings: dict[str, Any] = {"[search] algorithm": search.algorithm}
+    if isinstance(search, PointList):
+        digest = hashlib.sha256("\n".join(map(key_of, search.listed)).encode()).hexdigest()[:12]
+        settings["[search] file"] = f"{len(search.listed)} points, {digest}"
+    elif isinstance(search, RandomSearch | QuasiRandomSearch | AdaptiveSearch):
+        settings["[search] seed"] = search.seed
+    if isinstance(search, AdaptiveSearch):
+        settings["[search] startup"] = search.startup
+    return settings
+
+
 def _axis(axis: Any) -> dict[str, Any]:
     told = {name: value for name, value in asdict(axis).items() if value is not None}
+    if isinstance(axis, Int) and not axis.log:
+        # Ledgers of the first version know nothing of logarithmic whole numbers.
+        del told["log"]
     return {"kind": type(axis).__name__.lower()} | {
         name: list(value) if isinstance(value, tuple) else value for name, value in told.items()
     }

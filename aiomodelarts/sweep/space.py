@@ -1,209 +1,167 @@
-"""The points a sweep may try: one axis for each hyperparameter. Pure."""
+"""The points a sweep may try: one axis for each hyperparameter, conditions and rules between them. Pure."""
 
-import math
-from collections.abc import Mapping
-from decimal import Decimal
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from random import Random
 
-from attrs import frozen
+from attrs import field, frozen
 
-Scalar = str | int | float | bool
-Point = dict[str, Scalar]
+from .axes import Axis, Choice, Float, Int, Scalar, own_value
+from .conditions import Point, When, faults, in_order, is_met
+from .constraints import Constraint
 
-# Grid values are rounded to so many digits: a script gets 0.001, not 0.0010000000000000002.
-_DIGITS = 12
-_FINEST_RELATIVE_STEP = 1e-9
+__all__ = ["Axis", "Choice", "Float", "Int", "NoPoint", "Point", "Scalar", "Space", "When", "key_of"]
 
-
-@frozen
-class Choice:
-    """One of the listed values."""
-
-    values: tuple[Scalar, ...]
-
-    def __attrs_post_init__(self) -> None:
-        if not self.values:
-            raise ValueError("there is nothing to choose from")
-        seen: set[tuple[type, Scalar]] = set()
-        for value in self.values:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{value!r} is not a finite number")
-            # 1 and 1.0 and true are equal in Python, and three different texts for a script.
-            if (type(value), value) in seen:
-                raise ValueError(f"{value!r} is listed twice")
-            seen.add((type(value), value))
-
-    @property
-    def size(self) -> int:
-        return len(self.values)
-
-    def at(self, index: int) -> Scalar:
-        return self.values[index]
+# Points of a space with conditions or constraints are counted one by one.
+MOST_COUNTED = 200_000
+# Draws without a point that keeps the constraints, before the space is taken for one that has none.
+_MOST_DRAWS = 10_000
 
 
-@frozen
-class Int:
-    """Whole numbers from ``low`` up to and including ``high``."""
-
-    low: int
-    high: int
-    step: int = 1
-
-    def __attrs_post_init__(self) -> None:
-        if self.low > self.high:
-            raise ValueError(f"the low end {self.low} lies above the high end {self.high}")
-        if self.step < 1:
-            raise ValueError(f"step is {self.step}, and has to be at least 1")
-
-    @property
-    def size(self) -> int:
-        return (self.high - self.low) // self.step + 1
-
-    def at(self, index: int) -> int:
-        return self.low + index * self.step
-
-
-@frozen
-class Float:
-    """Numbers from ``low`` to ``high``, both included.
-
-    With ``step`` or ``num`` the axis is a row of single values, in any search. With neither it is continuous,
-    and only a random search can draw from it.
-
-    Args:
-        low: the smallest value.
-        high: the largest value.
-        log: whether values are spread evenly in their logarithm.
-        step: the distance between neighbouring values, from ``low`` on.
-        num: how many values, evenly spread, both ends included.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-    num: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self._check_ends()
-        if self.step is not None and self.num is not None:
-            raise ValueError("give step or num, not both")
-        if self.step is not None:
-            self._check_step(self.step)
-        if self.num is not None:
-            self._check_num(self.num)
-
-    def _check_ends(self) -> None:
-        for end in (self.low, self.high):
-            if not math.isfinite(end):
-                raise ValueError(f"{end!r} is not a finite number")
-        if self.low > self.high:
-            raise ValueError(f"the low end {self.low!r} lies above the high end {self.high!r}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a logarithmic range starts above 0, and this one at {self.low!r}")
-
-    def _check_step(self, step: float) -> None:
-        if self.log:
-            raise ValueError("a logarithmic range takes num, not step")
-        if not math.isfinite(step) or step <= 0:
-            raise ValueError(f"step is {step!r}, and has to be above 0")
-        if step < _FINEST_RELATIVE_STEP * max(abs(self.low), abs(self.high)):
-            raise ValueError(f"step {step!r} is too fine for numbers of this size")
-
-    def _check_num(self, num: int) -> None:
-        if num < 1:
-            raise ValueError(f"num is {num}, and has to be at least 1")
-        if num == 1 and self.low != self.high:
-            raise ValueError("num is 1, but the two ends differ")
-        spread = math.log(self.high) - math.log(self.low) if self.log else self.high - self.low
-        largest = 1.0 if self.log else max(abs(self.low), abs(self.high))
-        if num > 1 and spread / (num - 1) <= _FINEST_RELATIVE_STEP * largest:
-            raise ValueError(f"{num} values do not fit between {self.low!r} and {self.high!r}")
-
-    @property
-    def size(self) -> int | None:
-        """How many values, or None when there is no end of them."""
-        if self.low == self.high:
-            return 1
-        if self.step is not None:
-            return int((_exact(self.high) - _exact(self.low)) // _exact(self.step)) + 1
-        return self.num
-
-    def at(self, index: int) -> float:
-        """The value at this place of a row of single values."""
-        if index == 0:
-            return self.low
-        if self.step is not None:
-            return float(_exact(self.low) + index * _exact(self.step))
-        assert self.num is not None
-        if index == self.num - 1:
-            return self.high
-        return self._inside(float(f"{self._between(index / (self.num - 1)):.{_DIGITS}g}"))
-
-    def draw(self, rng: Random) -> float:
-        """A value from anywhere in the range."""
-        return self._inside(self._between(rng.random()))
-
-    def _between(self, fraction: float) -> float:
-        if self.log:
-            return math.exp(math.log(self.low) * (1 - fraction) + math.log(self.high) * fraction)
-        return self.low * (1 - fraction) + self.high * fraction
-
-    def _inside(self, value: float) -> float:
-        return min(max(value, self.low), self.high)
-
-
-def _exact(number: float) -> Decimal:
-    # The decimal that was written, so that 0.1 + 2 * 0.1 is 0.3.
-    return Decimal(repr(number))
-
-
-Axis = Choice | Int | Float
+class NoPoint(ValueError):
+    """No point of the space was found that keeps its constraints."""
 
 
 @frozen
 class Space:
-    """All points: every combination of one value per axis."""
+    """All points: every combination of one value per axis that its conditions call for and its constraints allow.
+
+    Args:
+        axes: by the name of the hyperparameter.
+        conditions: by the name of a hyperparameter, what others have to be for it to be there.
+        constraints: what every point keeps.
+    """
 
     axes: Mapping[str, Axis]
+    conditions: Mapping[str, When] = field(factory=dict)
+    constraints: tuple[Constraint, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if not self.axes:
             raise ValueError("a space needs at least one axis")
+        unknown = self.conditions.keys() - self.axes.keys()
+        if unknown:
+            raise ValueError(f"there is a condition for {', '.join(sorted(unknown))}, and no such axis")
+        fault = next(faults(self.axes, self.conditions), None)
+        if fault is not None:
+            raise ValueError(f"the condition of {fault.name}: {fault.parent or fault.name} {fault.message}")
 
     @property
+    def is_plain(self) -> bool:
+        """Whether every combination of values is a point."""
+        return not self.conditions and not self.constraints
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The names, each behind those that its condition asks about."""
+        return in_order(self.axes, self.conditions)
+
+    @cached_property
     def size(self) -> int | None:
-        """How many points, or None when an axis is continuous."""
+        """How many points, or None when an axis is continuous or there are too many to be counted one by one."""
         total = 1
         for axis in self.axes.values():
             if axis.size is None:
                 return None
             total *= axis.size
-        return total
+        if self.is_plain:
+            return total
+        count = sum(1 for _, _ in zip(range(MOST_COUNTED + 1), self.points(), strict=False))
+        return count if count <= MOST_COUNTED else None
 
     @property
     def continuous(self) -> tuple[str, ...]:
         """The names of the axes that have no end of values."""
         return tuple(name for name, axis in self.axes.items() if axis.size is None)
 
+    @property
+    def is_even(self) -> bool:
+        """Whether the places of a plain, finite space are all as likely as each other."""
+        return all(not (isinstance(axis, Int) and axis.log and axis.num is None) for axis in self.axes.values())
+
     def at(self, index: int) -> Point:
-        """The point at this place of a finite space; the axis that comes last by name moves first."""
+        """The point at this place of a plain, finite space; the axis that comes last by name moves first."""
         picked: Point = {}
         for name in sorted(self.axes, reverse=True):
             axis = self.axes[name]
             assert axis.size is not None
             index, place = divmod(index, axis.size)
             picked[name] = axis.at(place)
-        return {name: picked[name] for name in self.axes}
+        return self.arranged(picked)
+
+    def points(self) -> Iterator[Point]:
+        """The points of a space without continuous axes, in the order of ``at``."""
+        return map(self.arranged, self._walk({}, 0))
 
     def draw(self, rng: Random) -> Point:
-        """One point from anywhere; the order in which the axes were given makes no difference."""
+        """One point from anywhere; the order in which the axes were given makes no difference.
+
+        Raises:
+            NoPoint: none was found that keeps the constraints.
+        """
+        for _ in range(_MOST_DRAWS):
+            point = self.arranged(self._drawn(rng))
+            if self.allows(point):
+                return point
+        if self.size:
+            return rng.choice(list(self.points()))
+        rules = " and ".join(constraint.text for constraint in self.constraints)
+        raise NoPoint(f"none of {_MOST_DRAWS} points keeps {rules}")
+
+    def pick(self, positions: Mapping[str, float]) -> Point:
+        """The combination of values so far along the axes, from 0 to 1; it may break constraints."""
         picked: Point = {}
-        for name in sorted(self.axes):
-            axis = self.axes[name]
-            if isinstance(axis, Float) and axis.size is None:
-                picked[name] = axis.draw(rng)
-            else:
-                assert axis.size is not None
-                picked[name] = axis.at(rng.randrange(axis.size))
-        return {name: picked[name] for name in self.axes}
+        for name in self.order:
+            if is_met(self.conditions.get(name, {}), picked):
+                picked[name] = self.axes[name].pick(positions[name])
+        return self.arranged(picked)
+
+    def allows(self, point: Point) -> bool:
+        """Whether the point keeps all constraints."""
+        return all(constraint.is_kept(point) for constraint in self.constraints)
+
+    def own(self, point: Mapping[str, object]) -> Point | None:
+        """The point as this space writes it, or None when it does not lie in it."""
+        picked: Point = {}
+        for name in self.order:
+            if is_met(self.conditions.get(name, {}), picked):
+                given = point.get(name)
+                value = own_value(self.axes[name], given) if isinstance(given, str | int | float) else None
+                if value is None:
+                    return None
+                picked[name] = value
+        return self.arranged(picked) if picked.keys() == point.keys() and self.allows(picked) else None
+
+    def arranged(self, picked: Point) -> Point:
+        """The values in the order in which the axes were given."""
+        return {name: picked[name] for name in self.axes if name in picked}
+
+    def _drawn(self, rng: Random) -> Point:
+        picked: Point = {}
+        for name in self.order:
+            if is_met(self.conditions.get(name, {}), picked):
+                picked[name] = self.axes[name].draw(rng)
+        return picked
+
+    def _walk(self, picked: Point, depth: int) -> Iterator[Point]:
+        if depth == len(self.order):
+            yield dict(picked)
+            return
+        name = self.order[depth]
+        if not is_met(self.conditions.get(name, {}), picked):
+            yield from self._walk(picked, depth + 1)
+            return
+        axis = self.axes[name]
+        assert axis.size is not None
+        for index in range(axis.size):
+            picked[name] = axis.at(index)
+            # A constraint is looked at as soon as its last hyperparameter is there.
+            if all(one.is_kept(picked) for one in self.constraints if name in one.names):
+                yield from self._walk(picked, depth + 1)
+        picked.pop(name, None)
+
+
+def key_of(point: Mapping[str, Scalar]) -> str:
+    """A text that equal points have in common."""
+    return json.dumps(point, sort_keys=True)

@@ -1,9 +1,11 @@
 """One trial, and how far a sweep has come. Pure."""
 
+from collections.abc import Mapping
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from .budget import Amount, Spending
 from .space import Point
 
 
@@ -14,6 +16,7 @@ class TrialState(Enum):
     CREATING = "creating"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
+    PRUNED = "pruned"
     FAILED = "failed"
     NO_METRIC = "no metric"
     REFUSED = "refused"
@@ -33,6 +36,17 @@ class TrialState(Enum):
 OPEN = frozenset({TrialState.RESERVED, TrialState.CREATING, TrialState.RUNNING})
 
 
+class Ending(Enum):
+    """Why a sweep has the version of a trial stopped."""
+
+    PRUNED = "pruned"
+    """It does worse than others."""
+    OVERTIME = "overtime"
+    """It has trained for as long as a trial may."""
+    ASKED = "asked"
+    """Somebody ended the sweep; the trial is made anew when the sweep goes on."""
+
+
 @frozen
 class Trial:
     """One point of a sweep and what became of it.
@@ -50,6 +64,12 @@ class Trial:
         attempt: counts from 1; a trial is tried again where its failure was none of the script's.
         failure: the class of its failure.
         began_at: when its creation was accepted, in seconds since the Unix epoch.
+        tries: how often it was tried again, by the class of the failure.
+        flavor: what its version runs on, where the sweep names one.
+        ending: why its version is being stopped, once that was decided.
+        last_value: the last value that its log told while it ran, where the sweep looks.
+        last_step: the step of that value.
+        account: what is reserved for its present attempt, and what all of its attempts have spent.
     """
 
     number: int
@@ -64,6 +84,23 @@ class Trial:
     attempt: int = 1
     failure: str | None = None
     began_at: float | None = None
+    tries: Mapping[str, int] = field(factory=dict, hash=False)
+    flavor: str | None = None
+    ending: Ending | None = None
+    last_value: float | None = None
+    last_step: int | None = None
+    account: Spending = field(factory=Spending)
+
+    def again(self, output_path: str, failure: str | None = None) -> "Trial":
+        """The next attempt, which has yet to be reserved for.
+
+        Args:
+            output_path: of that attempt.
+            failure: the class that it is tried again for; None begins to count anew.
+        """
+        tries = {} if failure is None else {**self.tries, failure: self.tries.get(failure, 0) + 1}
+        spent = evolve(self.account, held=Amount())
+        return Trial(self.number, self.point, output_path, attempt=self.attempt + 1, tries=tries, account=spent)
 
 
 @frozen

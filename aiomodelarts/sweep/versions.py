@@ -27,12 +27,20 @@ class Version(Protocol):
         """Return when the training has ended well."""
         ...
 
-    def logs(self) -> AsyncIterator[str]:
-        """The lines of its log."""
+    def updates(self) -> AsyncIterator[Any]:
+        """A snapshot for every state of it that is seen."""
+        ...
+
+    async def refresh(self) -> object:
+        """A fresh snapshot, with its metrics."""
+        ...
+
+    def logs(self, *, follow: bool = False) -> AsyncIterator[str]:
+        """The lines of its log that are there now, or all of them as they are written."""
         ...
 
     async def stop(self) -> None:
-        """Ask for it to be stopped."""
+        """Ask for it to be stopped; one that has ended is left as it is."""
         ...
 
 

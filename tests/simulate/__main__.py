@@ -4,14 +4,23 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-from tests.simulate.judge import add
-from tests.simulate.run import Run, simulate
+from tests.simulate import judge, run
+from tests.simulate.stage import Staged
+from tests.simulate.watching import run as watching
+
+_KINDS: dict[str, tuple[Callable[..., Any], Callable[..., None]]] = {
+    "creating": (run.simulate, judge.add),
+    "watching": (watching.simulate, watching.add),
+}
 
 
 def main() -> int:
     """Run the seeds; 1 when one of them fails."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulate", description=__doc__)
+    parser.add_argument("--kind", choices=_KINDS, default="creating", help="creates, or waits with logs and events")
     parser.add_argument("--seeds", type=int, default=200, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="this one alone")
@@ -19,15 +28,18 @@ def main() -> int:
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     options = parser.parse_args()
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
+    simulate, add = _KINDS[options.kind]
     counts: Counter[str] = Counter()
     began, failed = time.perf_counter(), 0
     for seed in seeds:
-        run = simulate(seed)
-        add(counts, run)
-        if run.violations:
+        done = simulate(seed, muted=not options.trace)
+        add(counts, done)
+        if done.violations:
             failed += 1
-        if run.violations or options.trace:
-            _show(run, trace=options.trace or failed == 1)
+        if done.violations and failed == 1:
+            done = simulate(seed, muted=False)
+        if done.violations or options.trace:
+            _show(done, options.kind, trace=options.trace or failed == 1)
         if failed >= options.failures:
             break
     for name, number in sorted(counts.items()):
@@ -36,8 +48,9 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _show(run: Run, *, trace: bool) -> None:
-    print(f"seed {run.plan.seed}: {'FAILED' if run.violations else 'ok'}; replay: --seed {run.plan.seed} --trace")
+def _show(run: Staged, kind: str, *, trace: bool) -> None:
+    replay = f"--kind {kind} --seed {run.plan.seed} --trace"
+    print(f"seed {run.plan.seed}: {'FAILED' if run.violations else 'ok'}; replay: {replay}")
     if trace:
         print(f"  {run.plan}")
         for event in run.events:

@@ -49,13 +49,15 @@ class Event:
 
 
 class Trace:
-    """Who did what when."""
+    """Who did what when; a muted one keeps nothing, which is faster."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, muted: bool = False) -> None:
         self.events: list[Event] = []
+        self.muted = muted
 
     def __call__(self, who: str, what: str) -> None:
-        self.events.append(Event(asyncio.get_running_loop().time(), who, what))
+        if not self.muted:
+            self.events.append(Event(asyncio.get_running_loop().time(), who, what))
 
 
 @frozen(kw_only=True)
@@ -132,6 +134,7 @@ class Line:
         name: of the session, for the trace.
         chance: latency and loss.
         lists: answers so far that listed versions.
+        asked: when which path was asked for.
     """
 
     world: FarSide
@@ -140,6 +143,7 @@ class Line:
     out: dict[str, int] = field(factory=dict)
     closed: bool = False
     lists: int = 0
+    asked: list[tuple[float, str]] = field(factory=list)
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1))
     _paused: dict[str, float] = field(factory=dict)
 
@@ -150,6 +154,8 @@ class Line:
         sent_at = self.world.clock.monotonic()
         self._check(lane, sent_at, what)
         self._tell(f"#{number} > {what}")
+        if request.method == "GET":
+            self.asked.append((sent_at, request.path))
         if self.chance.random() < self.world.not_sent:
             self._tell(f"#{number} not sent")
             raise NotSent("no connection")
@@ -204,9 +210,10 @@ class Line:
         if delivery.truncated:
             self._tell(f"#{number} truncated {response.status}")
             raise ConnectionBroken("cut short")
-        if response.status < 300 and self.chance.random() < self.world.odd_answers:
+        if response.status < 300 and response.body and self.chance.random() < self.world.odd_answers:
             response = _odd(request, response)
-        self._tell(f"#{number} < {response.status} {_said(response)}")
+        if not self.world.trace.muted:
+            self._tell(f"#{number} < {response.status} {_said(response)}")
         return response
 
     def _tell(self, what: str) -> None:
@@ -217,9 +224,14 @@ def _creates(request: Request) -> bool:
     return request.method == "POST" and request.path.endswith(("/training-jobs", "/versions"))
 
 
+_LOGS = ("/aom-log", "/file-names")
+
+
 def _lane(request: Request) -> str:
     # Tokens are asked for while a request already has its place, and each time anew.
-    return "create" if _creates(request) else "token" if request.path.startswith("/v3/") else "read"
+    if request.path.startswith("/v3/"):
+        return "token"
+    return "create" if _creates(request) else "log" if request.path.endswith(_LOGS) else "read"
 
 
 def _odd(request: Request, response: Response) -> Response:

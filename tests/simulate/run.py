@@ -70,16 +70,17 @@ class Run(Staged):
     unknown: int = 0
 
 
-def simulate(seed: int, *tampering: Tampering) -> Run:
+def simulate(seed: int, *tampering: Tampering, muted: bool = False) -> Run:
     """The run of this seed.
 
     Args:
         seed: decides everything.
         tampering: context managers that break the engine, to see whether it is noticed.
+        muted: keep no trace.
     """
     weather = plan(seed)
     around = (mock.patch.object(rows, "PAGE", weather.page), *(tamper() for tamper in tampering))
-    return perform(lambda trace: _run(weather, trace), lambda trace: Run(weather, None, trace), around)
+    return perform(lambda trace: _run(weather, trace), lambda trace: Run(weather, None, trace), around, muted=muted)
 
 
 async def _run(weather: Plan, trace: Trace) -> Run:

@@ -42,6 +42,8 @@ def perform(
     main: Callable[[Trace], Coroutine[Any, Any, R]],
     broken: Callable[[Trace], R],
     around: tuple[AbstractContextManager[Any], ...] = (),
+    *,
+    muted: bool = False,
 ) -> R:
     """The run of ``main`` in virtual time; whatever is logged as an error or told to the loop violates it.
 
@@ -49,6 +51,7 @@ def perform(
         main: the run.
         broken: what stands for a run that did not come to its end.
         around: what is in force meanwhile.
+        muted: keep no trace.
     """
     complaints: list[str] = []
     with ExitStack() as stack:
@@ -58,7 +61,7 @@ def perform(
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             loop = runner.get_loop()
             loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
-            trace = Trace()
+            trace = Trace(muted=muted)
             try:
                 run = runner.run(main(trace))
             except RuntimeError as error:

@@ -50,6 +50,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._leaping.passed_s
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass at once, as for a machine that slept."""
+        self._leaping.passed_s += seconds
+
 
 def virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end in virtual time."""

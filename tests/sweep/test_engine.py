@@ -54,9 +54,15 @@ class ScriptedVersion:
             raise self.outcome
         return None
 
-    async def logs(self) -> AsyncIterator[str]:
+    async def logs(self, *, follow: bool = False) -> AsyncIterator[str]:
         for line in self.lines:
             yield line
+
+    async def updates(self) -> AsyncIterator[object]:
+        yield SimpleNamespace(status=JobStatus.RUNNING)
+
+    async def refresh(self) -> object:
+        return SimpleNamespace(model_metric_list=None)
 
     async def stop(self) -> None:
         raise AssertionError("nothing is to be stopped")

@@ -171,7 +171,12 @@ BAD = [
     ("{ int = [1, 4] }", "7", 17, "[space] layers: is a whole number, and has to be a table, as in { int"),
     ("{ int = [1, 4] }", "{}", 17, "[space] layers: has no kind of values; Allowed: choice, float, int"),
     ("{ int = [1, 4] }", "{ int = [1, 2], float = [1, 2] }", 17, "[space] layers: has 2 kinds (float, int)"),
-    ('"grid"', '"gird"', 20, '[search] algorithm: is "gird"; did you mean "grid"? Allowed: grid, random'),
+    (
+        '"grid"',
+        '"gird"',
+        20,
+        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random, random, tpe',
+    ),
     ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
     ('"grid"', '"random"', 19, "[search]: trials is missing"),
     ('"grid"', '"random"\ntrials = 17', 19, "[search]: the space has 16 points, and 17 trials are asked for"),
@@ -183,7 +188,7 @@ BAD = [
     ),
     ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
     ("log_pattern", "json_file", 22, "[objective]: key is missing"),
-    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern and json_file"),
+    ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern, json_file and metric"),
     ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
     (
         "log_pattern = 'accuracy=([0-9.]+)'",

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, insert, inspect, make_url, select, text
+from sqlalchemy import Connection, event, insert, inspect, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from . import schema
 from .errors import LedgerError
+from .migrations import statements
 
 _PATIENCE_MS = 10_000
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -114,20 +115,19 @@ class Database:
                 if verdict != "ok":
                     raise LedgerError(f"the ledger {self.shown}: the file is damaged ({verdict})")
             there = await connection.run_sync(_tables)
-            version = None
-            if schema.ledgers.name in there:
-                version = (await connection.execute(select(schema.ledgers.c.version))).scalar()
-        if version is None:
-            if there & schema.TABLES or (there and not create):
-                raise LedgerError(f"{self.shown} holds the tables of something else; name another ledger")
-            await self._create_tables()
-        elif version > schema.VERSION:
+            version = await _version(connection) if schema.ledgers.name in there else None
+        if version is None and (there & schema.TABLES or (there and not create)):
+            raise LedgerError(f"{self.shown} holds the tables of something else; name another ledger")
+        if version is not None and version > schema.VERSION:
             raise LedgerError(
                 f"the ledger {self.shown} was written by a newer version of aiomodelarts (schema {version}, "
                 f"and this one knows {schema.VERSION}); update aiomodelarts"
             )
+        if version != schema.VERSION:
+            await self._bring_up_to_date()
 
-    async def _create_tables(self) -> None:
+    async def _bring_up_to_date(self) -> None:
+        """Make the tables, or make those of an earlier version the present ones, in one transaction."""
         async with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 # Two controllers may begin at once.
@@ -135,6 +135,17 @@ class Database:
             if schema.ledgers.name not in await connection.run_sync(_tables):
                 await connection.run_sync(schema.create_all)
                 await connection.execute(insert(schema.ledgers).values(version=schema.VERSION))
+                return
+            version = await _version(connection) or 0
+            for statement in statements(version, connection.dialect.name):
+                await connection.execute(text(statement))
+            if version < schema.VERSION:
+                await connection.execute(update(schema.ledgers).values(version=schema.VERSION))
+
+
+async def _version(connection: AsyncConnection) -> int | None:
+    version: int | None = (await connection.execute(select(schema.ledgers.c.version))).scalar()
+    return version
 
 
 def _tables(connection: Connection) -> set[str]:

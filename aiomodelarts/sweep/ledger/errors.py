@@ -13,6 +13,18 @@ class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 
 
+class NoRoom(LedgerError):
+    """The budget has no room for a reservation now; nothing was changed.
+
+    Attributes:
+        others: whether something else is reserved, so that there may be room once it is settled.
+    """
+
+    def __init__(self, message: str, *, others: bool) -> None:
+        super().__init__(message)
+        self.others = others
+
+
 class SweepChanged(LedgerError):
     """The ledger's sweep is not the one that the file describes.
 

@@ -10,11 +10,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._clock import Clock
+from ..budget import Limit
 from ..trial import Trial
 from . import schema
 from .database import Database
 from .errors import Fenced, LedgerError, SweepChanged
-from .records import Definition, Event, Held, Lease, Move, SweepRecord
+from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
@@ -22,14 +23,16 @@ from .rows import (
     event_of,
     held_of,
     lease_of,
+    measure_of,
     sweep_of,
     text_of,
     trial_of,
 )
-from .transaction import Beat, Reserve, Transaction, Write, reopen, take_up
+from .transaction import Beat, Note, Reserve, Transaction, Write, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
+_LATE_ROWS = 1000
 
 
 class Ledger:
@@ -157,18 +160,53 @@ class Ledger:
         if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
-    async def reserve(self, total: int, trial: Callable[[int], Trial]) -> Held | None:
+    async def reserve(self, total: int, trial: Callable[[int], Trial], limit: Limit | None = None) -> Held | None:
         """Begin the next trial, or None when all of them were begun.
 
         Args:
             total: how many there may be.
-            trial: makes the trial of a number.
+            trial: makes the trial of a number, with what is reserved for it.
+            limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+
+        Raises:
+            NoRoom: the limit has no room for it.
+            Fenced: this controller was taken for dead.
+        """
+        held: Held | None = await self._writer.write(Reserve(total, trial, limit))
+        return held
+
+    async def note(self, measures: Sequence[Measure]) -> None:
+        """Keep values that logs have told.
 
         Raises:
             Fenced: this controller was taken for dead.
         """
-        held: Held | None = await self._writer.write(Reserve(total, trial))
-        return held
+        await self._writer.write(Note(measures))
+
+    async def measures(self, after: int = 0) -> tuple[int, list[Measure]]:
+        """Values that logs have told, in the order in which they were kept, and the mark of the last of them.
+
+        Args:
+            after: a mark, to go on behind it. Some from before it may come again.
+        """
+        rows_of = schema.measures.c
+        # Numbers are given before a transaction ends, so one below the last may appear after it.
+        asked = select(schema.measures).where(rows_of.sweep_id == self.sweep.id, rows_of.id > after - _LATE_ROWS)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked.order_by(rows_of.id))).all()
+        told = await asyncio.to_thread(lambda: [measure_of(row) for row in rows])
+        return max(after, rows[-1].id if rows else 0), told
+
+    async def ask_to_stop(self, how: str) -> int:
+        """Ask all controllers that drive the sweep now to end; how many there are.
+
+        Args:
+            how: what becomes of running versions: ``leave`` or ``stop``.
+        """
+        mine = _sweeps.c.id == self.sweep.id
+        async with self._database.writing() as connection:
+            await connection.execute(update(_sweeps).where(mine).values(stop_upto=_sweeps.c.token, stop_how=how))
+        return len(await self.leases())
 
     async def move(self, move: Move) -> None:
         """Write down one step of a trial that this controller holds.

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ..budget import Limit, Spending
 from ..trial import Trial, TrialState
 
 
@@ -33,6 +34,9 @@ class SweepRecord:
         first_version_id: of the version that all others derive from.
         reserved: how many trials were begun.
         base: trials of earlier settings; those come before the first point of the present ones.
+        account: what all of its trials hold and have spent.
+        stop_upto: the last lease that was asked to end, or None.
+        stop_how: what was asked to become of running versions then, ``leave`` or ``stop``.
     """
 
     id: int
@@ -42,6 +46,9 @@ class SweepRecord:
     first_version_id: int | None
     reserved: int
     base: int
+    account: Spending = field(factory=Spending)
+    stop_upto: int | None = None
+    stop_how: str | None = None
 
 
 @frozen
@@ -61,12 +68,35 @@ class Move:
         trial: as it is afterwards.
         why: for the record.
         intent: what is about to be sent; None leaves what is there.
+        limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+        detail: more for the record, in several lines.
     """
 
     before: TrialState
     trial: Trial
     why: str
     intent: Mapping[str, Any] | None = None
+    limit: Limit | None = None
+    detail: str | None = None
+
+
+@frozen
+class Measure:
+    """A value that a trial's log told while it ran.
+
+    Args:
+        number: the trial.
+        attempt: the attempt at it.
+        step: of the training.
+        value: at that step.
+        marks: what the pruner noted of the trial when it looked at this value, as JSON types.
+    """
+
+    number: int
+    attempt: int
+    step: int
+    value: float
+    marks: Mapping[str, Any] | None = None
 
 
 @frozen
@@ -97,6 +127,7 @@ class Event:
         state: what it came to.
         why: the reason.
         token: of the controller.
+        detail: more, in several lines: the end of a log.
     """
 
     at: float
@@ -105,3 +136,4 @@ class Event:
     state: TrialState
     why: str
     token: int
+    detail: str | None = None

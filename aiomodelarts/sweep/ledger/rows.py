@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ..trial import OPEN, Trial, TrialState
+from ..budget import Amount, Spending
+from ..trial import OPEN, Ending, Trial, TrialState
 from . import schema
-from .records import Event, Held, Lease, SweepRecord
+from .records import Event, Held, Lease, Measure, SweepRecord
 
 OPEN_STATES = tuple(state.value for state in OPEN)
 TAKEN_UP_STATES = (*OPEN_STATES, TrialState.REFUSED.value, TrialState.UNCLEAR.value)
@@ -27,6 +28,12 @@ TRIAL_COLUMNS = tuple(
         "version_id",
         "began_at",
         "duration_s",
+        "tries",
+        "flavor",
+        "ending",
+        "last_value",
+        "last_step",
+        *schema.ACCOUNT,
     )
 )
 
@@ -46,6 +53,12 @@ def trial_of(row: Row[Any]) -> Trial:
         attempt=row.attempt,
         failure=row.failure,
         began_at=row.began_at,
+        tries=json.loads(row.tries or "{}"),
+        flavor=row.flavor,
+        ending=None if row.ending is None else Ending(row.ending),
+        last_value=row.last_value,
+        last_step=row.last_step,
+        account=account_of(row),
     )
 
 
@@ -62,7 +75,24 @@ def trial_values(trial: Trial) -> dict[str, Any]:
         "version_id": trial.version_id,
         "began_at": trial.began_at,
         "duration_s": trial.duration_s,
+        "tries": text_of(trial.tries) if trial.tries else None,
+        "flavor": trial.flavor,
+        "ending": None if trial.ending is None else trial.ending.value,
+        "last_value": trial.last_value,
+        "last_step": trial.last_step,
+        **account_values(trial.account),
     }
+
+
+def account_of(row: Row[Any]) -> Spending:
+    """The account in a row that has its columns."""
+    return Spending(Amount(row.held_ms, row.held_micros), Amount(row.spent_ms, row.spent_micros))
+
+
+def account_values(account: Spending) -> dict[str, int]:
+    """An account by its columns."""
+    held, spent = account.held, account.spent
+    return {"held_ms": held.ms, "held_micros": held.micros, "spent_ms": spent.ms, "spent_micros": spent.micros}
 
 
 def held_of(row: Row[Any]) -> Held:
@@ -80,6 +110,9 @@ def sweep_of(row: Row[Any]) -> SweepRecord:
         first_version_id=row.first_version_id,
         reserved=row.reserved,
         base=row.base,
+        account=account_of(row),
+        stop_upto=row.stop_upto,
+        stop_how=row.stop_how,
     )
 
 
@@ -90,7 +123,13 @@ def lease_of(row: Row[Any]) -> Lease:
 
 def event_of(row: Row[Any]) -> Event:
     """The event in a row of its table."""
-    return Event(row.at, row.number, row.attempt, TrialState(row.state), row.why, row.token)
+    return Event(row.at, row.number, row.attempt, TrialState(row.state), row.why, row.token, row.detail)
+
+
+def measure_of(row: Row[Any]) -> Measure:
+    """The measure in a row of its table."""
+    marks = None if row.marks is None else json.loads(row.marks)
+    return Measure(row.number, row.attempt, row.step, row.value, marks)
 
 
 def text_of(value: Any) -> str:

@@ -1,11 +1,17 @@
 """The tables."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
 
-VERSION = 1
+VERSION = 2
 
 _metadata = MetaData()
+ACCOUNT = ("held_ms", "held_micros", "spent_ms", "spent_micros")
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _account() -> list[Column[int]]:
+    return [Column(name, _BIG, nullable=False, default=0, server_default=text("0")) for name in ACCOUNT]
+
 
 ledgers = Table("aiomodelarts_ledger", _metadata, Column("version", Integer, nullable=False))
 
@@ -20,6 +26,9 @@ sweeps = Table(
     Column("reserved", Integer, nullable=False, default=0),
     Column("base", Integer, nullable=False, default=0),
     Column("token", Integer, nullable=False, default=0),
+    *_account(),
+    Column("stop_upto", Integer),
+    Column("stop_how", String(10)),
     UniqueConstraint("name", name="sweeps_name"),
 )
 
@@ -41,6 +50,12 @@ trials = Table(
     Column("began_at", Float(53)),
     Column("duration_s", Float(53)),
     Column("holder", Integer),
+    *_account(),
+    Column("tries", Text),
+    Column("flavor", Text),
+    Column("ending", String(20)),
+    Column("last_value", Float(53)),
+    Column("last_step", _BIG),
     Index("trials_by_state", "sweep_id", "state"),
 )
 
@@ -66,7 +81,21 @@ events = Table(
     Column("state", String(20), nullable=False),
     Column("why", Text, nullable=False),
     Column("token", Integer, nullable=False),
+    Column("detail", Text),
     Index("events_of_a_trial", "sweep_id", "number"),
+)
+
+measures = Table(
+    "measures",
+    _metadata,
+    Column("id", _BIG, primary_key=True),
+    Column("sweep_id", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("step", _BIG, nullable=False),
+    Column("value", Float(53), nullable=False),
+    Column("marks", Text),
+    Index("measures_of_a_sweep", "sweep_id", "id"),
 )
 
 

@@ -8,11 +8,12 @@ from attrs import define, field, frozen
 from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..budget import Amount, Limit, Spending
 from ..trial import Trial, TrialState
 from . import schema
-from .errors import Fenced, LedgerError
-from .records import Held, Move
-from .rows import text_of, trial_values
+from .errors import Fenced, LedgerError, NoRoom
+from .records import Held, Measure, Move
+from .rows import account_of, account_values, text_of, trial_values
 
 
 @frozen
@@ -21,11 +22,13 @@ class Reserve:
 
     Args:
         total: how many there may be.
-        trial: makes the trial of this number.
+        trial: makes the trial of this number, with what is reserved for it.
+        limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
     """
 
     total: int
     trial: Callable[[int], Trial]
+    limit: Limit | None = None
 
 
 @frozen
@@ -33,9 +36,25 @@ class Beat:
     """Says that the controller is alive."""
 
 
-Write = Reserve | Move | Beat
+@frozen
+class Note:
+    """Keeps values that logs have told."""
+
+    measures: Sequence[Measure]
+
+
+Write = Reserve | Move | Beat | Note
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
+
+
+@frozen
+class _Standing:
+    """What a row says of a trial before a move."""
+
+    state: str = "missing"
+    holder: int | None = None
+    account: Spending = field(factory=Spending)
 
 
 @define
@@ -57,6 +76,8 @@ class Transaction:
     _changed: list[dict[str, Any]] = field(factory=list)
     _intents: list[dict[str, Any]] = field(factory=list)
     _said: list[dict[str, Any]] = field(factory=list)
+    _measured: list[dict[str, Any]] = field(factory=list)
+    _account: Spending = field(factory=Spending)
 
     async def carry_out(self, writes: Sequence[Write]) -> list[Any]:
         """A result for each write, or the error that refuses it.
@@ -68,17 +89,19 @@ class Transaction:
         sweep = await self._sweep() if _needs_sweep(writes) else None
         states = await self._states({write.trial.number for write in writes if isinstance(write, Move)})
         results: list[Any] = []
-        reserved = sweep.reserved if sweep is not None else 0
+        reserved = 0
+        if sweep is not None:
+            reserved, self._account = sweep.reserved, account_of(sweep)
         for write in writes:
             if isinstance(write, Reserve):
-                if reserved >= write.total:
-                    results.append(None)
-                    continue
-                reserved += 1
-                results.append(self._reserve(write.trial(reserved)))
+                result = None if reserved >= write.total else self._reserve(write.trial(reserved + 1), write.limit)
+                reserved += isinstance(result, Held)
+                results.append(result)
             elif isinstance(write, Move):
                 results.append(self._move(write, states))
             else:
+                if isinstance(write, Note):
+                    self._note(write.measures)
                 results.append(None)
         if sweep is not None:
             await self._note_sweep(sweep, reserved, writes)
@@ -97,21 +120,26 @@ class Transaction:
             await self.connection.execute(update(_leases).where(*mine).values(beats=_leases.c.beats + 1))
 
     async def _sweep(self) -> Any:
-        asked = select(_sweeps.c.reserved, _sweeps.c.job_id).where(_sweeps.c.id == self.sweep_id).with_for_update()
+        columns = (_sweeps.c.reserved, _sweeps.c.job_id, *(_sweeps.c[name] for name in schema.ACCOUNT))
+        asked = select(*columns).where(_sweeps.c.id == self.sweep_id).with_for_update()
         return (await self.connection.execute(asked)).one()
 
-    async def _states(self, numbers: set[int]) -> dict[int, tuple[str, int | None]]:
+    async def _states(self, numbers: set[int]) -> dict[int, _Standing]:
         if not numbers:
             return {}
         asked = (
-            select(_trials.c.number, _trials.c.state, _trials.c.holder)
+            select(_trials.c.number, _trials.c.state, _trials.c.holder, *(_trials.c[name] for name in schema.ACCOUNT))
             .where(_trials.c.sweep_id == self.sweep_id, _trials.c.number.in_(sorted(numbers)))
             .order_by(_trials.c.number)
             .with_for_update()
         )
-        return {row.number: (row.state, row.holder) for row in await self.connection.execute(asked)}
+        rows = await self.connection.execute(asked)
+        return {row.number: _Standing(row.state, row.holder, account_of(row)) for row in rows}
 
-    def _reserve(self, trial: Trial) -> Held:
+    def _reserve(self, trial: Trial, limit: Limit | None) -> Held | NoRoom:
+        refusal = self._book(Spending(), trial.account, limit)
+        if refusal is not None:
+            return refusal
         self._new.append(
             {
                 "sweep_id": self.sweep_id,
@@ -124,30 +152,53 @@ class Transaction:
         self._say(trial, "reserved")
         return Held(trial)
 
-    def _move(self, move: Move, states: dict[int, tuple[str, int | None]]) -> LedgerError | None:
+    def _move(self, move: Move, states: dict[int, _Standing]) -> LedgerError | None:
         trial = move.trial
-        state, holder = states.get(trial.number, ("missing", None))
-        if holder != self.token:
+        there = states.get(trial.number, _Standing())
+        if there.holder != self.token:
             return Fenced(f"trial {trial.number} is held by another controller now")
-        if state != move.before.value:
-            return LedgerError(f"trial {trial.number} is {state}, not {move.before.value}; the ledger was changed")
+        if there.state != move.before.value:
+            expected = move.before.value
+            return LedgerError(f"trial {trial.number} is {there.state}, not {expected}; the ledger was changed")
+        refusal = self._book(there.account, trial.account, move.limit)
+        if refusal is not None:
+            return refusal
         keys = {"its_sweep": self.sweep_id, "its_number": trial.number}
         self._changed.append(keys | trial_values(trial))
         if move.intent is not None:
             self._intents.append(keys | {"intent": text_of(move.intent)})
-        states[trial.number] = (trial.state.value, holder)
-        self._say(trial, move.why)
+        states[trial.number] = _Standing(trial.state.value, there.holder, trial.account)
+        self._say(trial, move.why, move.detail)
         return None
 
-    def _say(self, trial: Trial, why: str) -> None:
+    def _book(self, before: Spending, after: Spending, limit: Limit | None) -> NoRoom | None:
+        """Carry a change of one trial's account into the sweep's, unless it reserves beyond the limit."""
+        if limit is None:
+            return None
+        account = self._account.changed(before, after)
+        if before.held != after.held != Amount() and not limit.allows(account.total):
+            return NoRoom("the budget has no room for another version", others=self._account.held != before.held)
+        self._account = account
+        return None
+
+    def _note(self, measures: Sequence[Measure]) -> None:
+        for one in measures:
+            row = {"sweep_id": self.sweep_id, "number": one.number, "attempt": one.attempt, "step": one.step}
+            marks = None if one.marks is None else text_of(one.marks)
+            self._measured.append(row | {"value": one.value, "marks": marks})
+
+    def _say(self, trial: Trial, why: str, detail: str | None = None) -> None:
         state = trial.state.value
-        self._said.append(_event(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token))
+        said = _event(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token)
+        self._said.append(said | {"detail": detail})
 
     async def _note_sweep(self, sweep: Any, reserved: int, writes: Sequence[Write]) -> None:
         changes: dict[str, Any] = {} if reserved == sweep.reserved else {"reserved": reserved}
         made = next((write.trial for write in writes if isinstance(write, Move) and _makes_the_job(write)), None)
         if made is not None and sweep.job_id is None:
             changes |= {"job_id": made.job_id, "first_version_id": made.version_id}
+        if self._account != account_of(sweep):
+            changes |= account_values(self._account)
         if changes:
             await self.connection.execute(update(_sweeps).where(_sweeps.c.id == self.sweep_id).values(**changes))
 
@@ -158,6 +209,7 @@ class Transaction:
             (update(_trials).where(*this), self._changed),
             (update(_trials).where(*this), self._intents),
             (insert(_events), self._said),
+            (insert(schema.measures), self._measured),
         ):
             if rows:
                 await self.connection.execute(statement, rows)
@@ -209,7 +261,10 @@ def _event(sweep_id: int, number: int, attempt: int, at: float, state: str, why:
 
 
 def _needs_sweep(writes: Sequence[Write]) -> bool:
-    return any(isinstance(write, Reserve) or (isinstance(write, Move) and _makes_the_job(write)) for write in writes)
+    return any(
+        isinstance(write, Reserve) or (isinstance(write, Move) and (write.limit is not None or _makes_the_job(write)))
+        for write in writes
+    )
 
 
 def _makes_the_job(move: Move) -> bool:

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ._reader import TableReader, kind_of, shown
-from .problems import nearest
-from .space import Axis, Choice, Float, Int
+from .._reader import TableReader, kind_of, shown
+from ..axes import Axis, Choice, Float, Int
+from ..problems import nearest
+
+# What has to be so for the hyperparameter to be there; read when all axes are known.
+WHEN = "when"
 
 _ReadAxis = Callable[[str, object, Mapping[str, Any]], Axis]
 
@@ -25,14 +28,15 @@ def read_axis(table: TableReader, inside: TableReader, name: str, given: object)
         return None
     kinds = sorted(given.keys() & _AXES.keys())
     if len(kinds) != 1:
-        unknown = [key for key in given if key not in _AXES and key not in {"num", "step"}]
+        unknown = [key for key in given if key not in _AXES and key not in {"num", "step", WHEN}]
         what = f"{len(kinds)} kinds ({', '.join(kinds)}), and takes one" if kinds else "no kind of values"
         guess = nearest(unknown[0] if unknown and not kinds else "", _AXES)
         table.problem(f"has {what}; {guess}", *((name, unknown[0]) if unknown else (name,)))
         return None
     read, options = _AXES[kinds[0]]
-    inside.only({kinds[0], *options})
-    if not given.keys() <= {kinds[0], *options}:
+    allowed = {kinds[0], *options, WHEN}
+    inside.only(allowed)
+    if not given.keys() <= allowed:
         return None
     try:
         return read(kinds[0], given[kinds[0]], {key: given[key] for key in options if key in given})
@@ -82,11 +86,19 @@ def _log_float(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
 
 
 def _int(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
+    return Int(*_whole_ends(kind, given), _number(options, "step", int) if "step" in options else 1)
+
+
+def _log_int(kind: str, given: object, options: Mapping[str, Any]) -> Axis:
+    return Int(*_whole_ends(kind, given), log=True, num=_number(options, "num", int))
+
+
+def _whole_ends(kind: str, given: object) -> tuple[int, int]:
     low, high = _ends(kind, given)
     for end in (low, high):
         if not isinstance(end, int):
             raise ValueError(f"{kind} holds {shown(end)}, and has to hold whole numbers")
-    return Int(int(low), int(high), _number(options, "step", int) if "step" in options else 1)
+    return int(low), int(high)
 
 
 def _choice(kind: str, given: object, options: Mapping[str, Any]) -> Axis:  # noqa: ARG001  (every axis is read the same way)
@@ -102,6 +114,7 @@ _AXES: dict[str, tuple[_ReadAxis, frozenset[str]]] = {
     "float": (_float, frozenset({"step", "num"})),
     "log_float": (_log_float, frozenset({"num"})),
     "int": (_int, frozenset({"step"})),
+    "log_int": (_log_int, frozenset({"num"})),
     "range": (_int, frozenset({"step"})),
     "choice": (_choice, frozenset()),
 }

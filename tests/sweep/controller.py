@@ -1,0 +1,174 @@
+"""Controllers as processes of their own, for tests that kill or pause them.
+
+Run as a script with one JSON argument, see ``Told``; what each controller came to is left in a file of its own.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from aiomodelarts import AsyncSession
+from aiomodelarts._clock import SystemClock
+from aiomodelarts._create.policy import SettlePolicy
+from aiomodelarts.errors import ModelArtsError
+from aiomodelarts.sweep.config import SweepConfig, load
+from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.ledger.ledger import Ledger
+from aiomodelarts.sweep.ledger.records import Definition
+from aiomodelarts.sweep.versions import EstimatorVersions
+
+SETTLE = SettlePolicy(quiet_window_s=0.3, late_watch_s=1.0, grace_s=0.5)
+
+
+@frozen(kw_only=True)
+class Told:
+    """What to do.
+
+    Args:
+        file: the sweep file.
+        ledger: its address, with NAME for the name of the sweep.
+        sweeps: for each sweep its controllers: for each of them the step at which it kills itself with SIGKILL, or
+            None; a step below zero, counted from -1, pauses it until the others are over.
+        left: the folder for what controllers came to, a file for each, named by sweep and controller.
+        together: whether the controllers of a sweep run at once, or one after the other.
+        at_once: how many sweeps run at once.
+        concurrency: of a controller.
+        lease_s: how long a controller may be silent.
+    """
+
+    file: str
+    ledger: str
+    left: str
+    sweeps: list[list[int | None]]
+    together: bool = False
+    at_once: int = 1
+    concurrency: int = 2
+    lease_s: float = field(default=30.0)
+
+
+@frozen
+class Place:
+    """One sweep, as its controllers share it."""
+
+    config: SweepConfig
+    ledger: str
+    left: Path
+    lease_s: float
+
+
+class Suicide:
+    """Ends its process in the hardest way at the step of this number, counted from 0; below that, pauses it."""
+
+    def __init__(self, at: int | None) -> None:
+        self._at = at
+        self.passed: list[str] = []
+
+    def __call__(self, step: str) -> None:
+        if len(self.passed) == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._at is not None and len(self.passed) == -1 - self._at:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        self.passed.append(step)
+
+
+async def control(place: Place, kill_at: int | None) -> dict[str, Any]:
+    """Run one controller, and tell what came of it."""
+    suicide = Suicide(kill_at)
+    resumed: list[Any] = []
+
+    async def listen(event: SweepEvent) -> None:
+        if event.trial is None:
+            resumed.append(event.resumed and (event.resumed.done, event.resumed.reattached, event.resumed.to_go))
+
+    config, clock = place.config, SystemClock()
+    definition = Definition(config.name, settings_of(config))
+    async with AsyncSession(settle=SETTLE) as session:
+        async with Ledger.open(place.ledger, definition, clock) as ledger:
+            versions = EstimatorVersions(config, session, f"job-{config.name}")
+            engine = Engine(config, versions, None, listen, clock, ledger, lease_s=place.lease_s, passed=suicide)
+            error = message = None
+            try:
+                await engine.run()
+            except ModelArtsError as raised:
+                error, message = type(raised).__name__, str(raised)
+        return {
+            "error": error,
+            "message": message,
+            "steps": suicide.passed,
+            "resumed": resumed,
+            "trials": [
+                [trial.number, trial.state.value, trial.version_id, trial.attempt, trial.reason]
+                for trial in engine.result.trials
+            ],
+        }
+
+
+def fork(place: Place, number: int, kill_at: int | None) -> int:
+    """Start a controller as a process that shares what is imported already; its id."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        told = asyncio.run(control(place, kill_at))
+        Path(place.left, f"{place.config.name} {number}").write_text(json.dumps(told))
+    except BaseException as error:  # noqa: BLE001  (a child that was forked has nobody above it)
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def paused_at(place: Place, number: int, kill_at: int) -> int:
+    """Start a controller that pauses itself, and wait until it has; its id."""
+    child = fork(place, number, kill_at)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        raise SystemExit(f"the controller ended before its step {kill_at}")
+    return child
+
+
+def one_after_the_other(place: Place, controllers: list[int | None]) -> None:
+    """Every controller begins when the one before it is gone."""
+    for number, kill_at in enumerate(controllers):
+        os.waitpid(fork(place, number, kill_at), 0)
+
+
+def together(place: Place, controllers: list[int | None]) -> None:
+    """All at once; those that pause themselves go on when the others are over."""
+    pauses = {number: at for number, at in enumerate(controllers) if at is not None and at < 0}
+    paused = [paused_at(place, number, at) for number, at in pauses.items()]
+    others = [fork(place, number, at) for number, at in enumerate(controllers) if number not in pauses]
+    for child in others:
+        os.waitpid(child, 0)
+    for child in paused:
+        os.kill(child, signal.SIGCONT)
+        os.waitpid(child, 0)
+
+
+def main() -> None:
+    told = Told(**json.loads(sys.argv[1]))
+    config = evolve(load(Path(told.file)), concurrency=told.concurrency)
+    waiting = list(enumerate(told.sweeps))
+    lanes: set[int] = set()
+    while waiting or lanes:
+        while waiting and len(lanes) < told.at_once:
+            number, controllers = waiting.pop(0)
+            named = evolve(config, name=f"{config.name}-{number}")
+            place = Place(named, told.ledger.replace("NAME", named.name), Path(told.left), told.lease_s)
+            lane = os.fork()
+            if not lane:
+                (together if told.together else one_after_the_other)(place, controllers)
+                os._exit(0)
+            lanes.add(lane)
+        lanes.discard(os.wait()[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""A local platform, controllers that drive sweeps on it as processes, and what the platform has counted."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from attrs import frozen
+
+from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform
+
+SWEEP = """\
+[sweep]
+name = "NAME"
+
+[estimator]
+framework_type = "PyTorch"
+framework_version = "PyTorch-1.0.0-python3.6"
+code_dir = "/bucket/src/"
+boot_file = "/bucket/src/train.py"
+output_path = "/bucket/out/"
+inputs = "/bucket/data/"
+train_instance_type = "modelarts.vm.cpu.2u"
+
+[space]
+layers = { int = [1, TRIALS] }
+
+[search]
+algorithm = "grid"
+
+[objective]
+log_pattern = 'accuracy=([0-9.]+)'
+goal = "maximize"
+"""
+ROOT = Path(__file__).parents[2]
+# By the name of a sweep and the number of a controller: what it came to, or None when it was killed.
+Came = dict[tuple[str, int], Mapping[str, Any] | None]
+
+
+@asynccontextmanager
+async def platform(root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy") -> AsyncIterator[LocalPlatform]:
+    """A platform whose versions take no more than a moment."""
+    async with LocalPlatform(root, executor="simulated", simulate=simulate) as there:
+        source = Path(there.access.obs_root, "bucket/src")
+        await asyncio.to_thread(source.mkdir, parents=True)
+        await asyncio.to_thread((source / "train.py").write_text, "")
+        yield there
+
+
+def environment(there: LocalPlatform) -> dict[str, str]:
+    """What a process needs to find the platform."""
+    access = there.access
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HUAWEICLOUD_SDK_AK": access.access_key,
+        "HUAWEICLOUD_SDK_SK": access.secret_key,
+        "HUAWEICLOUD_SDK_PROJECT_ID": access.project_id,
+        "AIOMODELARTS_REGION": access.region_name,
+        "AIOMODELARTS_MODELARTS_ENDPOINT": access.modelarts_endpoint,
+        "AIOMODELARTS_IAM_ENDPOINT": access.iam_endpoint,
+    }
+
+
+async def drive(
+    there: LocalPlatform, sweeps: Sequence[Sequence[int | None]], *, name: str, trials: int, ledger: str, **told: Any
+) -> Came:
+    """What each controller came to; see ``controller.Told``."""
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="sweep")
+    try:
+        file, left = Path(folder.name, "sweep.toml"), Path(folder.name, "left")
+        await asyncio.to_thread(left.mkdir)
+        await asyncio.to_thread(file.write_text, SWEEP.replace("NAME", name).replace("TRIALS", str(trials)))
+        argument = {"file": str(file), "left": str(left), "ledger": ledger, "sweeps": sweeps} | told
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.sweep.controller",
+            json.dumps(argument),
+            cwd=ROOT,
+            env=environment(there),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate()
+        assert not err, err.decode()
+        return await asyncio.to_thread(_came, left, [(f"{name}-{at}", len(one)) for at, one in enumerate(sweeps)])
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+def _came(left: Path, sweeps: Sequence[tuple[str, int]]) -> Came:
+    came: Came = {}
+    for name, controllers in sweeps:
+        for number in range(controllers):
+            file = left / f"{name} {number}"
+            came[name, number] = json.loads(file.read_text()) if file.exists() else None
+    return came
+
+
+@frozen
+class Row:
+    """A version, as the platform tells it."""
+
+    version_id: int
+    output_path: str
+    status: str
+
+
+async def made(there: LocalPlatform) -> dict[str, list[Row]]:
+    """By the name of a job, all of its versions, by output path."""
+    access = there.access
+    session = AsyncSession(
+        access.access_key,
+        access.secret_key,
+        project_id=access.project_id,
+        region_name=access.region_name,
+        endpoints={"modelarts": access.modelarts_endpoint, "iam": access.iam_endpoint},
+    )
+    found = {}
+    async with session:
+        async for job in AsyncEstimator.iter_jobs(modelarts_session=session):
+            of_job = AsyncEstimator(session, job_id=job.job_id)
+            rows = [
+                Row(row.version_id, str(row.train_url), getattr(row.status, "name", str(row.status)))
+                async for row in of_job.iter_job_versions()
+            ]
+            found[job.job_name] = sorted(rows, key=lambda row: (row.output_path, row.version_id))
+    return found
+
+
+def expected(name: str, trials: int) -> list[str]:
+    """The output paths of a sweep whose every trial was made once."""
+    return [f"/bucket/out/{name}/{number:04d}/" for number in range(1, trials + 1)]
+
+
+async def set_faults(there: LocalPlatform, rules: Sequence[Mapping[str, Any]]) -> None:
+    """From now on the platform does this wrong."""
+    async with aiohttp.ClientSession() as http:
+        url, headers = f"{there.access.modelarts_endpoint}/_local/faults", {"X-Local-Admin": there.access.admin_token}
+        async with http.put(url, json=list(rules), headers=headers) as answer:
+            answer.raise_for_status()
