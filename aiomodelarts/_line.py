@@ -171,9 +171,9 @@ class Line:
 
     async def _opened(self) -> _Open:
         settings = await self._home.settings()
-        call = self._caller(self._auth(settings), self._governor)
+        auth = self._auth(settings)
         site = Site(settings.modelarts_endpoint, settings.project_id, self._workspace_id)
-        self._open = _Open(site, call, settings)
+        self._open = _Open(site, self._caller(auth, self._governor), settings)
         return self._open
 
     def _caller(self, auth: Auth | None, governor: Governor) -> Caller:

@@ -46,10 +46,9 @@ class Storage:
             )
         from .obs.s3 import S3Store
 
-        return S3Store(
-            settings.obs_endpoint, settings.region_name, self._lease, self._transport, self._retry, self._seams.clock
-        )
+        clock = self._seams.clock
+        return S3Store(settings.obs_endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
 
-    async def _lease(self, renew: bool) -> Lease:
+    async def _keys(self, renew: bool) -> Lease:
         keys = await self._line.keys(renew)
         return Lease(keys) if isinstance(keys, AccessKey) else Lease(keys.keys, keys.expires_at)

@@ -14,6 +14,7 @@
     ├── ApiError                 the service answered, and refused
     │   ├── Throttled            work not begun; ask again after a pause
     │   ├── ServiceTrouble       failed inside; what became of the request is unclear
+    │   │   └── NoCapacity       no room for the flavour now
     │   ├── StateChanged         changed meanwhile; read again
     │   ├── TokenExpired         the token has to be renewed
     │   ├── NotAllowed           credentials, scope, account or permission
@@ -198,6 +199,10 @@ class ServiceTrouble(ApiError):
     """The service or its gateway failed; what became of the request is unclear."""
 
     retryable = True
+
+
+class NoCapacity(ServiceTrouble):
+    """There is no room for this flavour at the moment."""
 
 
 class StateChanged(ApiError):

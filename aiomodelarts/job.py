@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from ._checks import check_timeout
@@ -127,7 +127,7 @@ class TrainingJob:
         self._detail = await versions.get_job_info(self)
         return self._detail
 
-    async def updates(self) -> AsyncIterator[JobDetail]:
+    async def updates(self) -> AsyncGenerator[JobDetail, None]:
         """A snapshot for every state of the version that is seen: the present one first, the final one last.
 
         States that come and go between two looks are not seen.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from ..errors import CreateOutcomeUnknown, Where
+from ..errors import CreateOutcomeUnknown, ModelArtsError, NoCapacity, Where
 from ..models.job import CreatedVersion
 from ..models.spec import TrainingSpec
 from .made import LeftBehind, Made, Pending
@@ -25,6 +25,7 @@ class Create:
         self.after_version_id = 0
         self.waiting = 0
         self.left: LeftBehind | None = None
+        self.no_capacity: NoCapacity | None = None
         self._task: asyncio.Task[Made] | None = None
 
     @property
@@ -52,6 +53,10 @@ class Create:
     def begins(self) -> None:
         """The bytes of the request may begin to leave."""
         self.began = True
+
+    def unclear_after(self, error: ModelArtsError | None) -> None:
+        """Take note of what the last sending met, or of the next one with None."""
+        self.no_capacity = error if isinstance(error, NoCapacity) else None
 
     def left_behind(self) -> LeftBehind | None:
         """What is left of it now that nobody waits any more; it goes no further."""

@@ -73,6 +73,7 @@ class JobMaker:
     async def _make(self, create: Create) -> Made:
         spec, lost = create.spec, create.unclear
         for _ in range(self._policy.max_sends):
+            create.unclear_after(None)
             try:
                 created = await self._asks.create(spec, create.begins)
                 version_id = version_of(created, spec)
@@ -87,6 +88,7 @@ class JobMaker:
                     # Nobody looks for a late job, as somebody does for a late version.
                     raise unknown(spec, f"an earlier sending may still land; the last one failed: {error}") from error
                 lost = True
+                create.unclear_after(error)
                 _log.info("the answer to the creation of job %r was lost (%s); looking for it", spec.job_name, error)
             else:
                 self._take(created.job_id, version_id)
@@ -94,6 +96,8 @@ class JobMaker:
             found = await self._found(spec)
             if found is not None:
                 return found
+            if create.no_capacity is not None:
+                raise create.no_capacity
         raise unknown(spec, f"no answer and no job of that name after {self._policy.max_sends} sendings")
 
     async def _found(self, spec: TrainingSpec) -> Made | None:

@@ -53,7 +53,7 @@ class Maker:
         and what it made, or may have made, is kept in ``left_behind``.
 
         Raises:
-            ApiError: the service refused.
+            ApiError: the service refused; NoCapacity when it had no room and no version was seen either.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
             InvalidArgument: the intent's key was used for something else; it shows the difference.
             SessionClosed: the session was closed before anything was sent.
@@ -168,11 +168,9 @@ class Maker:
 
     async def _make_version(self, create: Create, job_id: int) -> Made:
         spec, desk = create.spec, await self._ready_desk(job_id)
-        if spec.own_path and spec.intent_id is not None and not create.unclear:
-            # With an output path of its own, a version that another process made for this intent is the one.
-            earlier = await desk.earlier(spec)
-            if earlier is not None:
-                return adopted(job_id, earlier)
+        earlier = await self._made_before(create, desk)
+        if earlier is not None:
+            return adopted(job_id, earlier)
         create.after_version_id = create.after_version_id or desk.newest
         sent_at = -math.inf
         try:
@@ -187,6 +185,10 @@ class Maker:
                 found = await desk.settled(spec, sent_at)
                 if found is not None:
                     return adopted(job_id, found)
+                if create.no_capacity is not None:
+                    # Nothing was made, as the platform said. Whoever asked decides when to ask again, and for what.
+                    desk.gave_up(spec, sent_at)
+                    raise create.no_capacity
             raise unknown(spec, f"no answer and no version after {self._policy.max_sends} sendings")
         except (CreateOutcomeUnknown, asyncio.CancelledError):
             # The last sending may still make the version, and earlier ones only its twins.
@@ -194,9 +196,17 @@ class Maker:
                 desk.keep(spec, sent_at)
             raise
 
+    async def _made_before(self, create: Create, desk: JobDesk) -> int | None:
+        """The version that another process made for this intent, which its own output path tells."""
+        spec = create.spec
+        if spec.own_path and spec.intent_id is not None and not create.unclear:
+            return await desk.earlier(spec)
+        return None
+
     async def _sent(self, create: Create, desk: JobDesk) -> Made | None:
         """What the answer to one sending names; None when there is no answer, or somebody else has that version."""
         spec = create.spec
+        create.unclear_after(None)
         try:
             with desk.in_flight(spec, create.begins) as leaves:
                 created = await self._sends.create(spec, leaves)
@@ -206,6 +216,7 @@ class Maker:
         except ModelArtsError as error:
             if outcome_of(error) is not Outcome.UNKNOWN:
                 raise
+            create.unclear_after(error)
             _log.info("the answer to a create of job %s was lost (%s); looking for it", desk.job_id, error)
         # Otherwise an equal intent, whose answer was lost, took the version; there is another one for this intent.
         return None

@@ -13,6 +13,7 @@ from ..errors import (
     LogGone,
     LogNotReady,
     ModelArtsError,
+    NoCapacity,
     NotAllowed,
     NotFound,
     NotSent,
@@ -54,6 +55,7 @@ _TABLE: dict[type[ModelArtsError], Outcome] = {
     DecodeError: Outcome.UNKNOWN,
     # 500, 502, 503, 504, 408 and their codes: the service or a gateway gave up, at a point that it does not tell.
     ServiceTrouble: Outcome.UNKNOWN,
+    NoCapacity: Outcome.UNKNOWN,
     # A 204 on a create is no refusal, and names no version.
     LogNotReady: Outcome.UNKNOWN,
     # A parsed refusal.

@@ -6,6 +6,7 @@ from ..errors import (
     InvalidRequest,
     LogGone,
     LogNotReady,
+    NoCapacity,
     NotAllowed,
     NotFound,
     QuotaExceeded,
@@ -32,7 +33,8 @@ def _table(*rows: tuple[type[ApiError], str]) -> dict[str, type[ApiError]]:
 # Numbers of the form ModelArts.NNNN. Codes 27xx and 28xx are those of the newer service, which can answer as well.
 _BY_NUMBER = _table(
     (Throttled, "6101 2799 4206 4395"),
-    (ServiceTrouble, "0010 6102 6200 4302 4700 4503 4205 6100"),
+    (NoCapacity, "6200"),
+    (ServiceTrouble, "0010 6102 4302 4700 4503 4205 6100"),
     (ServiceTrouble, "2950 2951 2952 2953 2954 2955 2956 2957 2958 2959"),
     (StateChanged, "2878"),
     (NotAllowed, "0205 0206 0207 0208 0209 0210 0212 2786 6201 6203 0112 0108 2785 2837 2838 1003 0429 0428"),

@@ -5,7 +5,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-subject-token", "x-security-token", "cookie"})
+SECRET_HEADERS = frozenset(
+    {"authorization", "x-auth-token", "x-subject-token", "x-security-token", "x-amz-security-token", "cookie"}
+)
 
 
 def _shown(headers: Mapping[str, str]) -> str:

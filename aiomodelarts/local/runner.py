@@ -104,6 +104,7 @@ class ProcessExecutor:
         await self._settled()
         exits, problem = [], None
         try:
+            await self._call(self._workplace.open_logs, run.version)
             if await self._fetched(run):
                 run.processes = await self._call(self._begin, run.version)
                 exits = await self._exits(run)

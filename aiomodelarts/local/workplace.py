@@ -86,17 +86,20 @@ class Workplace:
         """What every process of a run carries in its environment."""
         return f"{self.identity}/{version_id}"
 
+    def open_logs(self, version: Version) -> None:
+        """Make the log files of a run; whatever happens to it from now on can be said there."""
+        for index in range(version.settings.workers):
+            log = self.log_path(version.version_id, index)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.touch()
+
     def prepare(self, version: Version) -> Prepared:
-        """Copy the code, make the output folder and the log files, and say what to execute.
+        """Copy the code, make the output folder, and say what to execute.
 
         Raises:
             CannotRunError: something that the run needs is missing or outside the buckets.
             OSError: the disk does not play along.
         """
-        for index in range(version.settings.workers):
-            log = self.log_path(version.version_id, index)
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.touch()
         home = self._work / str(version.version_id)
         (home / CODE_FOLDER).mkdir(parents=True)
         number = version.version_id

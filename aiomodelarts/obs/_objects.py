@@ -102,10 +102,17 @@ class Objects:
         async with self.open(path) as reader:
             return await reader.read()
 
-    async def write(self, path: str | ObsPath, content: bytes) -> ObsEntry:
+    async def write(self, path: str | ObsPath, content: bytes, *, if_absent: bool = False) -> ObsEntry:
         """Write an object whole, or with a slash at the end and without content the marker of a folder.
 
+        Args:
+            path: the object; ``open`` writes one piece by piece.
+            content: all of it.
+            if_absent: whether one that is there already is left alone, which is an error; of several who write at
+                once one succeeds.
+
         Raises:
+            ObsExists: there is one already.
             InvalidArgument: content for a folder.
         """
         target = ObsPath.parse(path)
@@ -114,9 +121,9 @@ class Objects:
         if target.is_folder and content:
             raise InvalidArgument("path", str(target), "a folder has no content; leave out the slash at its end")
         store = await self._opened()
-        if len(content) <= self.limits.part_bytes:
+        if if_absent or len(content) <= self.limits.part_bytes:
             async with self._lanes.take(len(content)):
-                await store.put(target, content)
+                await store.put(target, content, if_absent=if_absent)
         else:
             async with ObsWriter(store, self._lanes, target) as writer:
                 await writer.write(content)

@@ -14,6 +14,7 @@ from .errors import (
     ContentDamaged,
     LinkOutside,
     ObsChanged,
+    ObsExists,
     ObsNotFound,
     TargetIsFile,
     TargetIsFolder,
@@ -85,7 +86,7 @@ class Tree:
             incoming.touch()
             return incoming
 
-    def land(self, incoming: Path, path: ObsPath) -> str:
+    def land(self, incoming: Path, path: ObsPath, *, if_absent: bool = False) -> str:
         """Put a file in the object's place, in one step; what comes back is its ETag."""
         place = self._place(path)
         if place.is_dir():
@@ -95,13 +96,19 @@ class Tree:
             for last in (False, False, True):
                 try:
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    incoming.replace(place)
+                    if not if_absent:
+                        incoming.replace(place)
+                    else:
+                        # A link is made only where there is nothing, and by one of several at once.
+                        place.hardlink_to(incoming)
                     break
                 except FileNotFoundError:
                     # The last object beside it was deleted at this moment, and the folder with it.
                     if last:
                         raise
                 except (FileExistsError, NotADirectoryError):
+                    if if_absent and place.is_file():
+                        raise ObsExists("there is such an object already", path=path) from None
                     raise TargetIsFile("an object has the name of one of its folders", path=path) from None
         return etag
 

@@ -86,6 +86,7 @@ class _Reader:
         self._steps = steps
         self._handle = _opened(file)
         self._ahead: asyncio.Task[bytes] | None = None
+        self._closed = False
         self.digest = Digest(part_bytes)
         self.problem: Exception | None = None
 
@@ -93,19 +94,24 @@ class _Reader:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._closed:
+            # A sender that was cancelled may still ask for the next part.
+            raise StopAsyncIteration
         try:
-            content = await asyncio.shield(self._ahead or self._begin())
+            content = await asyncio.shield(self._ahead or self._read_ahead())
         except Exception as error:
             self.problem = error
             raise
         if not content:
             raise StopAsyncIteration
-        self._ahead = self._begin()
-        self._steps.moved(len(content))
+        if not self._closed:
+            self._ahead = self._read_ahead()
+            self._steps.moved(len(content))
         return content
 
     async def close(self) -> None:
         """Let go of the file, when nothing reads from it any more."""
+        self._closed = True
         if self._ahead is not None:
             await settled(self._ahead)
         await aside(self.release)
@@ -114,7 +120,7 @@ class _Reader:
         """Let go of the file. Blocks."""
         os.close(self._handle)
 
-    def _begin(self) -> "asyncio.Task[bytes]":
+    def _read_ahead(self) -> "asyncio.Task[bytes]":
         self._ahead = asyncio.create_task(asyncio.to_thread(self._next))
         return self._ahead
 

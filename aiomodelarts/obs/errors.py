@@ -11,6 +11,7 @@
         │   └── KeysExpired      temporary keys are over; they are renewed once by themselves
         ├── ObsTrouble           the storage failed inside; tried again as long as that makes sense
         ├── ObsRefused           any other refusal
+        ├── ObsExists            also FileExistsError: there is one already, and it was not to be replaced
         ├── ObsChanged           the object changed while it was read
         ├── ContentDamaged       what arrived is not what left
         ├── SourceChanged        a local file changed while it was read
@@ -80,6 +81,10 @@ class ObsTrouble(ObsError):
 
 class ObsRefused(ObsError):
     """The storage refused for another reason."""
+
+
+class ObsExists(ObsError, FileExistsError):
+    """There is an object of this name already, and it was not to be replaced."""
 
 
 class ObsChanged(ObsError):

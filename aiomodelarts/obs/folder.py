@@ -39,8 +39,8 @@ class FolderStore:
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await aside(self._tree.read, entry, start, end)
 
-    async def put(self, path: ObsPath, content: Content) -> str | None:
-        return await aside(self._put, path, content)
+    async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
+        return await aside(self._put, path, content, if_absent)
 
     async def put_parts(
         self,
@@ -75,13 +75,13 @@ class FolderStore:
     async def close(self) -> None:
         return
 
-    def _put(self, path: ObsPath, content: Content) -> str | None:
+    def _put(self, path: ObsPath, content: Content, if_absent: bool) -> str | None:
         if path.is_folder:
             self._tree.make_folder(path)
             return None
         incoming = self._tree.incoming(path)
         try:
             append(incoming, content)
-            return self._tree.land(incoming, path)
+            return self._tree.land(incoming, path, if_absent=if_absent)
         finally:
             incoming.unlink(missing_ok=True)

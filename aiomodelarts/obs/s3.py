@@ -84,11 +84,11 @@ class S3Store:
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await self._with_keys(lambda: self._content.get(entry.path, entry.etag, start, end, entry.size))
 
-    async def put(self, path: ObsPath, content: Content) -> str | None:
+    async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         if path.is_folder:
             answer = await self._ask(path, lambda address: requests.put_empty(address, path.key))
             return answers.etag_of(answer)
-        return await self._with_keys(lambda: self._content.put(path, content))
+        return await self._with_keys(lambda: self._content.put(path, content, if_absent=if_absent))
 
     async def put_parts(
         self, path: ObsPath, parts: AsyncIterable[Content], part_bytes: int, at_once: int
@@ -122,8 +122,10 @@ class S3Store:
 
     async def close(self) -> None:
         await self._ring.close()
+        # obstore closes its connections when nobody holds its stores any more.
+        self._content.forget()
 
-    async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int = 1000) -> answers.Page:
+    async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int | None = None) -> answers.Page:
         def listing(address: Address) -> Request:
             return requests.list_page(address, folder.key, after, recursive=recursive, rows=rows)
 

@@ -37,8 +37,12 @@ class Store(Protocol):
         """
         ...
 
-    async def put(self, path: ObsPath, content: Content) -> str | None:
-        """Write an object whole; for a folder its marker. What comes back is the ETag."""
+    async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
+        """Write an object whole; for a folder its marker. What comes back is the ETag.
+
+        Raises:
+            ObsExists: there is one, and it is to be written only ``if_absent``.
+        """
         ...
 
     async def put_parts(

@@ -15,6 +15,8 @@ _KINDS = {
     dict: "a table",
 }
 
+_MOST = 1e300
+
 
 def kind_of(value: object) -> str:
     """What a TOML value is, in words."""
@@ -85,6 +87,29 @@ class TableReader:
             return None
         if value < low:
             self.problem(f"is {value}, and has to be at least {low}", key)
+            return None
+        return value
+
+    def number(self, key: str, *, low: float | None = None, high: float = _MOST) -> float | None:
+        """The number under the key, or None."""
+        value = self._value(key, required=False)
+        wanted = "a number" if low is None else f"a number of at least {low:g}"
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self._wrong(key, value, wanted)
+            return None
+        if not -high <= value <= high or (low is not None and value < low):
+            most = f" and at most {high:g}" if value > high else ""
+            self.problem(f"is {shown(value)}, and has to be {wanted}{most}", key)
+            return None
+        return float(value)
+
+    def above_zero(self, key: str, *, high: float = _MOST) -> float | None:
+        """The number above zero under the key, or None."""
+        value = self.number(key, high=high)
+        if value is not None and value <= 0:
+            self.problem(f"is {value:g}, and has to be above 0", key)
             return None
         return value
 

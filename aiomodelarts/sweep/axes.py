@@ -22,7 +22,11 @@ def same(one: Scalar, other: Scalar) -> bool:
 
 @frozen
 class Choice:
-    """One of the listed values."""
+    """One of the listed values.
+
+    Every axis has ``at`` and ``place``, from the place in a row of single values to the value and back, ``pick`` and
+    ``position``, the same for how far along the axis it lies, from 0 to 1, and ``draw``, a value at random.
+    """
 
     values: tuple[Scalar, ...]
 
@@ -50,6 +54,9 @@ class Choice:
 
     def pick(self, position: float) -> Scalar:
         return self.at(_place_at(position, self.size))
+
+    def position(self, value: Scalar) -> float:
+        return _position_of(self.place(value), self.size)
 
     def draw(self, rng: Random) -> Scalar:
         return self.at(rng.randrange(self.size))
@@ -119,6 +126,13 @@ class Int:
             low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
             return self._inside(round(math.exp(low + (high - low) * position)))
         return self.at(_place_at(position, self.size))
+
+    def position(self, value: Scalar) -> float:
+        if not self.log or self.num is not None:
+            return _position_of(self.place(value), self.size)
+        assert not isinstance(value, str)
+        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return (math.log(value) - low) / (high - low)
 
     def draw(self, rng: Random) -> int:
         return self.pick(rng.random()) if self.log and self.num is None else self.at(rng.randrange(self.size))
@@ -211,24 +225,23 @@ class Float:
         """Where the value stands in a row of single values, or None when it is not one of them."""
         if isinstance(value, bool | str) or not self.low <= value <= self.high or self.size is None:
             return None
-        nearest = round(self.position(value) * (self.size - 1)) if self.step is None else self._steps_to(value)
+        nearest = round(self._fraction(value) * (self.size - 1)) if self.step is None else self._steps_to(value)
         return next(
             (index for index in range(nearest - 1, nearest + 2) if 0 <= index < self.size and self.at(index) == value),
             None,
         )
 
-    def position(self, value: float) -> float:
-        """How far along the axis a value of it lies, from 0 to 1."""
-        if self.low == self.high:
-            return 0.0
-        if self.log:
-            return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
-        return (value - self.low) / (self.high - self.low)
-
     def pick(self, position: float) -> float:
         """The value so far along the axis, from 0 to 1."""
         size = self.size
         return self._inside(self._between(position)) if size is None else self.at(_place_at(position, size))
+
+    def position(self, value: Scalar) -> float:
+        size = self.size
+        if size is not None:
+            return _position_of(self.place(value), size)
+        assert not isinstance(value, str)
+        return self._fraction(value)
 
     def draw(self, rng: Random) -> float:
         """A value from anywhere in the range."""
@@ -238,6 +251,13 @@ class Float:
     def _steps_to(self, value: float) -> int:
         assert self.step is not None
         return int((_exact(value) - _exact(self.low)) // _exact(self.step))
+
+    def _fraction(self, value: float) -> float:
+        if self.low == self.high:
+            return 0.0
+        if self.log:
+            return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (value - self.low) / (self.high - self.low)
 
     def _between(self, fraction: float) -> float:
         if self.log:
@@ -263,6 +283,12 @@ def own_value(axis: Axis, value: Scalar) -> Scalar | None:
 def _exact(number: float) -> Decimal:
     # The decimal that was written, so that 0.1 + 2 * 0.1 is 0.3.
     return Decimal(repr(number))
+
+
+def _position_of(place: int | None, size: int) -> float:
+    if place is None:
+        raise ValueError("the value does not lie on the axis")
+    return (place + 0.5) / size
 
 
 def _place_at(position: float, size: int) -> int:

@@ -1,10 +1,12 @@
 """When a hyperparameter is there at all: others have to have certain values. Pure."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 
 from attrs import frozen
 
-from .axes import Axis, Float, Scalar, own_value, same
+from .axes import Axis, Choice, Float, Scalar, own_value, same
+from .problems import nearest
 
 Point = dict[str, Scalar]
 # By the name of another hyperparameter, the values that it may have.
@@ -45,11 +47,16 @@ def faults(axes: Mapping[str, Axis], conditions: Mapping[str, When]) -> Iterator
             elif not values:
                 yield Fault(name, parent, "lists no value, so it is never met")
             else:
-                for value in values:
-                    if own_value(axis, value) is None:
-                        yield Fault(name, parent, f"never is {value!r}")
+                yield from (
+                    Fault(name, parent, _never(axis, value)) for value in values if own_value(axis, value) is None
+                )
     for name in in_a_circle(axes, conditions):
         yield Fault(name, None, "waits for itself, by way of the conditions of others")
+
+
+def _never(axis: Axis, value: Scalar) -> str:
+    told = f"never is {json.dumps(value, ensure_ascii=False)}"
+    return f"{told}; {nearest(str(value), map(str, axis.values))}" if isinstance(axis, Choice) else told
 
 
 def in_order(axes: Collection[str], conditions: Mapping[str, When]) -> tuple[str, ...]:

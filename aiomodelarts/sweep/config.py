@@ -7,22 +7,26 @@ from typing import Any
 from attrs import field, frozen
 
 from ._reader import TableReader, kind_of
-from ._tables.estimator import read_estimator
+from ._tables.budget import read_budget
+from ._tables.estimator import read_estimator, read_flavors
 from ._tables.local import read_local
 from ._tables.objective import read_objective
+from ._tables.pruning import read_pruning
 from ._tables.retry import read_retry
 from ._tables.search import read_way
 from ._tables.sweep import read_sweep
+from .budget import Amount, Budget, Limit, Spending
 from .failures import Failure, RetryBudget
 from .objective import Objective
 from .problems import Problem, SweepFileError
+from .pruning import Pruning
 from .search import Search
-from .space import Space
+from .space import Point, Space
 from .toml_lines import TomlSyntaxError, parse_toml
 from .trial import Trial
 
-_TABLES = ("sweep", "estimator", "space", "search", "objective", "retry", "local")
-_MAY_BE_MISSING = frozenset({"retry", "local"})
+_TABLES = ("sweep", "estimator", "space", "search", "objective", "pruning", "budget", "retry", "local")
+_MAY_BE_MISSING = frozenset({"pruning", "budget", "retry", "local"})
 
 
 @frozen
@@ -41,6 +45,9 @@ class SweepConfig:
         results_dir: where the results are written.
         ledger: URL of the database that keeps the sweep; None is a file among the results.
         retry: how often a failed trial is tried again.
+        budget: what may be spent.
+        pruning: when versions are stopped early; None is never.
+        flavors: what versions may run on, the first choice first; empty where a pool is named.
         local_folders: by setting, the folder of this machine that the local platform finds under its path.
     """
 
@@ -56,6 +63,9 @@ class SweepConfig:
     local_folders: Mapping[str, Path] = field(factory=dict)
     ledger: str | None = None
     retry: RetryBudget = field(factory=RetryBudget)
+    budget: Budget = field(factory=Budget)
+    pruning: Pruning | None = None
+    flavors: tuple[str, ...] = ()
 
     @property
     def ledger_address(self) -> str | Path:
@@ -67,7 +77,27 @@ class SweepConfig:
     @property
     def count(self) -> int:
         """How many trials there will be."""
-        return self.search.count(self.space)
+        count, most = self.search.count(self.space), self.budget.max_trials
+        return count if most is None else min(count, most)
+
+    @property
+    def limit(self) -> Limit | None:
+        """The end of the sweep's accounts, or None where none are kept."""
+        return self.budget.limit
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes a version runs on."""
+        return int(self.settings.get("train_instance_count", 1))
+
+    @property
+    def worst_case(self) -> Amount:
+        """What is reserved for a version before it is made."""
+        return self.budget.worst_case(self.flavors, self.nodes)
+
+    def begin(self, number: int, point: Point) -> Trial:
+        """A new trial, with what has to be reserved for it."""
+        return Trial(number, point, self.output_path(number), account=Spending(held=self.worst_case))
 
     def again(self, trial: Trial, failure: Failure | None = None) -> Trial:
         """The next attempt at a trial, which counts against the retries of this class; None begins to count anew."""
@@ -125,12 +155,15 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
             root.problem(f"[{name}] is missing")
     if not root.file_is_good:
         return None
-    settings, inputs = read_estimator(root.inside("estimator"), folder)
+    flavors = read_flavors(root.inside("estimator"))
+    settings, inputs = read_estimator(root.inside("estimator"), folder, flavors)
     way = read_way(root.inside("search"), root.inside("space"), folder, settings.get("hyperparameters", {}))
     objective = read_objective(root.inside("objective"))
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
+    budget = read_budget(root.inside("budget"), flavors)
+    pruning = read_pruning(root.inside("pruning"), objective)
     if sweep is None or way is None or objective is None:
         return None
     return SweepConfig(
@@ -141,5 +174,8 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
         settings=settings,
         inputs=inputs,
         retry=retry,
+        budget=budget,
+        pruning=pruning,
+        flavors=flavors,
         local_folders=local_folders,
     )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from random import Random
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -11,15 +12,24 @@ from attrs import frozen
 from .._clock import Clock
 from ..errors import ModelArtsError, SweepError
 from . import presence
+from .brake import Brake
 from .config import SweepConfig
 from .files import OutputFiles
+from .following import Following
+from .halts import Halt
+from .keeper import Keeper
 from .ledger.errors import LedgerError
-from .ledger.records import Held, Lease
+from .ledger.records import Held
+from .making import Made, Making
 from .measure import Meter
-from .points import Points
+from .observing import Observer
 from .report import SweepResult
+from .room import GiveWay, Room
+from .scribe import Scribe
+from .shortage import Shortage
+from .space import Point
 from .standing import Standing
-from .steps import Made, Steps
+from .suggestions import suggestions
 from .trial import Progress, Trial, TrialState
 from .versions import Versions
 
@@ -79,6 +89,8 @@ class Engine:
         ledger: open, of this sweep.
         lease_s: how long another controller may be silent before its trials are taken over.
         passed: is told the name of every step that a trial takes.
+        brake: ends the sweep before its time; without it, only somebody who asks through the ledger does.
+        rng: spreads what several controllers ask of a platform without room.
     """
 
     def __init__(
@@ -92,6 +104,8 @@ class Engine:
         *,
         lease_s: float = _LEASE_S,
         passed: Callable[[str], None] = _nothing,
+        brake: Brake | None = None,
+        rng: Random | None = None,
     ) -> None:
         self._config = config
         self._listener = listener
@@ -99,19 +113,32 @@ class Engine:
         self._ledger = ledger
         self._lease_s = lease_s
         self._passed = passed
+        self._brake = brake or Brake(clock)
         meter = Meter(config.objective, files)
-        self._steps = Steps(config, versions, meter, ledger, clock, lease_s, self._tell, passed)
+        scribe = Scribe(config, ledger, clock, self._tell, passed)
+        self._room = Room(self._brake, ledger.more_may_come, lambda: bool(self._held), self._tell_waiting)
+        shortage = Shortage(self._brake, rng or Random(), self._tell_waiting)  # noqa: S311  (spreads pauses)
+        self._observer = None if config.pruning is None else Observer(config.pruning, config.name, ledger)
+        self._making = Making(config, versions, meter, scribe, self._room, shortage, lease_s)
+        self._following = Following(config, meter, scribe, self._brake, self._observer)
+        self._keeper = Keeper(ledger, clock, lease_s, self._brake, self._observer, self._take_over)
         self._began = clock.monotonic()
+        self._waiting_for: str | None = None
         self._held: deque[Held] = deque()
-        self._points = Points(config.search, config.space)
+        self._next = suggestions(config, ledger, self._new, config.limit)
         self._total = 0
         self._standing = Standing(config.objective.goal, 0, ())
 
     @property
     def result(self) -> SweepResult:
         """What is known so far."""
+        account = None if self._config.limit is None else self._ledger.sweep.account
         goal = self._config.objective.goal
-        return SweepResult(self._config.name, goal, self._standing.trials, self._steps.stopped_by)
+        return SweepResult(self._config.name, goal, self._standing.trials, self._stopped_by, account)
+
+    @property
+    def _stopped_by(self) -> ModelArtsError | None:
+        return self._making.stopped_by or self._brake.halt
 
     async def run(self) -> None:
         """Return when every trial is over; ``result`` then holds them.
@@ -120,14 +147,18 @@ class Engine:
             ModelArtsError: the job could not be made, so that there is nothing to sweep.
             LedgerError: the ledger cannot be written, or another controller took this one for dead.
         """
-        gone = await self._gone()
+        gone = await self._keeper.gone()
         claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
         try:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    keeper = tasks.create_task(self._keep(), name="aiomodelarts lease")
+                    errands = [
+                        tasks.create_task(self._keeper.keep(), name="aiomodelarts lease"),
+                        tasks.create_task(self._keeper.listen(), name="aiomodelarts stop"),
+                    ]
                     await self._drive(claims)
-                    keeper.cancel()
+                    for errand in errands:
+                        errand.cancel()
             except ExceptionGroup as group:
                 raise _first(group) from None
         finally:
@@ -135,34 +166,34 @@ class Engine:
             with contextlib.suppress(LedgerError):
                 await self._ledger.leave()
 
-    async def _gone(self) -> list[Lease]:
-        leases = await self._ledger.leases()
-        return await asyncio.to_thread(lambda: [one for one in leases if presence.is_gone(one.place, one.process)])
-
     async def _drive(self, claims: Sequence[Held]) -> None:
         await self._stand()
-        self._held.extend(await asyncio.gather(*(self._steps.reopen(held) for held in claims)))
+        if self._observer is not None:
+            await self._observer.catch_up(self._standing.trials)
+        self._held.extend(await asyncio.gather(*(self._making.reopen(held) for held in claims)))
         await self._announce()
-        made = await self._job()
-        while True:
+        with contextlib.suppress(Halt):
+            await self._go_through(await self._job())
+        self._take_all(await self._ledger.trials())
+        await self._ledger.refresh()
+
+    async def _go_through(self, made: Made | None) -> None:
+        """Carry out trials until none is left, or something ends the sweep; ``made`` has its version already."""
+        while self._stopped_by is None:
             async with asyncio.TaskGroup() as workers:
                 for number in range(self._config.concurrency):
                     workers.create_task(self._work(made if number == 0 else None))
             made = None
-            if self._steps.stopped_by is not None:
-                break
             if not self._held:
                 if not await self._ledger.open_elsewhere():
-                    break
+                    return
                 # Others hold the rest; should one of them die, its trials come here.
-                await self._clock.sleep(self._lease_s / 3)
-        self._take_all(await self._ledger.trials())
+                await self._brake.pause(self._lease_s / 3)
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
-        base = self._ledger.sweep.base
-        self._points = Points(self._config.search, self._config.space, (trial.point for trial in trials[:base]))
-        self._total = max(self._points.count(), len(trials))
+        count, most = await self._next.stand(trials), self._config.budget.max_trials
+        self._total = max(count if most is None else min(count, most), len(trials))
         self._standing = Standing(self._config.objective.goal, self._total, trials)
 
     async def _announce(self) -> None:
@@ -187,7 +218,7 @@ class Engine:
                 self._held.remove(first)
             if first is not None:
                 return await self._made(first, None)
-            await self._clock.sleep(min(1.0, self._lease_s / 3))
+            await self._brake.pause(min(1.0, self._lease_s / 3))
             await self._ledger.refresh()
             self._take_all(await self._ledger.trials())
             opened = self._standing.trials[0] if self._standing.trials else None
@@ -199,55 +230,59 @@ class Engine:
         """Carry out one trial after the other; ``made`` is one whose version is there already."""
         if made is not None:
             await self._see_through(made)
-        while self._steps.stopped_by is None:
-            held = self._held.popleft() if self._held else await self._reserve()
-            if held is None:
+        while self._stopped_by is None:
+            try:
+                held = await self._next()
+                if held is None:
+                    return
+                await self._carry_out(held)
+            except GiveWay:
+                continue
+            except Halt:
                 return
-            sweep = self._ledger.sweep
-            assert sweep.job_id is not None
-            assert sweep.first_version_id is not None
+
+    async def _next(self) -> Held | None:
+        """A trial that is open, or a new one; None when all were begun."""
+        return self._held.popleft() if self._held else await self._room.wait_for(self._reserve)
+
+    async def _carry_out(self, held: Held) -> None:
+        sweep = self._ledger.sweep
+        assert sweep.job_id is not None
+        assert sweep.first_version_id is not None
+        try:
             made = await self._made(held, (sweep.job_id, sweep.first_version_id))
-            if made is not None:
-                await self._see_through(made)
+        except GiveWay:
+            self._held.append(held)
+            raise
+        if made is not None:
+            await self._see_through(made)
 
     async def _see_through(self, made: Made) -> None:
-        again = await self._steps.follow(made)
+        again = await self._following.follow(made)
         if again is not None:
             self._held.append(again)
 
     async def _made(self, held: Held, job: tuple[int, int] | None) -> Made | None:
-        made = await self._steps.make(held, job)
+        made = await self._making.make(held, job)
         if job is None:
             await self._ledger.refresh()
         return made
 
     async def _reserve(self) -> Held | None:
         self._passed("before reserving")
-        held = await self._ledger.reserve(self._total, self._new)
+        held = await self._next.reserve(self._total)
         if held is not None:
             self._passed("reserved")
             await self._tell(held.trial)
         return held
 
-    def _new(self, number: int) -> Trial:
-        return Trial(number, self._points.at(number), self._config.output_path(number))
+    def _new(self, number: int, point: Point) -> Trial:
+        return self._config.begin(number, point)
 
-    async def _keep(self) -> None:
-        """Say again and again that this controller is alive, and take over from those that do not."""
-        seen: dict[int, tuple[int, float]] = {}
-        while True:
-            await self._clock.sleep(self._lease_s / 3)
-            await self._ledger.beat()
-            now, dead = self._clock.monotonic(), await self._gone()
-            for lease in await self._ledger.leases():
-                beats, since = seen.get(lease.token, (lease.beats, now))
-                seen[lease.token] = (lease.beats, since if beats == lease.beats else now)
-                # Silence is measured by this controller's own clock: no two machines agree on the time.
-                if lease.token != self._ledger.token and now - seen[lease.token][1] >= self._lease_s:
-                    dead.append(lease)
-            for held in await self._ledger.take_over(dead):
-                self._standing.take(held.trial)
-                self._held.append(held)
+    def _take_over(self, claims: Sequence[Held]) -> None:
+        for held in claims:
+            self._standing.take(held.trial)
+            self._held.append(held)
 
     def _take_all(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -257,8 +292,12 @@ class Engine:
         self._standing.take(trial)
         await self._listener(SweepEvent(trial, self._progress()))
 
+    async def _tell_waiting(self, what: str | None) -> None:
+        self._waiting_for = what
+        await self._listener(SweepEvent(None, self._progress()))
+
     def _progress(self) -> Progress:
-        return self._standing.progress(self._clock.monotonic() - self._began)
+        return self._standing.progress(self._clock.monotonic() - self._began, self._waiting_for)
 
 
 def _who() -> tuple[str, str]:

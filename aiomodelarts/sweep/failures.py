@@ -18,6 +18,8 @@ class Failure(Enum):
     """The platform did not bring the script to run: image, submission, mount."""
     STOPPED = "stopped"
     """Somebody, or the platform, stopped the version."""
+    OVERTIME = "overtime"
+    """It trained for longer than a trial may, and was stopped."""
     LOST = "lost"
     """The platform lost sight of the version."""
     UNKNOWN = "unknown"
@@ -57,5 +59,5 @@ class RetryBudget:
     times: Mapping[Failure, int] = field(factory=lambda: {Failure.LOST: 3, Failure.PLATFORM: 1})
 
     def allows(self, failure: Failure, earlier: int) -> bool:
-        """Whether the trial may be tried again after ``earlier`` repetitions."""
+        """Whether the trial may be tried again after ``earlier`` repetitions for this class."""
         return earlier < self.times.get(failure, 0)

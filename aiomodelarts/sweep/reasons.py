@@ -17,6 +17,12 @@ def why_failed(error: TrainingFailed) -> str:
     return f"{error.message}; its log ends: {_printable(' / '.join(said))}" if said else error.message
 
 
+def log_end(error: Exception) -> str | None:
+    """The end of the log, or None where it is not known; what it holds cannot steer a terminal."""
+    lines = [_printable(line) for line in getattr(error, "log_tail", ())]
+    return "\n".join(lines) or None
+
+
 def _printable(text: str) -> str:
     """A text of a bearable length without control characters, whatever the script wrote."""
     safe = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

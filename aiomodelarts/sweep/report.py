@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from .budget import Spending
 from .objective import Goal
 from .trial import Trial
 
@@ -35,12 +36,14 @@ class SweepResult:
         goal: whether high or low values are good.
         trials: all that were begun, by number.
         stopped_by: why no more trials were begun, or None when all of them were.
+        account: what is reserved and what was spent, or None where no accounts are kept.
     """
 
     name: str
     goal: Goal
     trials: tuple[Trial, ...]
     stopped_by: Exception | None = None
+    account: Spending | None = None
 
     @property
     def best(self) -> Trial | None:
@@ -65,9 +68,20 @@ class SweepResult:
             "sweep": self.name,
             "goal": self.goal.value,
             "stopped_by": None if self.stopped_by is None else str(self.stopped_by),
+            "budget": None if self.account is None else account_as_json(self.account),
             "best": None if self.best is None else trial_as_json(self.best),
             "trials": [trial_as_json(trial) for trial in self.trials],
         }
+
+
+def account_as_json(account: Spending) -> dict[str, float]:
+    """What is reserved and what was spent, as JSON types."""
+    return {
+        "reserved_hours": round(account.held.hours, 6),
+        "reserved_cost": account.held.cost,
+        "spent_hours": round(account.spent.hours, 6),
+        "spent_cost": account.spent.cost,
+    }
 
 
 def trial_as_json(trial: Trial) -> dict[str, Any]:
@@ -76,10 +90,15 @@ def trial_as_json(trial: Trial) -> dict[str, Any]:
         "trial": trial.number,
         "state": trial.state.value,
         "value": trial.value,
+        "last_value": trial.last_value,
+        "last_step": trial.last_step,
         "hyperparameters": trial.point,
         "duration_s": None if trial.duration_s is None else round(trial.duration_s, 3),
         "job_id": trial.job_id,
         "version_id": trial.version_id,
+        "flavor": trial.flavor,
+        "spent_hours": round(trial.account.spent.hours, 6),
+        "spent_cost": trial.account.spent.cost,
         "output_path": trial.output_path,
         "reason": trial.reason,
     }

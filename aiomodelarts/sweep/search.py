@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from .space import MOST_COUNTED, Point, Space, key_of
+from .space import MOST_COUNTED, Choice, Point, Space, key_of
 
 # Draws that only meet points which were tried, before the ones that are left are listed.
 _MOST_REPEATS = 1000
@@ -139,11 +139,22 @@ class AdaptiveSearch:
     startup: int = 10
 
     def count(self, space: Space) -> int:
+        if self.algorithm == "cma-es" and len(numbers_of(space)) < 2:
+            raise ValueError("cma-es needs two hyperparameters that are numbers and always there; tpe takes any")
         return bounded(self.trials, space)
 
     def points(self, space: Space) -> Iterator[Point]:
         """The first points, which no value can change any more."""
         return islice(RandomSearch(self.count(space), self.seed).points(space), self.startup)
+
+
+def numbers_of(space: Space) -> tuple[str, ...]:
+    """The names of the axes of numbers that vary and are always there."""
+    return tuple(
+        name
+        for name, axis in sorted(space.axes.items())
+        if not isinstance(axis, Choice) and axis.size != 1 and name not in space.conditions
+    )
 
 
 def bounded(trials: int, space: Space) -> int:

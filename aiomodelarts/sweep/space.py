@@ -7,6 +7,7 @@ from random import Random
 
 from attrs import field, frozen
 
+from ..errors import SweepError
 from .axes import Axis, Choice, Float, Int, Scalar, own_value
 from .conditions import Point, When, faults, in_order, is_met
 from .constraints import Constraint
@@ -19,7 +20,7 @@ MOST_COUNTED = 200_000
 _MOST_DRAWS = 10_000
 
 
-class NoPoint(ValueError):
+class NoPoint(SweepError, ValueError):
     """No point of the space was found that keeps its constraints."""
 
 

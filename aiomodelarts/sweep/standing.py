@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .objective import Goal
 from .report import best_of
-from .trial import Progress, Trial
+from .trial import Progress, Trial, TrialState
 
 
 class Standing:
@@ -47,12 +47,13 @@ class Standing:
         self._trials[number] = trial
         over = trial.state.is_final
         (self._open.discard if over else self._open.add)(number)
-        (self._failed.add if over and trial.value is None else self._failed.discard)(number)
+        failed = over and trial.value is None and trial.state is not TrialState.PRUNED
+        (self._failed.add if failed else self._failed.discard)(number)
         if trial.value is not None:
             self._best = best_of((trial,) if self._best is None else (self._best, trial), self._goal)
 
-    def progress(self, elapsed_s: float) -> Progress:
-        """How far the sweep is."""
+    def progress(self, elapsed_s: float, waiting_for: str | None = None) -> Progress:
+        """How far the sweep is, after so long, and what it waits for."""
         return Progress(
             total=self._total,
             done=self.done,
@@ -61,4 +62,5 @@ class Standing:
             best=self._best,
             elapsed_s=elapsed_s,
             before=self._before,
+            waiting_for=waiting_for,
         )

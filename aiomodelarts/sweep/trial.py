@@ -115,6 +115,7 @@ class Progress:
         best: the best trial so far.
         elapsed_s: seconds since the start of this run.
         before: trials that were over when this run began.
+        waiting_for: why nothing is made at the moment although something is left to make, or None.
     """
 
     total: int
@@ -124,6 +125,7 @@ class Progress:
     best: Trial | None
     elapsed_s: float
     before: int = 0
+    waiting_for: str | None = None
 
     @property
     def time_left_s(self) -> float | None:

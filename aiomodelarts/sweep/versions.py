@@ -1,6 +1,6 @@
 """Makes the versions of a sweep, finds them again, and reads what they say."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
 from .._create.made import Pending
@@ -27,7 +27,7 @@ class Version(Protocol):
         """Return when the training has ended well."""
         ...
 
-    def updates(self) -> AsyncIterator[Any]:
+    def updates(self) -> AsyncGenerator[Any, None]:
         """A snapshot for every state of it that is seen."""
         ...
 
@@ -35,7 +35,7 @@ class Version(Protocol):
         """A fresh snapshot, with its metrics."""
         ...
 
-    def logs(self, *, follow: bool = False) -> AsyncIterator[str]:
+    def logs(self, *, follow: bool = False) -> AsyncGenerator[str, None]:
         """The lines of its log that are there now, or all of them as they are written."""
         ...
 

@@ -128,7 +128,14 @@ async def test_what_is_not_there_fails_the_run_with_the_reason_in_its_log(
 
 
 async def test_outputs_that_cannot_be_put_back_fail_the_run(session: AsyncSession, moto: Moto, bucket: str) -> None:
-    rule = {"method": "PUT", "path": "/out/", "status": "403 Forbidden", "code": "AccessDenied", "kind": "status", "count": 99}
+    rule = {
+        "method": "PUT",
+        "path": "/out/",
+        "status": "403 Forbidden",
+        "code": "AccessDenied",
+        "kind": "status",
+        "count": 99,
+    }
     await asyncio.to_thread(moto.faults, rule)
     version = await run(session, bucket)
     with pytest.raises(TrainingFailed) as caught:

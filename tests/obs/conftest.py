@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import urllib.request
@@ -62,7 +63,7 @@ class Moto:
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[Moto]:
     command = [sys.executable, "-m", "tests.obs.moto_process"]
-    environ = {**os.environ, "S3_UPLOAD_PART_MIN_SIZE": "1"}
+    environ = {**os.environ, "S3_UPLOAD_PART_MIN_SIZE": "1", "MOTO_S3_DEFAULT_MAX_KEYS": "20"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ, text=True)
     assert process.stdout is not None
     try:
@@ -146,6 +147,11 @@ class Place:
             elif not any(place.iterdir()):
                 found[f"{key}/"] = b""
         return found
+
+
+def content(size: int, seed: int = 0) -> bytes:
+    """Bytes that no other seed gives."""
+    return random.Random(seed).randbytes(size)
 
 
 async def fill(root: Path, files: dict[str, bytes]) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,8 @@ from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import ObsEntry, ObsPath, Progress
 from aiomodelarts.obs.errors import (
     BucketNotFound,
+    ObsChanged,
+    ObsExists,
     ObsNotFound,
     ObsRefused,
     SourceVanished,
@@ -19,7 +21,7 @@ from aiomodelarts.obs.errors import (
     TransferIncomplete,
 )
 
-from .conftest import SMALL, Place, fill, tree
+from .conftest import SMALL, Place, content, fill, tree
 
 PART = SMALL.part_bytes
 NAMES = [
@@ -38,10 +40,6 @@ NAMES = [
     "no extension",
     "x" * 200,
 ]
-
-
-def content(size: int, seed: int = 0) -> bytes:
-    return random.Random(seed).randbytes(size)
 
 
 async def listed(place: Place, path: str, *, recursive: bool = False) -> list[str]:
@@ -165,15 +163,11 @@ class TestFolders:
         assert await listed(place, place.root + "nothing/") == []
 
     async def test_more_keys_than_a_page_holds(self, place: Place) -> None:
-        for i in range(1005):
-            if place.folder is not None:
-                await place.put(f"k/{i:05}", b"")
-        if place.moto is not None:
-            await asyncio.gather(*[place.obs.write(f"{place.root}k/{i:05}", b"") for i in range(1005)])
-        expected = [f"k/{i:05}" for i in range(1005)]
+        expected = [f"k/{i:03}" for i in range(45)]
+        await asyncio.gather(*[place.put(key, b"") for key in expected])
         assert await listed(place, place.root + "k/") == expected
         assert await listed(place, place.root, recursive=True) == expected
-        assert await place.obs.delete(place.root + "k", recursive=True) == 1005
+        assert await place.obs.delete(place.root + "k", recursive=True) == 45
         assert await place.all() == {}
 
 
@@ -365,3 +359,66 @@ class TestSync:
         }
         assert failed.value.done.files == 1
         assert await tree(tmp_path / "d") == {"a/x": b"", "b": b"a file", "ok": b"1"}
+
+
+class TestAtOnce:
+    async def test_what_is_there_is_left_alone_when_asked(self, place: Place) -> None:
+        path = place.root + "code/once"
+        await place.obs.write(path, b"first", if_absent=True)
+        for held in (b"second", content(3 * PART)):
+            with pytest.raises(ObsExists, match="already"):
+                await place.obs.write(path, held, if_absent=True)
+        assert await place.all() == {"code/once": b"first"}
+        await place.obs.write(path, b"over")
+        assert await place.obs.read(path) == b"over"
+
+    async def test_one_of_several_who_write_what_is_absent_succeeds(self, place: Place) -> None:
+        if place.moto is not None:
+            pytest.skip("moto looks first and writes then, which is not what a storage does")
+        writes = [place.obs.write(place.root + "k", b"%d" % i, if_absent=True) for i in range(6)]
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        (written,) = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, ObsEntry)]
+        assert [type(one) for one in outcomes if not isinstance(one, ObsEntry)] == [ObsExists] * 5
+        assert await place.all() == {"k": b"%d" % written}
+
+    async def test_an_object_that_changes_while_it_is_read(self, place: Place) -> None:
+        await place.put("k", content(3 * PART))
+        async with place.obs.open(place.root + "k") as reader:
+            assert await reader.read(10) == content(3 * PART)[:10]
+            await place.put("k", content(3 * PART, 1))
+            with pytest.raises(ObsChanged, match="anew"):
+                await reader.read()
+
+    async def test_never_more_than_the_ceilings_allow(self, place: Place, tmp_path: Path) -> None:
+        store = await place.obs._opened()
+        now = {"bytes": 0, "transfers": 0}
+        most = dict(now)
+
+        class Counted(type(store)):  # type: ignore[misc]
+            async def _held(self, size: int, work: Any) -> Any:
+                now["bytes"] += size
+                now["transfers"] += 1
+                most.update({name: max(most[name], now[name]) for name in now})
+                try:
+                    return await work
+                finally:
+                    now["bytes"] -= size
+                    now["transfers"] -= 1
+
+            async def put(self, path: ObsPath, held: bytes, **options: Any) -> Any:
+                return await self._held(len(held), super().put(path, held, **options))
+
+            async def get(self, entry: ObsEntry, start: int, end: int) -> Any:
+                return await self._held(end - start, super().get(entry, start, end))
+
+        store.__class__ = Counted
+        try:
+            files = {f"f{i}": content(PART - i, i) for i in range(40)} | {"big": content(20 * PART)}
+            await fill(tmp_path / "src", files)
+            await place.obs.sync_up(tmp_path / "src", place.root)
+            await place.obs.sync_down(place.root, tmp_path / "back")
+        finally:
+            store.__class__ = Counted.__bases__[0]
+        assert await tree(tmp_path / "back") == files
+        assert 4 < most["transfers"] <= SMALL.transfers
+        assert most["bytes"] <= SMALL.bytes_in_flight

@@ -227,6 +227,11 @@ def _creates(request: Request) -> bool:
 _LOGS = ("/aom-log", "/file-names")
 
 
+def created_at(request: Request) -> str | None:
+    """Where the version writes that the request asks for; None when it asks for something else."""
+    return orjson.loads(request.body)["config"]["train_url"] if _creates(request) else None
+
+
 def _lane(request: Request) -> str:
     # Tokens are asked for while a request already has its place, and each time anew.
     if request.path.startswith("/v3/"):

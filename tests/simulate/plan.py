@@ -99,7 +99,7 @@ def plan(seed: int) -> Plan:
     latency = chance.choice(((0.001, 0.01), (0.01, 0.3), (0.2, 0.5)))
     record_s = chance.choice((0.0, 0.02, 0.3))
     slow_s = {"calm": 0.0, "gentle": quiet_s / 3 - 0.4, "rough": 3 * quiet_s}[weather]
-    rules = _rules(chance, weather, slow_s)
+    rules = weather_rules(chance, weather, slow_s)
     late_s = sum(
         max((rule.fault.seconds for rule in rules if rule.fault.kind in kinds), default=0.0) for kinds in _SLOW
     )
@@ -138,7 +138,8 @@ def _may_jump(chance: random.Random, weather: str) -> bool:
     return weather == "rough" and chance.random() < 0.25
 
 
-def _rules(chance: random.Random, weather: str, slow_s: float) -> tuple[Rule, ...]:
+def weather_rules(chance: random.Random, weather: str, slow_s: float) -> tuple[Rule, ...]:
+    """What goes wrong, of every kind that there is."""
     rules = [_throttling(chance)] if chance.random() < 0.4 else []
     if weather == "calm":
         return tuple(rules)

@@ -43,6 +43,7 @@ def perform(
     broken: Callable[[Trace], R],
     around: tuple[AbstractContextManager[Any], ...] = (),
     *,
+    loop: Callable[[], VirtualLoop] = VirtualLoop,
     muted: bool = False,
 ) -> R:
     """The run of ``main`` in virtual time; whatever is logged as an error or told to the loop violates it.
@@ -51,6 +52,7 @@ def perform(
         main: the run.
         broken: what stands for a run that did not come to its end.
         around: what is in force meanwhile.
+        loop: makes the loop.
         muted: keep no trace.
     """
     complaints: list[str] = []
@@ -58,9 +60,8 @@ def perform(
         stack.enter_context(_errors_logged(complaints))
         for context in around:
             stack.enter_context(context)
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            loop = runner.get_loop()
-            loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.get_loop().set_exception_handler(lambda _, context: complaints.append(str(context)))
             trace = Trace(muted=muted)
             try:
                 run = runner.run(main(trace))
@@ -90,10 +91,12 @@ def _errors_logged(complaints: list[str]) -> Any:
         logger.propagate = propagate
 
 
-def open_session(world: FarSide, name: str, number: int, **options: Any) -> tuple[AsyncSession, Line]:
+def open_session(
+    world: FarSide, name: str, number: int, line_type: type[Line] = Line, **options: Any
+) -> tuple[AsyncSession, Line]:
     """A session that speaks to the far side, and the line that it speaks through."""
     weather: Conditions = world.plan
-    line = Line(world, name, random.Random(weather.seed * 100 + number))
+    line = line_type(world, name, random.Random(weather.seed * 100 + number))
 
     async def inline(function: Callable[[Response], Any], response: Response) -> Any:
         return function(response)

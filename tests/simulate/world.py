@@ -13,7 +13,6 @@ from aiomodelarts.local.simulated import SimulatedExecutor, SimulatedLogs, Simul
 from aiomodelarts.local.storage import Nowhere
 from aiomodelarts.local.varied import style_of
 from tests.simulate.line import KEYS, FarSide, Trace, WallClock
-from tests.simulate.plan import Plan
 
 
 class _Journal:
@@ -36,12 +35,16 @@ class World(FarSide):
     Args:
         plan: its faults and limits.
         trace: is told what is sent and answered.
+        metric: what versions tell in the one line of their log; None for no log.
     """
 
-    def __init__(self, plan: Plan, trace: Trace) -> None:
+    def __init__(self, plan: Any, trace: Trace, metric: str | None = None) -> None:
         clock = WallClock()
         chance = random.Random(plan.seed + 1)
-        simulation = Simulation(shortest_s=plan.duration_s[0], longest_s=plan.duration_s[1], metric=None, log_lines=0)
+        shortest_s, longest_s = plan.duration_s
+        lines = 0 if metric is None else 1
+        simulation = Simulation(shortest_s=shortest_s, longest_s=longest_s, metric=metric, log_lines=lines)
+        self.simulation = simulation
         executor = SimulatedExecutor(simulation, clock.monotonic, self._later, self._ended)
         logs = SimulatedLogs(simulation, clock.now, lambda: True)
         ports = Ports(_Journal(chance, plan.record_s), executor, logs, Nowhere(), clock.now, self._later)

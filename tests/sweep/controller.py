@@ -5,13 +5,16 @@ Run as a script with one JSON argument, see ``Told``; what each controller came 
 
 import asyncio
 import json
+import logging
 import os
+import random
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from aiomodelarts import AsyncSession
 from aiomodelarts._clock import SystemClock
@@ -24,6 +27,8 @@ from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.versions import EstimatorVersions
 
+# How often something is done to a controller; one lives for longer than it takes to begin.
+_PER_S = 1.5
 SETTLE = SettlePolicy(quiet_window_s=0.3, late_watch_s=1.0, grace_s=0.5)
 
 
@@ -41,6 +46,7 @@ class Told:
         at_once: how many sweeps run at once.
         concurrency: of a controller.
         lease_s: how long a controller may be silent.
+        chaos: the seed of random kills and pauses for controllers that run ``together``; None lets them be.
     """
 
     file: str
@@ -50,7 +56,8 @@ class Told:
     together: bool = False
     at_once: int = 1
     concurrency: int = 2
-    lease_s: float = field(default=30.0)
+    lease_s: float = 30.0
+    chaos: int | None = None
 
 
 @frozen
@@ -152,8 +159,94 @@ def together(place: Place, controllers: list[int | None]) -> None:
         os.waitpid(child, 0)
 
 
+class Chaos:
+    """Controllers that are killed and paused at random moments until the sweep is over; each that goes is replaced.
+
+    Args:
+        place: the sweep.
+        controllers: how many there are at any moment.
+        seed: draws what happens; when it happens depends on the machine.
+    """
+
+    def __init__(self, place: Place, controllers: int, seed: int) -> None:
+        self._place = place
+        self._chance = random.Random(seed)
+        self._running: dict[int, int] = {}
+        self._paused: dict[int, float] = {}
+        self._begun = 0
+        self._over = False
+        self.told = {"kills": 0, "pauses": 0, "pauses past the lease": 0}
+        for _ in range(controllers):
+            self._begin()
+
+    def run(self) -> None:
+        """Return when every controller is gone, and leave beside what they came to how often what was done."""
+        while not self._over:
+            time.sleep(self._chance.expovariate(_PER_S))
+            self._go_on()
+            self._reap()
+            self._act()
+        for child in self._paused:
+            os.kill(child, signal.SIGCONT)
+        for child in self._running:
+            os.waitpid(child, 0)
+        Path(self._place.left, f"{self._place.config.name} chaos").write_text(json.dumps(self.told))
+
+    def _begin(self) -> None:
+        self._running[fork(self._place, self._begun, None)] = self._begun
+        self._begun += 1
+
+    def _reap(self) -> None:
+        for child in list(self._running):
+            if os.waitpid(child, os.WNOHANG) != (0, 0):
+                self._gone(child)
+
+    def _gone(self, child: int) -> None:
+        """The process is no more: the sweep is over, or, where it was killed or fenced, another one takes its place."""
+        self._paused.pop(child, None)
+        came = Path(self._place.left, f"{self._place.config.name} {self._running.pop(child)}")
+        if came.exists() and json.loads(came.read_text())["error"] != "Fenced":
+            self._over = True
+        else:
+            self._begin()
+
+    def _go_on(self) -> None:
+        for child, until in list(self._paused.items()):
+            if time.monotonic() >= until:
+                del self._paused[child]
+                os.kill(child, signal.SIGCONT)
+
+    def _act(self) -> None:
+        awake = [child for child in self._running if child not in self._paused]
+        if self._over or not awake:
+            return
+        child = self._chance.choice(awake)
+        if self._chance.random() < 0.5:
+            self.told["kills"] += 1
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            self._gone(child)
+        else:
+            lease_s = self._place.lease_s
+            pause_s = self._chance.uniform(0.1, 3.0) * lease_s
+            self.told["pauses"] += 1
+            self.told["pauses past the lease"] += pause_s > lease_s
+            self._paused[child] = time.monotonic() + pause_s
+            os.kill(child, signal.SIGSTOP)
+
+
+def carry_out(told: Told, place: Place, controllers: list[int | None]) -> None:
+    """Drive one sweep."""
+    if told.chaos is not None:
+        Chaos(place, len(controllers), told.chaos).run()
+    else:
+        (together if told.together else one_after_the_other)(place, controllers)
+
+
 def main() -> None:
     told = Told(**json.loads(sys.argv[1]))
+    # What is on stderr in the end is an error; warnings are no news here.
+    logging.getLogger("aiomodelarts").addHandler(logging.NullHandler())
     config = evolve(load(Path(told.file)), concurrency=told.concurrency)
     waiting = list(enumerate(told.sweeps))
     lanes: set[int] = set()
@@ -164,7 +257,7 @@ def main() -> None:
             place = Place(named, told.ledger.replace("NAME", named.name), Path(told.left), told.lease_s)
             lane = os.fork()
             if not lane:
-                (together if told.together else one_after_the_other)(place, controllers)
+                carry_out(told, place, controllers)
                 os._exit(0)
             lanes.add(lane)
         lanes.discard(os.wait()[0])

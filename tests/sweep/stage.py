@@ -74,24 +74,30 @@ async def drive(
     """What each controller came to; see ``controller.Told``."""
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="sweep")
     try:
-        file, left = Path(folder.name, "sweep.toml"), Path(folder.name, "left")
-        await asyncio.to_thread(left.mkdir)
-        await asyncio.to_thread(file.write_text, SWEEP.replace("NAME", name).replace("TRIALS", str(trials)))
-        argument = {"file": str(file), "left": str(left), "ledger": ledger, "sweeps": sweeps} | told
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.sweep.controller",
-            json.dumps(argument),
-            cwd=ROOT,
-            env=environment(there),
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, err = await process.communicate()
-        assert not err, err.decode()
+        left = Path(folder.name, "left")
+        await carry_out(there, Path(folder.name), sweeps, name=name, trials=trials, ledger=ledger, **told)
         return await asyncio.to_thread(_came, left, [(f"{name}-{at}", len(one)) for at, one in enumerate(sweeps)])
     finally:
         await asyncio.to_thread(folder.cleanup)
+
+
+async def carry_out(there: LocalPlatform, folder: Path, sweeps: Any, *, name: str, trials: int, **told: Any) -> None:
+    """Have the sweeps driven; what the controllers came to lies in ``folder / "left"`` afterwards."""
+    file, left = folder / "sweep.toml", folder / "left"
+    await asyncio.to_thread(left.mkdir)
+    await asyncio.to_thread(file.write_text, SWEEP.replace("NAME", name).replace("TRIALS", str(trials)))
+    argument = {"file": str(file), "left": str(left), "sweeps": sweeps} | told
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.sweep.controller",
+        json.dumps(argument),
+        cwd=ROOT,
+        env=environment(there),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    assert not err, err.decode()
 
 
 def _came(left: Path, sweeps: Sequence[tuple[str, int]]) -> Came:
@@ -110,6 +116,12 @@ class Row:
     version_id: int
     output_path: str
     status: str
+    began_ms: int
+    took_ms: int
+
+    def overlaps(self, other: "Row") -> bool:
+        """Whether both were there at one moment."""
+        return self.began_ms < other.began_ms + other.took_ms and other.began_ms < self.began_ms + self.took_ms
 
 
 async def made(there: LocalPlatform) -> dict[str, list[Row]]:
@@ -127,7 +139,13 @@ async def made(there: LocalPlatform) -> dict[str, list[Row]]:
         async for job in AsyncEstimator.iter_jobs(modelarts_session=session):
             of_job = AsyncEstimator(session, job_id=job.job_id)
             rows = [
-                Row(row.version_id, str(row.train_url), getattr(row.status, "name", str(row.status)))
+                Row(
+                    row.version_id,
+                    str(row.train_url),
+                    getattr(row.status, "name", str(row.status)),
+                    row.create_time or 0,
+                    row.duration or 0,
+                )
                 async for row in of_job.iter_job_versions()
             ]
             found[job.job_name] = sorted(rows, key=lambda row: (row.output_path, row.version_id))

@@ -52,9 +52,9 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-def complaint(text: str) -> str:
+def complaint(text: str, folder: Path = Path("here")) -> str:
     with pytest.raises(SweepFileError) as caught:
-        read(text)
+        read(text, folder)
     return str(caught.value)
 
 
@@ -126,7 +126,7 @@ BAD = [
     ("concurrency = 3", "concurrency = 0", 3, "[sweep] concurrency: is 0, and has to be at least 1"),
     ("concurrency = 3", "concurrency = true", 3, "[sweep] concurrency: is true or false, true, and has"),
     ("concurrency = 3", 'concurrency = "3"', 3, '[sweep] concurrency: is text, "3", and has to be a whole'),
-    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: estimator, local'),
+    ("[sweep]", "[swep]", 1, '[swep]: unknown key; did you mean "sweep"? Allowed: budget, estimator'),
     ("[estimator]", "x = 2024-01-01\n[estimator]", 5, "[sweep] x: unknown key"),
     (
         'output_path = "/bucket/out/"',
@@ -175,7 +175,7 @@ BAD = [
         '"grid"',
         '"gird"',
         20,
-        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random, random, tpe',
+        '[search] algorithm: is "gird"; did you mean "grid"? Allowed: cma-es, gp, grid, points, quasi-random',
     ),
     ('"grid"', '"grid"\ntrials = 4', 21, "[search] trials: unknown key; Allowed: algorithm"),
     ('"grid"', '"random"', 19, "[search]: trials is missing"),

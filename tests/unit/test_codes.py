@@ -9,6 +9,7 @@ from aiomodelarts import (
     InvalidRequest,
     LogGone,
     LogNotReady,
+    NoCapacity,
     NotAllowed,
     NotFound,
     QuotaExceeded,
@@ -27,7 +28,8 @@ from aiomodelarts.errors import Where
 # Error, status, numbers; as part C of the contract's notes has them.
 _ROWS: list[tuple[type[ApiError], int, str]] = [
     (Throttled, 429, "6101 2799 4206 4395 9999"),
-    (ServiceTrouble, 500, "0010 6102 6200 2950 2951 2952 2953 2954 2955 2956 2957 2958 2959 9999"),
+    (ServiceTrouble, 500, "0010 6102 2950 2951 2952 2953 2954 2955 2956 2957 2958 2959 9999"),
+    (NoCapacity, 500, "6200"),
     (ServiceTrouble, 502, "9999"),
     (ServiceTrouble, 503, "4302 4700 9999"),
     (ServiceTrouble, 504, "4503"),

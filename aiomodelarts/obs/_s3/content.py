@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AnswerTimeout, ConfigurationError, ConnectionBroken, ModelArtsError, NotSent
-from ..errors import ContentDamaged, ObsRefused
+from ..errors import ContentDamaged, ObsExists, ObsRefused
 from ..path import ObsPath
 from ..store import Content
 from .address import Address
@@ -31,6 +31,7 @@ def imported() -> Any:
     """
     try:
         import obstore
+        import obstore.exceptions
         import obstore.store
     except ImportError:
         raise ConfigurationError(_MISSING) from None
@@ -57,11 +58,13 @@ class ObjectContent:
         self._stores: dict[str, S3Store] = {}
         self._obstore = imported()
 
-    async def put(self, path: ObsPath, content: Content) -> str | None:
+    async def put(self, path: ObsPath, content: Content, *, if_absent: bool) -> str | None:
         """Write an object with one request."""
         store = self._store(path.bucket)
         with _told(path):
-            result = await self._obstore.put_async(store, path.key, content, use_multipart=False)
+            result = await self._obstore.put_async(
+                store, path.key, content, use_multipart=False, mode="create" if if_absent else "overwrite"
+            )
         return _bare(result["e_tag"])
 
     async def put_parts(
@@ -137,13 +140,15 @@ def _told(path: ObsPath) -> Iterator[None]:
         yield
     except ModelArtsError:
         raise
-    except Exception as error:  # noqa: BLE001  (its errors share no class with those of its parser)
+    except (imported().exceptions.BaseError, OSError, ValueError) as error:
         raise mapped(error, path) from None
 
 
 def mapped(error: Exception, path: ObsPath) -> Exception:
     """Our name for one of obstore's errors. Its own text quotes the answer, and says how it came to be at length."""
     text = str(error)
+    if isinstance(error, imported().exceptions.AlreadyExistsError):
+        return ObsExists("there is such an object already", path=path)
     head = text.partition("\n\nDebug source:")[0]
     status = _STATUS.search(head)
     if status is not None:
@@ -152,7 +157,7 @@ def mapped(error: Exception, path: ObsPath) -> Exception:
         return refusal(404, head, path)
     if isinstance(error, ValueError):
         return ObsRefused(f"it cannot be asked for: {head}", path=path)
-    said = head.splitlines()[0]
+    said = head.partition("\n")[0] or type(error).__name__
     if _TIMED_OUT.search(text):
         return AnswerTimeout(f"no complete answer within the limit: {path}: {said}")
     if _NO_CONNECTION.search(text):

@@ -31,17 +31,18 @@ TEXT_SETTINGS = frozenset(
         "user_image_url",
     }
 )
-ESTIMATOR_KEYS = TEXT_SETTINGS | {"hyperparameters", "train_instance_count"}
+ESTIMATOR_KEYS = TEXT_SETTINGS | {"flavors", "hyperparameters", "train_instance_count"}
 # Arguments of fit and create_job_version; the rest are the estimator's own.
 INPUT_KEYS = frozenset({"inputs", "dataset_id", "dataset_version_id"})
 
 
-def read_estimator(table: TableReader, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_estimator(table: TableReader, folder: Path, flavors: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
     """The estimator's arguments, and those of its creating calls that say where the data are.
 
     Args:
-        table: ``[estimator]``.
+        table: the table.
         folder: code of this machine is looked for from here.
+        flavors: what versions may run on; the first one is the estimator's.
     """
     table.only(ESTIMATOR_KEYS)
     settings: dict[str, Any] = {}
@@ -49,6 +50,8 @@ def read_estimator(table: TableReader, folder: Path) -> tuple[dict[str, Any], di
         value = table.text(key, required=key == "output_path")
         if value is not None:
             settings[key] = value
+    if flavors:
+        settings["train_instance_type"] = flavors[0]
     settings["train_instance_count"] = table.integer("train_instance_count", low=1) or 1
     settings["hyperparameters"] = _fixed(table)
     inputs = {key: settings.pop(key) for key in INPUT_KEYS & settings.keys()}
@@ -64,6 +67,23 @@ def _code_folder(table: TableReader, folder: Path, given: str) -> str:
     if not place.is_dir():
         table.problem(f"is no folder of this machine: {place}", "code_dir")
     return str(place.absolute())
+
+
+def read_flavors(table: TableReader) -> tuple[str, ...]:
+    """What versions may run on, the first choice first; empty where a pool is named."""
+    given = table.values.get("flavors")
+    if given is None:
+        only = table.values.get("train_instance_type")
+        return (only,) if isinstance(only, str) else ()
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) and one.strip() for one in given):
+        table.problem(f"is {shown(given)}, and has to be a list of flavours, the first choice first", "flavors")
+        return ()
+    for other in ("train_instance_type", "pool_id"):
+        if other in table.values:
+            table.problem(f"excludes {other}; keep one of the two", "flavors")
+    if len(set(given)) < len(given):
+        table.problem("names a flavour twice", "flavors")
+    return tuple(given)
 
 
 def _check(table: TableReader, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> None:

@@ -13,16 +13,12 @@ class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 
 
+class NumberTaken(LedgerError):
+    """The number that a trial was made for belongs to another trial already; nothing was reserved."""
+
+
 class NoRoom(LedgerError):
-    """The budget has no room for a reservation now; nothing was changed.
-
-    Attributes:
-        others: whether something else is reserved, so that there may be room once it is settled.
-    """
-
-    def __init__(self, message: str, *, others: bool) -> None:
-        super().__init__(message)
-        self.others = others
+    """The budget has no room for a reservation now; nothing was changed."""
 
 
 class SweepChanged(LedgerError):

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._clock import Clock
@@ -160,19 +160,30 @@ class Ledger:
         if self._clock.monotonic() - self._held_at > within_s:
             await self.beat()
 
-    async def reserve(self, total: int, trial: Callable[[int], Trial], limit: Limit | None = None) -> Held | None:
+    async def reserve(
+        self,
+        total: int,
+        trial: Callable[[int], Trial],
+        limit: Limit | None = None,
+        *,
+        number: int | None = None,
+        why: str = "reserved",
+    ) -> Held | None:
         """Begin the next trial, or None when all of them were begun.
 
         Args:
             total: how many there may be.
             trial: makes the trial of a number, with what is reserved for it.
             limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+            number: the only one that it is made for; None takes any.
+            why: for the record.
 
         Raises:
             NoRoom: the limit has no room for it.
+            NumberTaken: another trial has the number.
             Fenced: this controller was taken for dead.
         """
-        held: Held | None = await self._writer.write(Reserve(total, trial, limit))
+        held: Held | None = await self._writer.write(Reserve(total, trial, limit, number, why))
         return held
 
     async def note(self, measures: Sequence[Measure]) -> None:
@@ -263,6 +274,22 @@ class Ledger:
             rows = (await connection.execute(asked)).all()
         return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
 
+    async def look(self, after: int, still_open: Collection[int]) -> list[Trial]:
+        """What may have changed since a look that knew all trials up to ``after``, by number.
+
+        Args:
+            after: trials with higher numbers are new.
+            still_open: those that were open then; what was opened since is found by its state.
+        """
+        news = or_(
+            _trials.c.number > after,
+            _trials.c.state.in_(OPEN_STATES),
+            _trials.c.number.in_(sorted(still_open)),
+        )
+        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, news).order_by(_trials.c.number)
+        async with self._database.reading() as connection:
+            return [trial_of(row) for row in await connection.execute(asked)]
+
     async def trial(self, number: int) -> Trial | None:
         """One trial."""
         asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
@@ -284,6 +311,13 @@ class Ledger:
         )
         async with self._database.reading() as connection:
             return (await connection.execute(asked)).scalar_one()
+
+    async def more_may_come(self) -> bool:
+        """Whether a trial that is not over holds a part of the budget, of which it may give some back."""
+        holds = (_trials.c.held_ms > 0) | (_trials.c.held_micros > 0)
+        mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES))
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(_trials.c.number).where(*mine, holds).limit(1))).first() is not None
 
     def _transaction(self, connection: Any) -> Transaction:
         return Transaction(connection, self.sweep.id, self.token, self._clock.now())

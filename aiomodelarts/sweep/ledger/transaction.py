@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..budget import Amount, Limit, Spending
 from ..trial import Trial, TrialState
 from . import schema
-from .errors import Fenced, LedgerError, NoRoom
+from .errors import Fenced, LedgerError, NoRoom, NumberTaken
 from .records import Held, Measure, Move
 from .rows import account_of, account_values, text_of, trial_values
 
@@ -24,11 +24,15 @@ class Reserve:
         total: how many there may be.
         trial: makes the trial of this number, with what is reserved for it.
         limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
+        number: the only one that it is made for; None takes any.
+        why: for the record.
     """
 
     total: int
     trial: Callable[[int], Trial]
     limit: Limit | None = None
+    number: int | None = None
+    why: str = "reserved"
 
 
 @frozen
@@ -94,7 +98,7 @@ class Transaction:
             reserved, self._account = sweep.reserved, account_of(sweep)
         for write in writes:
             if isinstance(write, Reserve):
-                result = None if reserved >= write.total else self._reserve(write.trial(reserved + 1), write.limit)
+                result = None if reserved >= write.total else self._reserve(write, reserved + 1)
                 reserved += isinstance(result, Held)
                 results.append(result)
             elif isinstance(write, Move):
@@ -136,8 +140,11 @@ class Transaction:
         rows = await self.connection.execute(asked)
         return {row.number: _Standing(row.state, row.holder, account_of(row)) for row in rows}
 
-    def _reserve(self, trial: Trial, limit: Limit | None) -> Held | NoRoom:
-        refusal = self._book(Spending(), trial.account, limit)
+    def _reserve(self, write: Reserve, number: int) -> Held | LedgerError:
+        if write.number not in {None, number}:
+            return NumberTaken(f"the next trial is {number}, not {write.number}")
+        trial = write.trial(number)
+        refusal = self._book(Spending(), trial.account, write.limit)
         if refusal is not None:
             return refusal
         self._new.append(
@@ -149,7 +156,7 @@ class Transaction:
                 **trial_values(trial),
             }
         )
-        self._say(trial, "reserved")
+        self._say(trial, write.why)
         return Held(trial)
 
     def _move(self, move: Move, states: dict[int, _Standing]) -> LedgerError | None:
@@ -177,7 +184,7 @@ class Transaction:
             return None
         account = self._account.changed(before, after)
         if before.held != after.held != Amount() and not limit.allows(account.total):
-            return NoRoom("the budget has no room for another version", others=self._account.held != before.held)
+            return NoRoom("the budget has no room for another version")
         self._account = account
         return None
 

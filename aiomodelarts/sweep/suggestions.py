@@ -1,0 +1,142 @@
+"""Reserves the next trial of a sweep with the point that belongs to it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ._suggest.searcher import Searcher
+from .budget import Limit
+from .config import SweepConfig
+from .ledger.errors import NumberTaken
+from .ledger.records import Held
+from .points import Points
+from .search import AdaptiveSearch
+from .space import Point
+from .trial import Trial
+
+if TYPE_CHECKING:
+    from .ledger.ledger import Ledger
+
+# Points that are known beforehand are drawn in another thread, so many ahead of the trials.
+_AHEAD = 64
+
+Begin = Callable[[int, Point], Trial]
+
+
+class Suggestions(Protocol):
+    """Where the points of a sweep's trials come from."""
+
+    async def stand(self, trials: Sequence[Trial]) -> int:
+        """How many trials there will be, given those that the ledger has; called before the first reservation."""
+        ...
+
+    async def reserve(self, total: int) -> Held | None:
+        """Begin the next trial, or None when all of them were begun.
+
+        Args:
+            total: how many there may be.
+
+        Raises:
+            NoRoom: the budget has no room for it.
+            Fenced: this controller was taken for dead.
+        """
+        ...
+
+
+def suggestions(config: SweepConfig, ledger: "Ledger", begin: Begin, limit: Limit | None = None) -> Suggestions:
+    """Where the points of this sweep come from.
+
+    Args:
+        config: of the sweep.
+        ledger: open, of this sweep.
+        begin: makes the trial of a number and a point.
+        limit: keeps the sweep's accounts; None where there are none.
+    """
+    kind = _Suggested if isinstance(config.search, AdaptiveSearch) else _Listed
+    return kind(config, ledger, begin, limit)
+
+
+class _Listed:
+    """Points that are known beforehand: the number of a trial says which is its own."""
+
+    def __init__(self, config: SweepConfig, ledger: "Ledger", begin: Begin, limit: Limit | None) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._begin = begin
+        self._limit = limit
+        self._points = Points(config.search, config.space)
+        self._drawing = asyncio.Lock()
+
+    async def stand(self, trials: Sequence[Trial]) -> int:
+        base = self._ledger.sweep.base
+        self._points = Points(self._config.search, self._config.space, (trial.point for trial in trials[:base]))
+        return max(await asyncio.to_thread(self._points.count), len(trials))
+
+    async def reserve(self, total: int) -> Held | None:
+        if self._points.ahead < _AHEAD // 2 and not self._drawing.locked():
+            async with self._drawing:
+                await asyncio.to_thread(self._points.draw, _AHEAD)
+        return await self._ledger.reserve(total, self._trial, self._limit)
+
+    def _trial(self, number: int) -> Trial:
+        return self._begin(number, self._points.at(number))
+
+
+class _Suggested:
+    """Points that are suggested from the history: each one by itself, in another thread.
+
+    The suggestion is made before the reservation, which fails when another controller has taken the number meanwhile;
+    what that one has reserved then belongs to the history of the next suggestion.
+    """
+
+    def __init__(self, config: SweepConfig, ledger: "Ledger", begin: Begin, limit: Limit | None) -> None:
+        assert isinstance(config.search, AdaptiveSearch)
+        self._search = config.search
+        self._space = config.space
+        self._ledger = ledger
+        self._begin = begin
+        self._limit = limit
+        self._searcher = Searcher(config.search, config.space, [config.objective.goal])
+        self._history: list[Trial] = []
+        self._asking = asyncio.Lock()
+
+    async def stand(self, trials: Sequence[Trial]) -> int:
+        self._history = list(trials)
+        return max(await asyncio.to_thread(self._search.count, self._space), len(trials))
+
+    async def reserve(self, total: int) -> Held | None:
+        async with self._asking:
+            while True:
+                await self._look()
+                number = len(self._history) + 1
+                if number > total:
+                    return None
+                suggestion = await asyncio.to_thread(self._searcher.suggest, number, self._history)
+                trial = self._begin(number, suggestion.point)
+                why = f"reserved: {suggestion.why}{_still_open(self._history)}"
+                try:
+                    return await self._ledger.reserve(total, lambda _: trial, self._limit, number=number, why=why)  # noqa: B023
+                except NumberTaken:
+                    continue
+
+    async def _look(self) -> None:
+        still_open = [trial.number for trial in self._history if not trial.state.is_final]
+        for trial in await self._ledger.look(len(self._history), still_open):
+            self._history[trial.number - 1 : trial.number] = [trial]
+
+
+def _still_open(history: Iterable[Trial]) -> str:
+    """The trials that were not over, so that the record says what a suggestion could know."""
+    numbers = [trial.number for trial in history if not trial.state.is_final]
+    return f", while {', '.join(_rows(numbers))} ran" if numbers else ""
+
+
+def _rows(numbers: Sequence[int]) -> Iterator[str]:
+    """Neighbouring numbers as 3-7."""
+    first = last = None
+    for number in [*numbers, None]:
+        if first is not None and last is not None and number != last + 1:
+            yield str(first) if first == last else f"{first}-{last}"
+            first = None
+        first = number if first is None else first
+        last = number
