@@ -37,16 +37,22 @@ States = Mapping[int, Told]
 
 @frozen(eq=False)
 class Mark:
-    """A place between two events: the states before a look, and how many of the look's changes were told."""
+    """A place between two events: the states before a look, and how many of the look's changes were told.
 
-    jobs: Mapping[int, States]
+    A job without states was not looked at whole before this.
+    """
+
+    jobs: Mapping[int, States | None]
     job_id: int
     changes: "list[tuple[int, Told | None]]"
     upto: int
 
     def as_text(self) -> str:
         """The cursor."""
-        states = dict(self.jobs.get(self.job_id, {}))
+        before = self.jobs.get(self.job_id)
+        if before is None:
+            return encode(self.jobs)
+        states = dict(before)
         for version_id, told in self.changes[: self.upto]:
             if told is None:
                 states.pop(version_id, None)
@@ -55,14 +61,14 @@ class Mark:
         return encode({**self.jobs, self.job_id: states})
 
 
-def encode(jobs: Mapping[int, States]) -> str:
+def encode(jobs: Mapping[int, States | None]) -> str:
     """The states of all versions as text; runs of equal neighbours take the room of one."""
-    plain = {str(job_id): _runs(states) for job_id, states in jobs.items()}
+    plain = {str(job_id): None if states is None else _runs(states) for job_id, states in jobs.items()}
     return _PREFIX + base64.urlsafe_b64encode(zlib.compress(orjson.dumps(plain), 6)).decode().rstrip("=")
 
 
-def decode(text: object, job_ids: Iterable[int], argument: str = "after") -> dict[int, dict[int, Told]]:
-    """The states that ``encode`` wrote.
+def decode(text: object, job_ids: Iterable[int], argument: str = "after") -> dict[int, dict[int, Told] | None]:
+    """The states that ``encode`` wrote; None for a job that was not looked at whole before the cursor was made.
 
     Raises:
         InvalidArgument: for what is no cursor, one of other jobs, or one that a later version of this library wrote.
@@ -80,7 +86,7 @@ def decode(text: object, job_ids: Iterable[int], argument: str = "after") -> dic
         plain = orjson.loads(unpacker.decompress(packed, _LONGEST))
         if not unpacker.eof:
             raise ValueError("cut off")
-        jobs = {int(job_id): _states(runs) for job_id, runs in plain.items()}
+        jobs = {int(job_id): None if runs is None else _states(runs) for job_id, runs in plain.items()}
     except (ValueError, TypeError, AttributeError, binascii.Error, zlib.error):
         raise InvalidArgument(argument, text, allowed) from None
     wanted = set(job_ids)

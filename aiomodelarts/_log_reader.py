@@ -5,6 +5,7 @@ from typing import Protocol
 
 from attrs import evolve
 
+from .errors import InvalidRequest
 from .models.logs import LogLine, LogPage, Position
 
 # The newest pages met on the way back to the start are dropped and read again, so that a log of any length fits.
@@ -118,7 +119,11 @@ async def _from_the_start(read: ReadPage) -> list[_Chunk]:
     chunks = [_Chunk(page)]
     while page.lines and page.start_line is not None:
         base = page.start_line
-        page = await read(base, forward=False)
+        try:
+            page = await read(base, forward=False)
+        except InvalidRequest:
+            # The log was cut at the front meanwhile, beyond this line; what is known is all that can be had.
+            break
         if not page.lines or page.start_line == base:
             break
         if page.end_line == base:

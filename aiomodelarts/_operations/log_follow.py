@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from attrs import define, field
 
 from .._log_reader import read_lines
-from ..errors import InvalidRequest, LogGone, ModelArtsError
+from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
 from .logs import get_job_log_file_list, reader
@@ -57,32 +58,48 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
     """
     progress = _Progress({} if after is None else dict(LogMarker.from_text(after).files))
     pace = _Pace()
+    clock = pointer.session.seams.clock
     # The watcher asks for the state on behalf of everybody, so this costs no request of its own.
     ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer)))
+    complete_at = math.inf
     try:
         while True:
-            over = ended.done()
+            if ended.done():
+                complete_at = min(complete_at, clock.monotonic() + _LATE_LINES_S)
+            complete = clock.monotonic() >= complete_at
             before = progress.lines
             try:
                 async with aclosing(_round(pointer, progress)) as lines:
                     async for line in lines:
                         yield line
             except ModelArtsError as error:
-                if not error.retryable:
-                    raise
+                await _endure(error, ended, complete=complete)
                 _log.info("reading a log failed and goes on in %.1f s: %s", pace.pause_s, error)
                 pace.failed()
                 await asyncio.sleep(pace.pause_s)
                 continue
             got = progress.lines - before
-            if over and not got:
+            if complete and not got:
                 await ended
                 return
             pace.went(got)
-            await _pause(pointer, ended, _LATE_LINES_S if over else pace.pause_s)
+            await _pause(pointer, ended, _LATE_LINES_S if ended.done() else pace.pause_s)
     finally:
         ended.cancel()
         await asyncio.gather(ended, return_exceptions=True)
+
+
+async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail], *, complete: bool) -> None:
+    """Raise what cannot be got over. Whether a version that is not found is gone is for the watcher to say."""
+    if isinstance(error, NotFound):
+        if ended.done():
+            await ended
+        if complete:
+            raise VersionGone(
+                "the version was deleted before its log was read to the end", where=error.where
+            ) from error
+    elif not error.retryable:
+        raise error
 
 
 async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], seconds: float) -> None:

@@ -47,6 +47,8 @@ class Feed:
             decoded = decode(after, self.job_ids)
             histories = {job_id: History(decoded[job_id]) for job_id in self.job_ids}
         self._histories = histories
+        self._stalled: dict[TwinIds, str] = {}
+        self._running: dict[int, set[int]] = {job_id: set() for job_id in self.job_ids}
         self._clock = clock
         self._patience = patience
         self._twins = twins
@@ -60,6 +62,7 @@ class Feed:
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         """Take in a look."""
+        self._note_running(job_id, states, complete=complete)
         history = self._histories[job_id]
         if history.told is None:
             if complete:
@@ -73,7 +76,8 @@ class Feed:
                 self._overflowed[job_id] = None
                 break
             changes.append((change.version_id, change.told))
-            self._put(_event(job_id, change, self._now(), Mark(jobs, job_id, changes, len(changes))))
+            if change.kind != "known":
+                self._put(_event(job_id, change, self._now(), Mark(jobs, job_id, changes, len(changes))))
         if changes:
             told = dict(history.told)
             for version_id, known in changes:
@@ -86,7 +90,14 @@ class Feed:
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
         """Tell that a log stands still; ``end`` says where."""
         status = JobStatus.RUNNING
-        number = f"{job_id}-{version_id}-log_stalled-{end.replace('.', '-')}"
+        told = (self._histories[job_id].told or {}).get(version_id)
+        # Whoever runs anew after an interruption can stand still at the same line.
+        runs = told.changes if told is not None else 0
+        number = f"{job_id}-{version_id}-log_stalled-{runs}-{end.replace('.', '-')}"
+        if self._stalled.get((job_id, version_id)) == number:
+            # An interruption that was not told, for want of room, does not make it another standstill.
+            return
+        self._stalled[job_id, version_id] = number
         self._put(
             LogStalled(
                 id=number,
@@ -100,13 +111,23 @@ class Feed:
         )
 
     def running(self) -> list[TwinIds]:
-        """Job and version of all that run as far as is known."""
+        """Job and version of all that run, and were told to."""
         return [
             (job_id, version_id)
             for job_id, history in self._histories.items()
-            for version_id, told in (history.told or {}).items()
-            if told.status == JobStatus.RUNNING
+            for version_id in sorted(self._running[job_id])
+            if (told := (history.told or {}).get(version_id)) is not None and told.status == JobStatus.RUNNING
         ]
+
+    def _note_running(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
+        running = self._running[job_id]
+        if complete:
+            running &= states.keys()
+        for version_id, status in states.items():
+            if status is JobStatus.RUNNING:
+                running.add(version_id)
+            else:
+                running.discard(version_id)
 
     def failed(self, error: Exception) -> None:
         """End the stream; what is in the buffer is still given."""
@@ -153,8 +174,8 @@ class Feed:
         self._events.append(event)
         self._arrived.set()
 
-    def _told(self) -> dict[int, Mapping[int, Told]]:
-        return {job_id: history.told or {} for job_id, history in self._histories.items()}
+    def _told(self) -> dict[int, Mapping[int, Told] | None]:
+        return {job_id: history.told for job_id, history in self._histories.items()}
 
     def _here(self) -> Mark:
         return Mark(self._told(), self.job_ids[0], [], 0)
@@ -180,5 +201,8 @@ def _event(job_id: int, change: Change, now: datetime, mark: Mark) -> Event:
     number = f"{name}-{change.kind}"
     if change.kind == "finished":
         number += f"-{int(change.status)}"
+        if change.status is JobStatus.LOST and change.told is not None:
+            # A lost version can return, and be lost again.
+            number += f"-{change.told.changes}"
     event: Event = _KINDS[change.kind](id=number, **common)
     return event

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from ..models.job import JobDetail
+from ..status import JobStatus
 
 
 class Ending:
@@ -41,17 +42,21 @@ class Ending:
 class Updates:
     """Hands on each state; one that is slow to take them gets all of them, in order."""
 
-    __slots__ = ("_arrived", "_error", "_over", "_waiting", "wants_states")
+    __slots__ = ("_arrived", "_error", "_last", "_over", "_waiting", "wants_states")
 
     def __init__(self) -> None:
         self.wants_states = True
         self._waiting: deque[JobDetail] = deque()
+        self._last: JobStatus | None = None
         self._arrived = asyncio.Event()
         self._over = False
         self._error: Exception | None = None
 
     def saw(self, detail: JobDetail) -> None:
-        self._waiting.append(detail)
+        # A lost version is seen to be lost before that is taken for its end.
+        if detail.status != self._last:
+            self._waiting.append(detail)
+            self._last = detail.status
         self._arrived.set()
 
     def ended(self, detail: JobDetail) -> None:

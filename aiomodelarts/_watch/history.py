@@ -13,12 +13,15 @@ from .patience import Patience, Verdict
 _LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 10.0
 
-Kind = Literal["appeared", "changed", "finished", "disappeared"]
+Kind = Literal["known", "appeared", "changed", "finished", "disappeared"]
 
 
 @frozen
 class Change:
-    """One thing to tell: ``told`` is what is known of the version from then on, None when it is gone."""
+    """One thing to tell: ``told`` is what is known of the version from then on, None when it is gone.
+
+    What is ``known`` is told to nobody.
+    """
 
     kind: Kind
     version_id: int
@@ -42,12 +45,14 @@ class History:
     """
 
     told: Mapping[int, Told] | None
+    _newest: int = 0
     _lost: dict[int, _Lost] = field(factory=dict)
     _missing: dict[int, tuple[int, float]] = field(factory=dict)
 
     def begin(self, states: Mapping[int, JobStatus]) -> None:
         """Take what is there as told."""
         self.told = {number: Told(int(status), 0, _is_over(status)) for number, status in states.items()}
+        self._newest = max(states, default=0)
 
     def changes(
         self, states: Mapping[int, JobStatus], now: float, patience: Patience, *, complete: bool
@@ -69,6 +74,10 @@ class History:
     def _of_version(
         self, version_id: int, status: JobStatus, told: Told | None, now: float, patience: Patience
     ) -> Iterator[Change]:
+        if told is None and version_id <= self._newest:
+            # It was there at the first look already, and slipped between two pages of it.
+            yield Change("known", version_id, status, status, Told(int(status), 0, _is_over(status)))
+            return
         if told is None:
             told = Told(int(status), 0)
             yield Change("appeared", version_id, status, status, told)

@@ -46,7 +46,12 @@ class Stalls:
                 del self._logs[gone]
             for job_id, version_id in running:
                 await self._look(job_id, version_id)
-            await asyncio.sleep(min(max(self.still_s / 4, _SHORTEST_S), _LONGEST_S))
+            pause = min(max(self.still_s / 4, _SHORTEST_S), _LONGEST_S)
+            began = self.clock.monotonic()
+            await asyncio.sleep(pause)
+            if self.clock.monotonic() - began >= pause + self.still_s:
+                # This machine slept, and what the logs did meanwhile was not seen.
+                self._logs.clear()
 
     async def _look(self, job_id: int, version_id: int) -> None:
         try:

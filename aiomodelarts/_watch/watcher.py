@@ -112,10 +112,11 @@ class Watcher:
         self._newcomer(job, self._clock.monotonic())
 
     def resync(self, job_id: int) -> None:
-        """Let the next look at a job see all of it."""
+        """Look at all of a job soon."""
         job = self._jobs.get(job_id)
         if job is not None:
             job.swept_at = float("-inf")
+            self._newcomer(job, self._clock.monotonic())
 
     def leave(self, job_id: int, surveyor: Surveyor) -> None:
         """Tell it nothing more."""
@@ -276,18 +277,21 @@ class Watcher:
         return requests + len(singles)
 
     async def _single(self, job: JobWatch, version_id: int) -> None:
-        track = job.tracks.get(version_id)
         try:
             detail = await self._asker.version(job.job_id, version_id)
         except NotFound:
+            track = job.tracks.get(version_id)
             if track is not None and track.is_gone(self._clock.monotonic()):
                 where = Where("wait", job.job_id, version_id)
                 _fail(job, track, VersionGone("the version is no longer there", where=where))
         except ModelArtsError as error:
+            track = job.tracks.get(version_id)
             if _may_heal(error) or track is None:
                 raise
             _fail(job, track, error)
         else:
+            # Whoever followed it when it was asked for may have left, and somebody else may have come.
+            track = job.tracks.get(version_id)
             if track is not None:
                 self._tell(job, track, detail.status, lambda: detail)
             for surveyor in list(job.surveyors):
@@ -326,11 +330,9 @@ class Watcher:
         page = sighting.pages[track.version_id]
         if page.has_rows:
             read = partial(self._asker.row, page, job.job_id, track.version_id)
-        elif track.was_seen:
-            return False
         else:
-            # It came during this look at a page that was not read again; its own first look is due.
-            return True
+            # One that was never seen came during this look at a page that was not read again; its first look is due.
+            return not track.was_seen
         try:
             self._tell(job, track, status, read)
         except DecodeError:
@@ -346,11 +348,10 @@ class Watcher:
 
     def _tell(self, job: JobWatch, track: Track, status: JobStatus, read: Callable[[], JobDetail]) -> None:
         before = track.status
-        first = not track.was_seen
         verdict = track.sees(status, self._clock.monotonic(), self._patience)
         self._tell_once(status)
         if verdict is Verdict.GOES_ON:
-            if (status != before or first) and track.wants_states:
+            if status != before and track.wants_states:
                 detail = track.snapshot = read()
                 for follower in list(track.followers):
                     follower.saw(detail)

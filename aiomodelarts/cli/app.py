@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, sweep, sweep_past, versions, watch
+from . import catalog, local, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -15,6 +15,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 sweep.app.add_typer(sweep_past.app)
+sweep.app.add_typer(sweep_plan.app)
+sweep.app.add_typer(sweep_report.app)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
 app.add_typer(watch.app)

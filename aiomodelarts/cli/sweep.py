@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.report import SweepResult
+from ..errors import SweepError
+from ..sweep.plan import Plan, PlanFileError
+from ..sweep.result import SweepResult
 from ..sweep.run import ResultsNotWritten, Sweep
 from ._run import DONE, FAILED, exit_code, run
 from ._session import LocalOption, OutputOption, Place, open_session
@@ -22,6 +24,17 @@ FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False, exists=True, dir_okay=False)
 ]
 
+MaybeFileArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="The sweep file, TOML; without it, the one of the plan.",
+        show_default=False,
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
 
 @app.command("check")
 def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> None:
@@ -31,7 +44,11 @@ def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> No
 
 @app.command("run")
 def run_command(
-    file: FileArgument,
+    file: MaybeFileArgument = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="F", help="Make what this plan says, or nothing.", exists=True, dir_okay=False),
+    ] = None,
     local: LocalOption = False,
     output: OutputOption = Output.TABLE,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; the earlier trials are kept aside.")] = False,
@@ -40,7 +57,13 @@ def run_command(
     ] = False,
 ) -> None:
     """Run a sweep, or go on with it: one training job with a version for each point, and the best of them."""
-    run(_run(file, local, output, {"fresh": fresh, "allow_change": allow_change}))
+    if plan is None and file is None:
+        raise typer.BadParameter("give the sweep file, or --plan")
+    if plan is not None and (fresh or allow_change):
+        raise typer.BadParameter(
+            "a plan goes with neither --fresh nor --allow-change: it says what there is to go on with"
+        )
+    run(_run(file, plan, local, output, {"fresh": fresh, "allow_change": allow_change}))
 
 
 async def _check(file: Path, output: Output) -> int:
@@ -53,8 +76,11 @@ async def _check(file: Path, output: Output) -> int:
     return DONE
 
 
-async def _run(file: Path, local: bool, output: Output, options: Mapping[str, bool]) -> int:
-    sweep = await asyncio.to_thread(Sweep.from_file, file)
+async def _run(
+    file: Path | None, plan_file: Path | None, local: bool, output: Output, options: Mapping[str, bool]
+) -> int:
+    plan = None if plan_file is None else await read_plan(plan_file)
+    sweep = await asyncio.to_thread(_sweep_of, file, plan)
     console = Console(stderr=True, highlight=False)
     tally = Tally()
     try:
@@ -62,7 +88,7 @@ async def _run(file: Path, local: bool, output: Output, options: Mapping[str, bo
             if place.files is not None:
                 await sweep.stage(place.files)
             with sweep_view(console, tally) as view:
-                result, unwritten = await _result(sweep, place, view, options)
+                result, unwritten = await _result(sweep, place, view, plan, options)
     except asyncio.CancelledError:
         print_interruption(tally, sweep.config.results_dir, console, local=local)
         raise
@@ -82,12 +108,36 @@ async def _run(file: Path, local: bool, output: Output, options: Mapping[str, bo
     return DONE if result.best is not None and unwritten is None else FAILED
 
 
+def _sweep_of(file: Path | None, plan: Plan | None) -> Sweep:
+    if file is None:
+        assert plan is not None
+        file = Path(plan.file or "")
+        if not file.is_file():
+            raise SweepError(f"the plan is of {plan.file}, which is not there; name the sweep file too")
+    return Sweep.from_file(file)
+
+
+async def read_plan(file: Path) -> Plan:
+    """The plan in a file.
+
+    Raises:
+        SweepError: it cannot be read, or holds no plan.
+    """
+    try:
+        return Plan.from_json(await asyncio.to_thread(file.read_bytes))
+    except OSError as error:
+        raise SweepError(f"the plan {file} cannot be read: {error.strerror}") from error
+    except PlanFileError as error:
+        raise SweepError(f"{file}: {error}") from error
+
+
 async def _result(
-    sweep: Sweep, place: Place, view: SweepView, options: Mapping[str, bool]
+    sweep: Sweep, place: Place, view: SweepView, plan: Plan | None, options: Mapping[str, bool]
 ) -> tuple[SweepResult, ResultsNotWritten | None]:
     """What the sweep found, and why its files are missing, if they are."""
     try:
-        return await sweep.run(place.session, files=place.files, listener=view.listen, **options), None
+        result = await sweep.run(place.session, plan=plan, files=None, listener=view.listen, **options)
+        return result, None
     except ResultsNotWritten as error:
         return error.result, error
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..sweep.failures import Failure
-from ..sweep.report import SweepResult
+from ..sweep.result import SweepResult
 from ..sweep.run import Sweep
 from ._run import DONE, FAILED, USAGE, run
 from ._session import OutputOption

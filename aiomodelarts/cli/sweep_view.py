@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ..sweep.engine import Resumed, SweepEvent
-from ..sweep.report import SweepResult
+from ..sweep.result import SweepResult
 from ..sweep.trial import Progress as SweepProgress
 from ..sweep.trial import Trial, TrialState
 from .render import brief_path, duration, number, point, scalar, table

@@ -5,7 +5,7 @@ from .engine import Listener, Resumed, SweepEvent
 from .files import FolderFiles, OutputFiles
 from .objective import Goal, JsonFile, LogPattern, Objective, PlatformMetric, Take
 from .problems import Problem, SweepFileError
-from .report import SweepResult
+from .result import SweepResult
 from .run import ResultsNotWritten, Sweep
 from .search import GridSearch, RandomSearch
 from .space import Choice, Float, Int, Space

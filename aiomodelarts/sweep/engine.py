@@ -23,7 +23,7 @@ from .ledger.records import Held
 from .making import Made, Making
 from .measure import Meter
 from .observing import Observer
-from .report import SweepResult
+from .result import SweepResult
 from .room import GiveWay, Room
 from .scribe import Scribe
 from .shortage import Shortage
@@ -125,7 +125,7 @@ class Engine:
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
         self._held: deque[Held] = deque()
-        self._next = suggestions(config, ledger, self._new, config.limit)
+        self._suggestions = suggestions(config, ledger, self._new, config.limit)
         self._total = 0
         self._standing = Standing(config.objective.goal, 0, ())
 
@@ -192,7 +192,7 @@ class Engine:
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
-        count, most = await self._next.stand(trials), self._config.budget.max_trials
+        count, most = await self._suggestions.stand(trials), self._config.budget.max_trials
         self._total = max(count if most is None else min(count, most), len(trials))
         self._standing = Standing(self._config.objective.goal, self._total, trials)
 
@@ -270,7 +270,7 @@ class Engine:
 
     async def _reserve(self) -> Held | None:
         self._passed("before reserving")
-        held = await self._next.reserve(self._total)
+        held = await self._suggestions.reserve(self._total)
         if held is not None:
             self._passed("reserved")
             await self._tell(held.trial)

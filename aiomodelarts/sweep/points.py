@@ -59,6 +59,10 @@ class Points:
         with self._drawing:
             self._drawn.extend(islice(self._left, count))
 
+    def known(self) -> Iterator[Point]:
+        """The points after the earlier ones, as far as they are known beforehand, in order."""
+        return self._fresh()
+
     def _fresh(self) -> Iterator[Point]:
         points = self._search.points(self._space)
         return (point for point in points if key_of(point) not in self._tried) if self._tried else points

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from .._clock import SystemClock
 from ..errors import SweepError
+from ..models.spec import code_target
 from ..obs.code import LocalCode, read_code
 from ..session import AsyncSession
 from . import config as sweep_file
@@ -19,10 +20,13 @@ from .config import SweepConfig
 from .definition import settings_of
 from .engine import Engine, Listener, SweepEvent
 from .failures import Failure
-from .files import FolderFiles, OutputFiles
+from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.records import Definition, Event
 from .objective import JsonFile
-from .report import SweepResult, write_results
+from .plan import Plan, sweep_mark
+from .planning import Survey
+from .report.write import LogOf, write_report
+from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
 
@@ -48,9 +52,16 @@ class Sweep:
         config: what to run.
     """
 
-    def __init__(self, config: SweepConfig) -> None:
+    def __init__(self, config: SweepConfig, file: Path | None = None) -> None:
         self.config = config
         self._code: LocalCode | None = None
+
+        self._file = file
+
+    @classmethod
+    def of(cls, config: SweepConfig) -> "Sweep":
+        """Return the sweep with these settings."""
+        return cls(config)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> "Sweep":
@@ -60,10 +71,10 @@ class Sweep:
             SweepFileError: everything that is wrong with it, with file, line and key.
             OSError: the file cannot be read.
         """
-        return cls(sweep_file.load(Path(path)))
+        return cls(sweep_file.load(Path(path)), Path(path))
 
     async def stage(self, files: FolderFiles) -> None:
-        """Put the sweep's local folders where its settings say that code and data are.
+        """Put the sweep's local folders where its settings say that code and data are, and have the code's bucket.
 
         Raises:
             SweepError: the folder of the code holds more files than the service takes.
@@ -73,6 +84,8 @@ class Sweep:
         for key, folder in self.config.local_folders.items():
             most_files = _MOST_CODE_FILES if key == "code_dir" else None
             await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
+        if "code_bucket" in places:
+            await files.make_bucket(code_target(places["code_bucket"]))
 
     async def local_code(self) -> LocalCode | None:
         """The code of this machine that the sweep runs, read once; None where it is in a bucket already.
@@ -85,10 +98,24 @@ class Sweep:
             self._code = await asyncio.to_thread(read_code, Path(folder), leave_out=self.config.results_dir)
         return self._code
 
+    async def plan(self, session: AsyncSession, *, files: OutputFiles | None = None) -> Plan:
+        """What ``run`` would make now; the platform and the ledger are only read.
+
+        Args:
+            session: an open session.
+            files: as for ``run``.
+
+        Raises:
+            LedgerError: the sweep has a ledger, and it cannot be used.
+            ModelArtsError: the platform does not say what it offers.
+        """
+        return await (await self._survey()).plan(session, files, None if self._file is None else str(self._file))
+
     async def run(
         self,
         session: AsyncSession,
         *,
+        plan: Plan | None = None,
         files: OutputFiles | None = None,
         listener: Listener | None = None,
         allow_change: bool = False,
@@ -102,31 +129,34 @@ class Sweep:
 
         Args:
             session: an open session.
-            files: reads the outputs of versions; needed where the objective is a ``json_file``.
+            plan: run this, or nothing.
+            files: reads the outputs of versions; None reads them from object storage.
             listener: an async function that is told of every step.
             allow_change: go on although the sweep's settings are not those of its earlier runs.
             fresh: begin anew; the record of earlier runs stays in the ledger under another name.
 
         Raises:
-            SweepError: the objective is a ``json_file`` and there are no ``files``.
+            ObsError, ConfigurationError: the objective is a ``json_file``, and the bucket cannot be read.
+            InvalidArgument: the platform does not take the code of this machine.
+            PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
         """
-        if isinstance(self.config.objective.source, JsonFile) and files is None:
-            raise SweepError(
-                "json_file is read from the bucket, and this session's buckets are not on this machine; "
-                "use log_pattern, or pass files= in Python"
-            )
+        if files is None:
+            files = ObsFiles(session.obs)
+            if isinstance(self.config.objective.source, JsonFile):
+                # Whether the bucket can be read at all is told now, not when the first training is over.
+                await files.stamp(self.config.output_path(1) + self.config.objective.source.path)
+        if plan is not None:
+            plan.check(await (await self._survey()).mark())
         # A folder that cannot be written is told now, not when hours of training are over.
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         ledgers = await asyncio.to_thread(_ledger_kind)
         clock = session.seams.clock
-        config, code = self.config, await self.local_code()
-        if code is not None:
-            config = evolve(config, settings={**config.settings, "code_dir": code})
+        config = await self._with_code()
         definition = Definition(config.name, settings_of(config))
         opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
         async with opened as ledger:
@@ -158,6 +188,20 @@ class Sweep:
         async with await self._read() as ledger:
             return await ledger.events(trial)
 
+    async def report(self, out: str | PathLike[str], *, log_of: LogOf | None = None) -> None:
+        """Write one HTML file that shows what the sweep's ledger holds now, and needs nothing else.
+
+        Args:
+            out: the file; what is there is replaced as a whole.
+            log_of: says where a trial's log is, as the page shall link it.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+            SweepError: plotly is not installed.
+            OSError: the file cannot be written.
+        """
+        await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
+
     async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
 
@@ -174,6 +218,20 @@ class Sweep:
 
         async with await self._read() as ledger:
             return await ledger.retry(again)
+
+    async def _with_code(self) -> SweepConfig:
+        """The sweep with its code as it is now, where that is on this machine."""
+        code = await self.local_code()
+        return self.config if code is None else evolve(self.config, settings={**self.config.settings, "code_dir": code})
+
+    async def _survey(self) -> Survey:
+        config, file = await self._with_code(), self._file
+        described = repr(config).encode() if file is None else await asyncio.to_thread(file.read_bytes)
+        if isinstance(code := config.settings.get("code_dir"), LocalCode):
+            described += code.manifest.name.encode()
+        ledgers = await asyncio.to_thread(_ledger_kind)
+        address, name = self.config.ledger_address, self.config.name
+        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
 
     async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
         ledgers = await asyncio.to_thread(_ledger_kind)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from .objective import Goal
-from .report import best_of
+from .result import best_of
 from .trial import Progress, Trial, TrialState
 
 

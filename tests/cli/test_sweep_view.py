@@ -14,7 +14,7 @@ from aiomodelarts.cli.sweep_view import Tally, print_interruption, print_result,
 from aiomodelarts.errors import QuotaExceeded
 from aiomodelarts.sweep.engine import SweepEvent
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.report import SweepResult
+from aiomodelarts.sweep.result import SweepResult
 from aiomodelarts.sweep.trial import Progress, Trial, TrialState
 
 WIDTHS = [60, 80, 120]

@@ -18,7 +18,17 @@ from aiomodelarts.models.spec import TrainingSpec
 from tests.simulate.judge import judge
 from tests.simulate.line import KEYS, Line, Trace
 from tests.simulate.plan import Order, Plan, Wish, plan
-from tests.simulate.stage import AT_MOST_S, ORIGIN, Staged, Tampering, close, open_session, perform, tell_what_is_left
+from tests.simulate.stage import (
+    AT_MOST_S,
+    ORIGIN,
+    Staged,
+    Tampering,
+    close,
+    open_session,
+    perform,
+    tell_what_is_left,
+    tell_what_is_out,
+)
 from tests.simulate.world import World
 
 ESTIMATOR: dict[str, Any] = {
@@ -222,6 +232,7 @@ async def _close(run: Run, caller: Caller) -> None:
         return
     caller.closed = True
     await close(run, caller.session, f"s{caller.number}")
+    tell_what_is_out(run, caller.session)
     caller.unseen = [spec for desk in caller.session._maker._desks.values() for spec in desk.watched]
 
 

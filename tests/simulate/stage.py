@@ -118,7 +118,7 @@ def open_session(
 
 
 async def close(run: Staged, session: AsyncSession, name: str) -> None:
-    """Close it, which takes no time to speak of and leaves nothing in the queues."""
+    """Close it, which takes no time to speak of."""
     began = run.world.clock.monotonic()
     run.trace("caller", f"closes {name}")
     await session.close()
@@ -126,6 +126,10 @@ async def close(run: Staged, session: AsyncSession, name: str) -> None:
     took = run.world.clock.monotonic() - began
     if took > 5.0:
         run.violations.append(f"closing took {took:.1f} s")
+
+
+def tell_what_is_out(run: Staged, session: AsyncSession) -> None:
+    """A closed session has nothing in its queues."""
     snapshot = session.governor.snapshot()
     for share in (snapshot.creates, snapshot.reads, snapshot.logs):
         if share.waiting or share.in_flight:

@@ -11,7 +11,6 @@ from aiomodelarts.sweep.matching import Matcher, PatternTooSlow
 from aiomodelarts.sweep.measure import value_in
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern, MetricMissing, PlatformMetric, Take
 
-
 FOREVER = ("^(a|aa)+$", "a" * 60 + "b")
 
 

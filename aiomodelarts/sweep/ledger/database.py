@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from . import schema
-from .errors import LedgerError
+from .errors import LedgerError, NotRunYet
 from .migrations import statements
 
 _PATIENCE_MS = 10_000
@@ -62,7 +62,7 @@ class Database:
         file = Path(url.database or "") if driver.startswith("sqlite") else None
         shown = str(file) if file is not None else url.render_as_string(hide_password=True)
         if file is not None and not create and not await asyncio.to_thread(file.exists):
-            raise LedgerError(f"there is no ledger {shown}; the sweep was not run yet")
+            raise NotRunYet(f"there is no ledger {shown}; the sweep was not run yet")
         # SQLAlchemy asks the disk for the current folder.
         engine = await asyncio.to_thread(create_async_engine, url.set(drivername=driver), pool_size=2, max_overflow=0)
         if file is not None:

@@ -9,6 +9,10 @@ class LedgerError(SweepError):
     """The ledger cannot be used; nothing that it holds was changed."""
 
 
+class NotRunYet(LedgerError):
+    """There is no ledger of this sweep."""
+
+
 class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 

@@ -14,8 +14,8 @@ from ..budget import Limit
 from ..trial import Trial
 from . import schema
 from .database import Database
-from .errors import Fenced, LedgerError, SweepChanged
-from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord
+from .errors import Fenced, LedgerError, NotRunYet, SweepChanged
+from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord, differences
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
@@ -100,7 +100,7 @@ class Ledger:
         try:
             sweep = await _sweep_named(database, name)
             if sweep is None:
-                raise LedgerError(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
+                raise NotRunYet(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
             yield cls(database, sweep, clock)
         finally:
             await database.close()
@@ -304,6 +304,13 @@ class Ledger:
             rows = await connection.execute(select(_events).where(*mine).order_by(_events.c.id))
             return [event_of(row) for row in rows]
 
+    async def history(self) -> list[Event]:
+        """The events of all trials, oldest first."""
+        asked = select(_events).where(_events.c.sweep_id == self.sweep.id).order_by(_events.c.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(asked)).all()
+        return await asyncio.to_thread(lambda: [event_of(row) for row in rows])
+
     async def open_elsewhere(self) -> int:
         """How many trials other controllers still hold."""
         asked = select(func.count()).where(
@@ -359,14 +366,14 @@ async def _entered(database: Database, definition: Definition, allow_change: boo
             await _insert(database, row)
         kept = await _sweep_named(database, definition.name)
         assert kept is not None
-    differences = _differences(kept, definition)
-    if not differences:
+    changed = differences(kept.settings, definition.settings)
+    if not changed:
         return kept
     if not allow_change:
-        raise SweepChanged(definition.name, differences)
+        raise SweepChanged(definition.name, changed)
     async with database.writing() as connection:
-        changed = {"settings": text_of(definition.settings), "base": kept.reserved}
-        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**changed))
+        now = {"settings": text_of(definition.settings), "base": kept.reserved}
+        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**now))
     changed_sweep = await _sweep_named(database, definition.name)
     assert changed_sweep is not None
     return changed_sweep
@@ -384,18 +391,6 @@ async def _insert(database: Database, row: dict[str, Any]) -> None:
         if isinstance(error.__cause__, IntegrityError):
             raise _Taken from error
         raise
-
-
-def _differences(kept: SweepRecord, definition: Definition) -> list[str]:
-    before, now = kept.settings, definition.settings
-    names = sorted(before.keys() | now.keys())
-    return [
-        f"{name}: {_told(before, name)} -> {_told(now, name)}" for name in names if before.get(name) != now.get(name)
-    ]
-
-
-def _told(settings: Any, name: str) -> str:
-    return text_of(settings[name]) if name in settings else "nothing"
 
 
 async def _set_aside(database: Database, name: str, now: float) -> None:

@@ -1,5 +1,6 @@
 """What a ledger holds, as plain values."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -137,3 +138,17 @@ class Event:
     why: str
     token: int
     detail: str | None = None
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """One line for each setting that is not the same."""
+    names = sorted(before.keys() | now.keys())
+    return [
+        f"{name}: {_told(before, name)} -> {_told(now, name)}" for name in names if before.get(name) != now.get(name)
+    ]
+
+
+def _told(settings: Mapping[str, Any], name: str) -> str:
+    if name not in settings:
+        return "nothing"
+    return json.dumps(settings[name], sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -39,7 +39,7 @@ class LogFile:
 
     def is_there(self, at_s: float) -> bool:
         """Whether anything was written."""
-        return self.writes[0][0] <= at_s
+        return any(written_s <= at_s for written_s, _ in self.writes)
 
 
 @define(eq=False)
@@ -117,6 +117,8 @@ class Life:
             return False
         self.moves = [move for move in self.moves if move[0] <= at_s]
         self.moves += [(at_s, JobStatus.KILLING), (at_s + 1.0, JobStatus.KILLED)]
+        for file in self.files:
+            file.writes = tuple(write for write in file.writes if write[0] <= at_s + 1.0)
         return True
 
 

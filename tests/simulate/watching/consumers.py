@@ -69,9 +69,10 @@ async def consume(consumer: Consumer, session: Callable[[], AsyncSession], anew:
     halts, own = list(consumer.halts), None
     try:
         while True:
-            halt = halts.pop(0) if halts else None
+            halt = halts.pop(0) if halts and not consumer.hurries else None
+            work = _take(consumer, own or session(), world, halt)
             try:
-                await cancelled_after(_take(consumer, own or session(), world, halt), halt and halt.after_s)
+                await cancelled_after(work, halt and halt.after_s, lambda: consumer.hurries)
             except ModelArtsError as error:
                 consumer.errors.append(error)
                 await asyncio.sleep(1.0)
@@ -105,7 +106,7 @@ async def _take(consumer: Consumer, session: AsyncSession, world: Platform, halt
             consumer.given += 1
             if not world.trace.muted:
                 world.trace("bot", f"{consumer}: {event}")
-            if left is not None and (left := left - 1) == 0:
+            if left is not None and (left := left - 1) <= 0 and not consumer.hurries:
                 return
             if consumer.slow_s and not consumer.hurries:
                 await asyncio.sleep(consumer.slow_s)

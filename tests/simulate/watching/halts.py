@@ -1,7 +1,7 @@
 """How somebody who reads on and on is interrupted."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from attrs import frozen
@@ -26,17 +26,24 @@ class Halt:
     anew: bool = False
 
 
-async def cancelled_after(work: Coroutine[Any, Any, None], seconds: float | None) -> None:
-    """Do the work, which somebody cancels after so many seconds; errors come up."""
+async def cancelled_after(
+    work: Coroutine[Any, Any, None], seconds: float | None, unless: Callable[[], bool] = lambda: False
+) -> None:
+    """Do the work, which somebody cancels after so many seconds unless told otherwise; errors come up."""
     task = asyncio.create_task(work)
-    handle = None if seconds is None else asyncio.get_running_loop().call_later(seconds, task.cancel)
+
+    def cancel() -> None:
+        if not unless():
+            task.cancel()
+
+    timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, cancel)
     try:
         await asyncio.wait([task])
         if not task.cancelled():
             task.result()
     finally:
-        if handle is not None:
-            handle.cancel()
+        if timer is not None:
+            timer.cancel()
         # Whoever is cancelled here takes the work along.
         task.cancel()
         await asyncio.wait([task])

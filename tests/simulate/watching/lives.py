@@ -1,6 +1,7 @@
 """Draws what happens on a board."""
 
 import random
+from itertools import groupby
 
 from aiomodelarts._watch.patience import Patience
 from aiomodelarts.status import JobStatus
@@ -21,16 +22,13 @@ def board(chance: random.Random, patience: Patience) -> Board:
         lives[job_id] = {}
         for at_s in made_s:
             number += 1
-            lives[job_id][number] = _life(chance, job_id, number, at_s, patience)
-    # Whoever follows something needs one that comes to an end.
-    last = lives[1][max(lives[1])]
-    if not (last.last.is_final or last.last.is_doubtful):
-        last.moves.append((last.moves[-1][0] + 3.0, JobStatus.COMPLETED))
+            # Whoever follows a log needs a version that comes to an end.
+            lives[job_id][number] = _life(chance, job_id, number, at_s, patience, ends=number == 1)
     return Board(lives)
 
 
-def _life(chance: random.Random, job_id: int, number: int, made_s: float, patience: Patience) -> Life:
-    moves = _moves(chance, made_s, patience)
+def _life(chance: random.Random, job_id: int, number: int, made_s: float, patience: Patience, *, ends: bool) -> Life:
+    moves = _moves(chance, made_s, patience, ends=ends)
     life = Life(job_id, number, moves, hidden_s=chance.choice((0.0, 0.0, 1.5)))
     if chance.random() < 0.12:
         life.deleted_s = chance.uniform(made_s + 2.0, life.moves[-1][0] + 20.0)
@@ -40,22 +38,25 @@ def _life(chance: random.Random, job_id: int, number: int, made_s: float, patien
     return life
 
 
-def _moves(chance: random.Random, made_s: float, patience: Patience) -> list[Move]:
+def _moves(chance: random.Random, made_s: float, patience: Patience, *, ends: bool) -> list[Move]:
     numbers = list(chance.choice(_BEFORE))
     for odd in ((8, 7, 8), (0, 8), (14, 8), (15, 8), (99, 8), (7, 1, 8)):
         if chance.random() < 0.1:
             numbers += odd
     end = chance.random()
-    if end < 0.85:
+    if ends or end < 0.85:
         numbers.append(chance.choice(_ENDS))
     elif end < 0.95:
         numbers.append(chance.choice((0, 14, 20, 99)))
+    numbers = [number for number, _ in groupby(numbers)]
     moves, at_s = [], made_s
     for before, status in zip([0, *numbers], numbers, strict=False):
         # A moment, as long as a page takes, or as long as a run. Whatever is endured ends well before it is not.
         most = {14: patience.lost_s, 0: patience.unknown_s, 20: patience.reviewed_s, 99: patience.unlisted_s}
         if moves:
-            at_s += chance.choice((0.05, chance.uniform(0, 2.0), min(most.get(before, 15.0), chance.uniform(2, 15))))
+            at_s += chance.choice(
+                (0.05, chance.uniform(0, 2.0), min(0.7 * most.get(before, 20.0), chance.uniform(2, 15)))
+            )
         moves.append((at_s, JobStatus(status)))
     return moves
 

@@ -65,6 +65,16 @@ class Plan(Conditions):
         awake_s = max(board_s, self.nap[0] + NAP_S)
         return awake_s if self.nap[1] else awake_s - NAP_S
 
+    def on_board(self, board_s: float) -> float:
+        """When, in the board's time, whoever does something then is awake."""
+        return max(board_s, self.nap[0] + NAP_S) if self.nap is not None and board_s >= self.nap[0] else board_s
+
+    def latest(self, known_s: float, within_s: float) -> float:
+        """When, in the loop's time, something is done within so long; time that passes in sleep does not count."""
+        if self.nap is None or not self.nap[1] or known_s + within_s < self.nap[0]:
+            return known_s + within_s
+        return max(known_s, self.nap[0] + NAP_S) + within_s
+
 
 def plan(seed: int) -> Plan:
     """What this seed means; always the same."""
@@ -78,6 +88,7 @@ def plan(seed: int) -> Plan:
         rules = (Rule(Fault("status", code=403), "GET", _STATES, 0.05, 1, chance.getrandbits(32)), *rules)
     patience = Patience(lost_s=6.0, unknown_s=10.0, reviewed_s=15.0, unlisted_s=20.0)
     least = chance.choice((0.05, 0.3, 1.0))
+    most = chance.choice((1.0, 3.0, 5.0))
     there = board(chance, patience)
     return Plan(
         seed=seed,
@@ -95,7 +106,7 @@ def plan(seed: int) -> Plan:
         nap=(chance.uniform(5, 40), chance.random() < 0.5) if chance.random() < 0.1 else None,
         closes_s=chance.uniform(0, 40) if chance.random() < 0.08 else None,
         refuses=refuses,
-        cadence=Cadence(min_s=least, max_s=chance.choice((least, 2.0, 5.0)), polls_per_s=chance.choice((2.0, 20.0))),
+        cadence=Cadence(min_s=least, max_s=most, polls_per_s=chance.choice((2.0, 20.0))),
         patience=patience,
         board=there,
         waits=tuple(_wait(chance, there) for _ in range(chance.choice((1, 3, 6)))),
@@ -109,7 +120,9 @@ def _rules(chance: random.Random, lag_s: float) -> tuple[Rule, ...]:
     for kind in ("status", "throttled", "reset_before", "reset_after", "delay_before", "slow_drip", "truncate",
                  "wrong_type", "envelope"):  # fmt: skip
         if chance.random() < 0.3:
-            rules.append(_on(chance, _fault(chance, kind), chance.choice((_STATES, _STATES, _LOG, _ANY)), 0.4))
+            # Of an answer that is no answer, a log's reader cannot tell whether it refuses.
+            where = _STATES if kind == "wrong_type" else chance.choice((_STATES, _STATES, _LOG, _ANY))
+            rules.append(_on(chance, _fault(chance, kind), where, 0.4))
     if chance.random() < 0.1:
         # The service is down until the weather clears.
         rules = [Rule(Fault("status", code=503), None, _ANY, 1.0, None, 0)]
@@ -173,7 +186,7 @@ def _consumer(chance: random.Random, there: Board) -> Consumer:
         Halt(
             count=chance.choice((1, 2, 5, 12)),
             after_s=chance.choice((None, chance.uniform(0, 40))),
-            away_s=chance.choice((0.0, 3.0, 20.0)),
+            away_s=chance.choice((0.0, 3.0, 8.0)),
             saved=chance.random() < 0.7,
             anew=chance.random() < 0.5,
         )
@@ -184,7 +197,7 @@ def _consumer(chance: random.Random, there: Board) -> Consumer:
         from_the_beginning=chance.random() < 0.7,
         starts_s=chance.choice((0.0, chance.uniform(0, 20))),
         slow_s=chance.choice((0.0, 0.0, 0.5, 4.0)),
-        buffer=chance.choice((1, 3, 10_000, 10_000)),
+        buffer=chance.choice((8, 20, 10_000, 10_000)),
         log_stalled_s=chance.choice((None, None, 4.0)),
         halts=tuple(halts),
     )

@@ -13,7 +13,15 @@ from aiomodelarts import AsyncSession, _log_reader
 from aiomodelarts._watch import asking, watcher
 from aiomodelarts._watch import plan as planner
 from tests.simulate.line import Line, Trace
-from tests.simulate.stage import AT_MOST_S, Staged, Tampering, close, open_session, perform, tell_what_is_left
+from tests.simulate.stage import (
+    Staged,
+    Tampering,
+    close,
+    open_session,
+    perform,
+    tell_what_is_left,
+    tell_what_is_out,
+)
 from tests.simulate.watching.consumers import consume
 from tests.simulate.watching.judge import judge
 from tests.simulate.watching.plan import NAP_S, Plan, plan
@@ -25,7 +33,10 @@ from tests.simulate.watching.waits import Wait, keep
 _SWEEP_EVERY_S, _SWEEP_ON_DOUBT_S = 6.0, 2.0
 # After its last happening everything has been told within this time: the longest pause after failures, the longest
 # patience, three whole looks without a deleted version, and what hangs.
-_SETTLES_S = 75.0
+_SETTLES_S = 60.0
+# And whoever waits for an end has it within this time.
+_ENDS_WITHIN_S = 1000.0
+_SETTLES_CALMLY_S = 40.0
 
 
 @define(eq=False)
@@ -36,23 +47,19 @@ class Run(Staged):
     lines: dict[str, Line] = field(factory=dict)
     closed: set[str] = field(factory=set)
 
-    def open(self) -> AsyncSession:
-        """One more session."""
-        name = f"s{len(self.sessions)}"
-        options = {"cadence": self.plan.cadence, "patience": self.plan.patience}
-        self.sessions[name], self.lines[name] = open_session(self.world, name, len(self.sessions), **options)
-        return self.sessions[name]
-
     def main(self) -> AsyncSession:
         """The session that everybody shares; another one after it was closed."""
-        shared = self.sessions["s0"]
-        if "s0" not in self.closed:
-            return shared
-        return self.sessions.get("s1") or self.open()
+        return self._open("second" if "first" in self.closed else "first")
 
     async def anew(self) -> AsyncSession:
         """A session for one alone."""
-        return self.open()
+        return self._open(f"own {len(self.sessions)}")
+
+    def _open(self, name: str) -> AsyncSession:
+        if name not in self.sessions:
+            options = {"cadence": self.plan.cadence, "patience": self.plan.patience}
+            self.sessions[name], self.lines[name] = open_session(self.world, name, len(self.sessions), **options)
+        return self.sessions[name]
 
 
 def simulate(seed: int, *tampering: Tampering, muted: bool = True) -> Run:
@@ -86,7 +93,6 @@ async def _run(weather: Plan, trace: Trace) -> Run:
     loop: Any = asyncio.get_running_loop()
     world = Platform(weather, weather.board, trace)
     run = Run(weather, world, trace)
-    run.open()
     loop.call_later(weather.clears_s, world.clear_up)
     if weather.nap is not None:
         loop.call_later(weather.nap[0], partial(world.nap, NAP_S, loop, goes_on=weather.nap[1]))
@@ -95,7 +101,7 @@ async def _run(weather: Plan, trace: Trace) -> Run:
     if weather.closes_s is not None:
         endings.append(asyncio.create_task(_close_early(run, weather.closes_s)))
     endless = [asyncio.create_task(_consume(run, consumer)) for consumer in weather.consumers]
-    _, hanging = await asyncio.wait(endings, timeout=AT_MOST_S)
+    _, hanging = await asyncio.wait(endings, timeout=weather.latest(weather.board.quiet_s, _ENDS_WITHIN_S))
     run.violations += [f"an await never ended: {task.get_coro()}" for task in hanging]
     await _until_all_is_told(run)
     for task in [*endless, *hanging]:
@@ -105,6 +111,7 @@ async def _run(weather: Plan, trace: Trace) -> Run:
     for name, session in run.sessions.items():
         if name not in run.closed:
             await close(run, session, name)
+        tell_what_is_out(run, session)
     judge(run)
     tell_what_is_left(run)
     return run
@@ -117,7 +124,7 @@ async def _until_all_is_told(run: Run) -> None:
     if not weather.consumers:
         return
     last_s = max(weather.on_loop(weather.board.quiet_s), weather.clears_s, now)
-    await asyncio.sleep(last_s + _SETTLES_S - now)
+    await asyncio.sleep(last_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S) - now)
 
 
 async def _keep(run: Run, wait: Wait) -> None:
@@ -143,8 +150,9 @@ async def _consume(run: Run, consumer: Any) -> None:
 
 async def _close_early(run: Run, at_s: float) -> None:
     await asyncio.sleep(at_s)
-    run.closed.add("s0")
-    await close(run, run.sessions["s0"], "s0")
+    run.closed.add("first")
+    if "first" in run.sessions:
+        await close(run, run.sessions["first"], "first")
 
 
 def add(counts: Counter[str], run: Run) -> None:

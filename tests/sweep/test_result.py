@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.report import SweepResult, write_results
+from aiomodelarts.sweep.result import SweepResult, write_results
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 RESULT = SweepResult(

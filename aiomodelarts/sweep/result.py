@@ -112,8 +112,8 @@ def write_results(result: SweepResult, folder: Path) -> tuple[Path, Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     as_csv, as_json = folder / "results.csv", folder / "results.json"
-    _replace(as_csv, _csv_text(result))
-    _replace(as_json, json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n")
+    replace(as_csv, _csv_text(result))
+    replace(as_json, json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n")
     return as_csv, as_json
 
 
@@ -132,7 +132,8 @@ def _csv_text(result: SweepResult) -> str:
     return text.getvalue()
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Put a file with this text in the place of the one that is there, or none at all. Blocks."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:

@@ -1,0 +1,188 @@
+"""The page and its charts: what they say of sweeps of every kind, and that no text of a script becomes markup."""
+
+import json
+import re
+from datetime import timedelta, timezone
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from aiomodelarts.sweep.ledger.records import Event
+from aiomodelarts.sweep.objective import Goal
+from aiomodelarts.sweep.report import ReportData, page
+from aiomodelarts.sweep.report.data import drawn
+from aiomodelarts.sweep.report.dimensions import UNSET, Dimension
+from aiomodelarts.sweep.report.importance import importance
+from aiomodelarts.sweep.report.page import contents
+from aiomodelarts.sweep.report.spans import spans
+from aiomodelarts.sweep.space import Choice, Float, Int
+from aiomodelarts.sweep.trial import Trial, TrialState
+
+from .stories import AXES, HOSTILE, START, story
+
+go = pytest.importorskip("plotly.graph_objects", reason="reports need plotly: pip install 'aiomodelarts[report]'")
+
+
+def painted(value: Any) -> Any:
+    """With colours in place of their names, as the page puts them in."""
+    if isinstance(value, dict):
+        return {name: painted(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [painted(inner) for inner in value]
+    if value == "@ramp":
+        return [[0, "#000000"], [1, "#ffffff"]]
+    return "#123456" if isinstance(value, str) and re.fullmatch(r"@[a-z-]+", value) else value
+
+
+STORIES = {
+    "under way": story(count=60),
+    "minimized": story(count=20, open_=0, goal=Goal.MINIMIZE),
+    "half failed": story(count=40, bad=0.5),
+    "all failed": story(count=12, open_=0, bad=1.0),
+    "only running": story(count=3, open_=3),
+    "one": story(count=1, open_=0, bad=0),
+    "empty": story(count=0),
+}
+
+
+@pytest.mark.parametrize("data", STORIES.values(), ids=list(STORIES))
+def test_every_chart_is_one_that_plotly_knows(data: ReportData) -> None:
+    told = contents(data)
+    for chart in [*told["charts"].values(), *told["slices"]]:
+        # Plotly's own schema refuses names and values that it does not have.
+        go.Figure(data=painted(chart["data"]), layout=painted(chart["layout"]))
+        assert chart["data"] or chart["note"] or not any(trial.value is not None for trial in data.trials)
+    assert len(told["table"]["rows"]) == len(data.trials)
+
+
+def test_the_best_line_only_gets_better_and_ends_at_the_best() -> None:
+    for goal in Goal:
+        data = story(count=80, goal=goal)
+        line = contents(data)["charts"]["history"]["data"][1]
+        values = line["y"]
+        assert values == sorted(values, reverse=goal is Goal.MINIMIZE)
+        choose = max if goal is Goal.MAXIMIZE else min
+        assert values[-1] == choose(trial.value for trial in data.trials if trial.value is not None)
+
+
+def test_the_head_counts_all_trials() -> None:
+    data = story(count=60)
+    facts = {fact["name"]: fact["value"] for fact in contents(data)["facts"]}
+    assert facts["running"] == "3"
+    assert facts["to go"] == "20"
+    states = [trial.state.value for trial in data.trials]
+    assert facts["succeeded"] == str(states.count("succeeded"))
+    assert "has 57 of 80 trials over" in contents(data)["said"]
+    assert "is finished" in contents(story(count=5, open_=0, planned=5))["said"]
+    assert "was not begun" in contents(story(count=0))["said"]
+
+
+def test_no_text_of_a_script_ends_an_element_or_becomes_markup() -> None:
+    data = story(count=4, bad=1.0, open_=0, reason=HOSTILE)
+    trial = evolve(data.trials[0], point={HOSTILE: HOSTILE}, value=0.5, state=TrialState.SUCCEEDED)
+    data = evolve(data, name=HOSTILE, metric=HOSTILE, trials=(trial, *data.trials[1:]))
+    text = page(data)
+    assert HOSTILE not in text
+    assert text.count("</script>") == 3
+    held = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert held is not None
+    told = json.loads(held[1])
+    assert told["name"] == HOSTILE
+    # What plotly is given it would read as HTML.
+    assert "<img" not in json.dumps([told["charts"], [one["data"] for one in told["slices"]]])
+
+
+def test_a_page_holds_each_part_as_it_is_even_one_that_names_another() -> None:
+    data = story(count=2, open_=0, reason="{{script}} {{data}}", bad=1.0)
+    assert "{{script}} {{data}}" in page(data)
+
+
+def test_times_are_those_of_the_zone() -> None:
+    data = evolve(story(count=3, open_=0, bad=0), zone=timezone(timedelta(hours=8)))
+    first = contents(data)["table"]["rows"][0]["history"][0]["at"]
+    assert first == "2026-09-21 22:13:20"
+
+
+def test_a_long_sweep_is_thinned_out_and_says_so() -> None:
+    data = story(count=600)
+    some = drawn(data.trials, data.goal, most=100)
+    assert len(some) == 100
+    best = sorted((trial.value for trial in data.trials if trial.value is not None), reverse=True)[:50]
+    assert set(best) <= {trial.value for trial in some}
+    assert {trial.state for trial in some} == {trial.state for trial in data.trials}
+    assert [trial.number for trial in some] == sorted({trial.number for trial in some})
+    assert contents(data)["thinned"] == ""
+
+
+def event(at: float, number: int, state: TrialState, attempt: int = 1) -> Event:
+    return Event(START + at, number, attempt, state, "why", 1)
+
+
+def test_attempts_that_overlap_lie_in_slots_of_their_own() -> None:
+    told = [
+        event(0, 1, TrialState.RESERVED),
+        event(1, 1, TrialState.CREATING),
+        event(1, 2, TrialState.CREATING),
+        event(2, 1, TrialState.RUNNING),
+        event(3, 2, TrialState.RUNNING),
+        event(5, 2, TrialState.RESERVED, attempt=2),
+        event(6, 3, TrialState.CREATING),
+        event(7, 1, TrialState.SUCCEEDED),
+        event(8, 2, TrialState.CREATING, attempt=2),
+        event(9, 3, TrialState.FAILED),
+    ]
+    found = spans(told, START + 12)
+    assert [(one.trial, one.attempt, one.begins - START, one.ends - START, one.outcome, one.slot) for one in found] == [
+        (1, 1, 1, 7, "succeeded", 0),
+        (2, 1, 1, 5, "tried again", 1),
+        (3, 1, 6, 9, "failed", 1),
+        (2, 2, 8, 12, "running", 0),
+    ]
+
+
+def trial(**point: Any) -> Trial:
+    return Trial(1, point, "/b/", TrialState.SUCCEEDED, 1.0)
+
+
+def test_an_axis_of_a_chart_goes_from_one_round_number_to_another() -> None:
+    line = Dimension.of("x", Float(0, 1), [trial(x=at / 97) for at in range(3, 91)]).as_line()
+    assert line["ticktext"] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+    assert line["range"] == [0, 1]
+
+
+def test_a_logarithmic_axis_is_labelled_with_the_numbers_themselves() -> None:
+    line = Dimension.of("x", Float(1e-5, 1, log=True), [trial(x=10 ** (-at / 5)) for at in range(23)]).as_line()
+    assert line["ticktext"] == ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1"]
+    assert line["tickvals"] == pytest.approx([-5, -4, -3, -2, -1, 0])
+
+
+def test_what_was_not_set_has_a_place_beneath() -> None:
+    line = Dimension.of("x", Int(1, 4), [trial(x=1), trial(), trial(x=4)]).as_line()
+    assert line["ticktext"] == [UNSET, "1", "4"]
+    assert line["values"][1] == line["range"][0] < 1
+
+
+def test_a_list_of_numbers_is_shown_in_their_order_and_one_of_texts_in_its_own() -> None:
+    numbers = Dimension.of("x", Choice((64, 16, 32)), [trial(x=32), trial(x=64)])
+    assert numbers.categories == ("16", "32", "64")
+    texts = Dimension.of("x", Choice(("tanh", "relu")), [trial(x="relu")])
+    assert texts.categories == ("tanh", "relu")
+    assert texts.as_line()["values"] == [1]
+
+
+def test_importance_finds_what_decides_and_says_why_it_cannot() -> None:
+    data = story(count=200, bad=0)
+    axes = {name: AXES[name] for name in ("learning_rate", "dropout", "augment")}
+    shares, note = importance(axes, data.trials, data.goal)
+    assert next(iter(shares)) == "learning_rate"
+    assert sum(shares.values()) == pytest.approx(1)
+    assert "PED-ANOVA" in note
+    assert importance(axes, data.trials[:5], data.goal) == (
+        {},
+        "It can be told from 10 trials with a value on; there are 5.",
+    )
+    same = tuple(evolve(one, value=1.0) for one in data.trials[:50])
+    assert importance(axes, same, data.goal) == ({}, "All values are equal.")
+    only = {"dropout": AXES["dropout"]}
+    assert importance(only, data.trials, data.goal) == ({}, "There is one hyperparameter, and it decides everything.")

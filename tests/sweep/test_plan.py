@@ -1,0 +1,181 @@
+"""Plans: made with reads only, kept as a file, applied exactly or not at all."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from attrs import evolve
+
+from aiomodelarts import AsyncSession, Sweep
+from aiomodelarts.sweep import FolderFiles
+from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated
+
+SWEEP = """\
+[sweep]
+name = "tiny"
+concurrency = 4
+
+[estimator]
+framework_type = "PyTorch"
+framework_version = "PyTorch-1.0.0-python3.6"
+code_dir = "/bucket/src/"
+boot_file = "/bucket/src/train.py"
+output_path = "/bucket/out/"
+inputs = "/bucket/data/"
+train_instance_type = "modelarts.vm.cpu.2u"
+
+[space]
+layers = { int = [1, 4] }
+
+[search]
+algorithm = "grid"
+
+[objective]
+log_pattern = 'accuracy=([0-9.]+)'
+goal = "maximize"
+"""
+READS = {"listTrainingJobs", "listResourceSpecs", "listEngines"}
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[AsyncSession]:
+    options = {"executor": "simulated", "simulate": "duration=0.05..0.1,metric=accuracy"}
+    async with AsyncSession.local(tmp_path / "platform", **options) as session:
+        script = Path(str(session.platform and session.platform.obs_root), "bucket/src/train.py")
+        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+        yield session
+
+
+async def sweep_of(folder: Path, **changes: str) -> Sweep:
+    text = SWEEP
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    await asyncio.to_thread((folder / "sweep.toml").write_text, text)
+    return await asyncio.to_thread(Sweep.from_file, folder / "sweep.toml")
+
+
+async def requests(session: AsyncSession) -> dict[str, int]:
+    """What the platform was asked, by its own count."""
+    platform = session.platform
+    assert platform is not None
+    address, mine = f"{platform.modelarts_endpoint}/_local/stats", {"X-Local-Admin": platform.admin_token}
+    async with aiohttp.ClientSession() as http, http.get(address, headers=mine) as answer:
+        counted: dict[str, int] = (await answer.json())["requests"]
+    return counted
+
+
+async def test_a_plan_of_a_thousand_points_asks_and_changes_nothing(session: AsyncSession, tmp_path: Path) -> None:
+    sweep = await sweep_of(tmp_path, many=("int = [1, 4]", "int = [1, 1000]"), job=('"tiny"', '"tiny"\njob_name = "j"'))
+    plan = await sweep.plan(session)
+    assert (plan.count, plan.to_make, plan.later, plan.refused) == (1000, 1000, 0, ())
+    assert [trial.point["layers"] for trial in plan.trials] == [*range(1, 1001)]
+    assert plan.trials[9].output_path == "/bucket/out/tiny/0010/"
+    asked = await requests(session)
+    assert set(asked) <= READS
+    assert sum(asked.values()) == 3
+    assert not (tmp_path / "results").exists()
+
+
+async def test_a_plan_survives_its_file_and_is_applied_exactly(session: AsyncSession, tmp_path: Path) -> None:
+    sweep = await sweep_of(tmp_path)
+    plan = await sweep.plan(session)
+    assert Plan.from_json(json.dumps(plan.as_json())) == plan
+    result = await sweep.run(session, plan=plan)
+    assert [trial.point for trial in result.trials] == [trial.point for trial in plan.trials]
+    assert [trial.output_path for trial in result.trials] == [trial.output_path for trial in plan.trials]
+    # What it would do has been done, so that it is no plan any more.
+    with pytest.raises(PlanOutdated, match="the ledger changed since"):
+        await sweep.run(session, plan=plan)
+    again = await sweep.plan(session)
+    assert (again.to_make, dict(again.states)) == (0, {"succeeded": 4})
+    assert again.job == f"goes on in job {result.trials[0].job_id}"
+    assert again.hours.about == 0
+    await sweep.run(session, plan=again)
+
+
+async def test_a_plan_of_another_file_or_other_points_is_refused_before_anything_is_sent(
+    session: AsyncSession, tmp_path: Path
+) -> None:
+    plan = await (await sweep_of(tmp_path)).plan(session)
+    before = await requests(session)
+    other = await sweep_of(tmp_path, more=("int = [1, 4]", "int = [1, 5]"))
+    with pytest.raises(PlanOutdated, match="the sweep file and its points changed"):
+        await other.run(session, plan=plan)
+    faster = await sweep_of(tmp_path, faster=("concurrency = 4", "concurrency = 5"))
+    with pytest.raises(PlanOutdated, match=r"^the sweep file changed"):
+        await faster.run(session, plan=plan)
+    assert await requests(session) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "why"),
+    [
+        ("modelarts.vm.cpu.2u", "modelarts.vm.cpu.2", "train_instance_type", "did you mean 'modelarts.vm.cpu.2u'"),
+        ("PyTorch-1.0.0-python3.6", "PyTorch-1.0.0-python3.7", "framework_version", "PyTorch-1.0.0-python3.6"),
+        ("[space]", "train_instance_count = 10000\n[space]", "train_instance_count", "takes at most"),
+    ],
+)
+async def test_what_would_be_refused_is_told(
+    session: AsyncSession, tmp_path: Path, old: str, new: str, what: str, why: str
+) -> None:
+    plan = await (await sweep_of(tmp_path, wrong=(old, new))).plan(session)
+    (refusal,) = plan.refused
+    assert refusal.what == what
+    assert why in refusal.why
+
+
+async def test_everything_that_is_wrong_is_told_at_once(session: AsyncSession, tmp_path: Path) -> None:
+    sweep = await sweep_of(
+        tmp_path,
+        flavour=("modelarts.vm.cpu.2u", "nothing"),
+        engine=("PyTorch-1.0.0-python3.6", "nothing"),
+        file=("log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "m.json"\nkey = "a"'),
+    )
+    plan = await sweep.plan(session)
+    assert {one.what for one in plan.refused} == {"train_instance_type", "framework_version", "json_file"}
+
+
+async def test_a_name_that_is_taken_and_a_script_that_is_missing(session: AsyncSession, tmp_path: Path) -> None:
+    named = ('name = "tiny"', 'name = "tiny"\njob_name = "mine"')
+    first = await sweep_of(tmp_path, named=named)
+    assert (await first.plan(session)).job == "a new job, mine"
+    await first.run(session)
+    other = Sweep.of(evolve(first.config, name="other", results_dir=tmp_path / "other"))
+    files = FolderFiles(Path(str(session.platform and session.platform.obs_root)))
+    plan = await other.plan(session, files=files)
+    assert [one.what for one in plan.refused] == ["boot_file", "job_name"]
+    assert "there is no train.py" in plan.refused[0].why
+
+
+async def test_settings_that_changed_since_the_last_run_are_told(session: AsyncSession, tmp_path: Path) -> None:
+    await (await sweep_of(tmp_path)).run(session)
+    plan = await (await sweep_of(tmp_path, more=("int = [1, 4]", "int = [1, 5]"))).plan(session)
+    (refusal,) = plan.refused
+    assert refusal.what == "changed since the last run"
+    assert refusal.why.startswith("[space] layers: ")
+
+
+async def test_an_adaptive_search_fixes_its_settings_and_its_count(session: AsyncSession, tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    changes: dict[str, Any] = {
+        "tpe": ('algorithm = "grid"', 'algorithm = "tpe"\ntrials = 40\nstartup = 12'),
+        "space": ("layers = { int = [1, 4] }", "lr = { float = [0, 1] }"),
+    }
+    sweep = await sweep_of(tmp_path, **changes)
+    plan = await sweep.plan(session)
+    assert (plan.count, len(plan.trials), plan.later) == (40, 12, 28)
+    assert plan == await sweep.plan(session)
+    changes["tpe"] = ('algorithm = "grid"', 'algorithm = "tpe"\ntrials = 41\nstartup = 12')
+    with pytest.raises(PlanOutdated):
+        await (await sweep_of(tmp_path, **changes)).run(session, plan=plan)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 2}', "\N{BELL}", "[" * 100_000])
+def test_a_file_that_is_no_plan(text: str) -> None:
+    with pytest.raises(PlanFileError):
+        Plan.from_json(text)
