@@ -14,6 +14,7 @@ from .._clock import SystemClock
 from ..errors import SweepError
 from ..models.spec import code_target
 from ..obs.code import LocalCode, read_code
+from ..obs.values import OnProgress
 from ..session import AsyncSession
 from . import config as sweep_file
 from .config import SweepConfig
@@ -178,6 +179,31 @@ class Sweep:
         """
         async with await self._read() as ledger:
             return SweepResult(self.config.name, self.config.objective.goal, tuple(await ledger.trials()))
+
+    async def download(
+        self,
+        session: AsyncSession,
+        trial: Trial,
+        local_dir: str | PathLike[str] | None = None,
+        *,
+        progress: OnProgress | None = None,
+    ) -> Path:
+        """Fetch what a trial's version wrote; returns the folder that has it.
+
+        Args:
+            session: an open session.
+            trial: the trial.
+            local_dir: the folder; None is one among the results, named as the trial's output folder.
+            progress: is called with each step.
+
+        Raises:
+            ObsNotFound: the trial has written nothing.
+            ObsError: see ``obs.errors``.
+        """
+        name = trial.output_path.rstrip("/").rpartition("/")[2]
+        place = self.config.results_dir / "outputs" / name if local_dir is None else Path(local_dir)
+        await session.obs.sync_down(trial.output_path, place, progress=progress)
+        return place
 
     async def why(self, trial: int) -> list[Event]:
         """The history of a trial, oldest first; empty when it was not begun.

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from attrs import evolve
 
-from aiomodelarts import AsyncSession, Sweep
+from aiomodelarts import AsyncSession, RetryPolicy, Sweep
 from aiomodelarts.sweep import FolderFiles
 from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated
 
@@ -78,7 +78,7 @@ async def test_a_plan_of_a_thousand_points_asks_and_changes_nothing(session: Asy
     asked = await requests(session)
     assert set(asked) <= READS
     assert sum(asked.values()) == 3
-    assert not (tmp_path / "results").exists()
+    assert not await asyncio.to_thread((tmp_path / "results").exists)
 
 
 async def test_a_plan_survives_its_file_and_is_applied_exactly(session: AsyncSession, tmp_path: Path) -> None:
@@ -134,10 +134,26 @@ async def test_everything_that_is_wrong_is_told_at_once(session: AsyncSession, t
         tmp_path,
         flavour=("modelarts.vm.cpu.2u", "nothing"),
         engine=("PyTorch-1.0.0-python3.6", "nothing"),
-        file=("log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "m.json"\nkey = "a"'),
     )
     plan = await sweep.plan(session)
-    assert {one.what for one in plan.refused} == {"train_instance_type", "framework_version", "json_file"}
+    assert {one.what for one in plan.refused} == {"train_instance_type", "framework_version"}
+
+
+async def test_a_bucket_that_cannot_be_read_is_told_where_a_file_is_to_be_read(
+    session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = await sweep_of(tmp_path, file=("log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "m.json"\nkey = "a"'))
+    assert not (await sweep.plan(session)).refused
+    monkeypatch.setenv("AIOMODELARTS_OBS_ENDPOINT", "http://127.0.0.1:9")
+    platform = session.platform
+    assert platform is not None
+    keys = (platform.access_key, platform.secret_key)
+    endpoints = {"modelarts": platform.modelarts_endpoint}
+    again = RetryPolicy(max_tries=1)
+    async with AsyncSession(*keys, project_id=platform.project_id, endpoints=endpoints, retry=again) as remote:
+        (refusal,) = (await sweep.plan(remote)).refused
+    assert refusal.what == "json_file"
+    assert "the bucket cannot be read" in refusal.why
 
 
 async def test_a_name_that_is_taken_and_a_script_that_is_missing(session: AsyncSession, tmp_path: Path) -> None:
