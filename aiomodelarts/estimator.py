@@ -1,11 +1,12 @@
 """The estimator: checked settings that make jobs and versions."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import configuration
 from ._code import EstimatorCode
+from ._create.create import may_always_leave
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
 from ._settings import check_given, whole_settings
@@ -315,15 +316,19 @@ class AsyncEstimator:
         parent = check_id(pre_version_id, "pre_version_id")
         return await self._spec(inputs, own, job_id=check_id(job_id, "job_id"), pre_version_id=parent)
 
-    async def create(self, spec: TrainingSpec) -> TrainingJob:
+    async def create(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> TrainingJob:
         """The one version for a complete intent; ``fit`` and ``create_job_version`` end here.
+
+        Args:
+            spec: the intent.
+            may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
 
         Raises:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
         try:
-            made = await self._session.make(spec)
+            made = await self._session.make(spec, may_leave)
         except CreateOutcomeUnknown as error:
             error.intent = Intent(error.intent, self._session)
             raise

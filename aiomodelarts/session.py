@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Self, T
 from . import config
 from ._catalogue import Catalogue
 from ._checks import check_timeout
+from ._create.create import may_always_leave
 from ._create.made import LeftBehind, Made, Pending, Twin
 from ._create.maker import Maker
 from ._create.policy import SettlePolicy
@@ -281,14 +282,18 @@ class AsyncSession:
         """
         return await self._line.perform(build, *args, **kwargs)
 
-    async def make(self, spec: TrainingSpec) -> Made:
+    async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
+
+        Args:
+            spec: the intent.
+            may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
 
         Raises:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        made = await self._maker.make(spec)
+        made = await self._maker.make(spec, may_leave)
         if made.origin == "created":
             self._watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
         return made

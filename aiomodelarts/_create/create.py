@@ -1,7 +1,7 @@
 """One create that is under way, and those who wait for it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import CreateOutcomeUnknown, ModelArtsError, NoCapacity, Where
@@ -10,18 +10,26 @@ from ..models.spec import TrainingSpec
 from .made import LeftBehind, Made, Pending
 
 
+def may_always_leave() -> None:
+    """Nothing keeps a request back."""
+
+
 class Create:
     """How far a create has come.
 
     Args:
         spec: the intent.
-        unclear: whether an earlier create of the same intent may have made its version.
+        may_leave: is asked each time just before the bytes leave; what it raises keeps them back.
+
+    Attributes:
+        unclear: whether it, or an earlier create of the same intent, may have made the version.
     """
 
-    def __init__(self, spec: TrainingSpec, *, unclear: bool = False) -> None:
+    def __init__(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> None:
         self.spec = spec
-        self.unclear = unclear
-        self.began = unclear
+        self._may_leave = may_leave
+        self.unclear = False
+        self.began = False
         self.after_version_id = 0
         self.waiting = 0
         self.left: LeftBehind | None = None
@@ -51,7 +59,8 @@ class Create:
         self._task.add_done_callback(_look_at)
 
     def begins(self) -> None:
-        """The bytes of the request may begin to leave."""
+        """The bytes of the request begin to leave, unless they may not."""
+        self._may_leave()
         self.began = True
 
     def unclear_after(self, error: ModelArtsError | None) -> None:

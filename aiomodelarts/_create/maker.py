@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .._clock import Clock
 from .._net.singleflight import SingleFlight
 from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed
 from ..models.spec import TrainingSpec
-from .create import Create, adopted, unknown, version_of
+from .create import Create, adopted, may_always_leave, unknown, version_of
 from .desk import Asks, JobDesk
 from .jobs import JobMaker, Names
 from .made import LeftBehind, Made, Pending, Twin
@@ -46,11 +47,15 @@ class Maker:
         self.left_behind: list[LeftBehind] = []
         self._closed = False
 
-    async def make(self, spec: TrainingSpec) -> Made:
+    async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for this intent.
 
         A caller that is cancelled before the bytes left leaves nothing; after that the create gets a short time to end,
         and what it made, or may have made, is kept in ``left_behind``.
+
+        Args:
+            spec: the intent.
+            may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
 
         Raises:
             ApiError: the service refused; NoCapacity when it had no room and no version was seen either.
@@ -60,7 +65,10 @@ class Maker:
         """
         if self._closed:
             raise _session_closed()
-        create = self._started(spec, None) if spec.intent_id is None else self._keyed_create(spec, spec.intent_id)
+        if spec.intent_id is None:
+            create = self._started(Create(spec, may_leave))
+        else:
+            create = self._keyed_create(spec, spec.intent_id)
         create.waiting += 1
         try:
             return await asyncio.shield(create.task)
@@ -122,9 +130,9 @@ class Maker:
         if tasks:
             await asyncio.wait(tasks, timeout=self._policy.grace_s)
 
-    def _started(self, spec: TrainingSpec, before: Create | None) -> Create:
-        create = Create(spec, unclear=before is not None and before.unclear)
+    def _started(self, create: Create, before: Create | None = None) -> Create:
         if before is not None:
+            create.unclear = create.began = before.unclear
             create.after_version_id = before.after_version_id
         create.start(self._made(create))
         self._under_way[create] = None
@@ -140,7 +148,7 @@ class Maker:
                 self.left_behind.remove(create.left)
                 create.left = None
         if create is None or create.has_failed or create.task.cancelling():
-            create = self._keyed[intent_id] = self._started(spec, create)
+            create = self._keyed[intent_id] = self._started(Create(spec), create)
         return create
 
     async def _made(self, create: Create) -> Made:

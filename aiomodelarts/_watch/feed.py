@@ -122,7 +122,7 @@ class Feed:
     def _note_running(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         running = self._running[job_id]
         if complete:
-            running &= states.keys()
+            running.intersection_update(states)
         for version_id, status in states.items():
             if status is JobStatus.RUNNING:
                 running.add(version_id)

@@ -21,7 +21,7 @@ from ..errors import (
 from .budget import Amount, Spending
 from .config import SweepConfig
 from .halts import JobDeleted
-from .ledger.errors import Fenced
+from .ledger.errors import Fenced, LeaseInDoubt
 from .ledger.records import Held
 from .measure import Meter
 from .reasons import one_line
@@ -141,9 +141,8 @@ class Making:
             await self._write_intent(draft, job, self._config.flavors[0] if self._config.flavors else None)
         while True:
             async with self._shortage.turn() as turn:
-                await self._scribe.ledger.hold(self._lease_s / 2)
                 try:
-                    return await self._versions.make(draft.intent["create"])
+                    return await self._sent(draft.intent["create"])
                 except (NoCapacity, QuotaExceeded) as error:
                     other = self._other_flavor(draft.trial) if isinstance(error, NoCapacity) else None
                     if other is None:
@@ -152,6 +151,19 @@ class Making:
                     why = one_line(error)
             if other != draft.trial.flavor:
                 await self._write_intent(draft, job, other, f"on {other}, since: {why}")
+
+    async def _sent(self, create: Mapping[str, Any]) -> Version:
+        """The version, made by a controller that holds its lease at the moment when the bytes leave."""
+        surely_s = self._lease_s / 2
+        while True:
+            await self._scribe.ledger.hold(surely_s)
+            try:
+                return await self._versions.make(create, lambda: self._scribe.ledger.check(surely_s))
+            except LeaseInDoubt:
+                # An earlier sending may have made it.
+                found = await self._versions.settle(create)
+                if found is not None:
+                    return found
 
     async def _funded(self, trial: Trial) -> Trial:
         """The trial, with what it may take reserved."""

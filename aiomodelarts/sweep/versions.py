@@ -1,6 +1,6 @@
 """Makes the versions of a sweep, finds them again, and reads what they say."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Protocol
 
 from .._create.made import Pending
@@ -56,8 +56,13 @@ class Versions(Protocol):
         """
         ...
 
-    async def make(self, intent: Mapping[str, Any]) -> Version:
-        """Make the version."""
+    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
+        """Make the version.
+
+        Args:
+            intent: what ``intend`` gave.
+            may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
+        """
         ...
 
     async def settle(self, intent: Mapping[str, Any]) -> Version | None:
@@ -97,8 +102,8 @@ class EstimatorVersions:
         own = {"output_path": trial.output_path, "hyperparameters": self._fixed | trial.point}
         return Pending(spec=await self._estimator.intend(self._inputs, **own, **where)).as_plain()
 
-    async def make(self, intent: Mapping[str, Any]) -> Version:
-        return await self._estimator.create(Pending.from_plain(intent).spec)
+    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
+        return await self._estimator.create(Pending.from_plain(intent).spec, may_leave)
 
     async def settle(self, intent: Mapping[str, Any]) -> Version | None:
         found = await Intent.from_plain(intent).settle(self._session)

@@ -95,7 +95,7 @@ class ScriptedVersions:
         self.attached.append(version_id - 100)
         return self.platform[version_id]
 
-    async def make(self, intent: Mapping[str, Any]) -> Version:
+    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None] = lambda: None) -> Version:
         how, trial = intent["how"], self.intended[intent["number"]]
         await asyncio.sleep(0)
         self.made.append((how, trial.number))

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class KeptVersions(ScriptedVersions):
     async def settle(self, intent: Mapping[str, Any]) -> Version | None:
         return await super().settle({"number": self._number(intent)})
 
-    async def make(self, intent: Mapping[str, Any]) -> Version:
+    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None] = lambda: None) -> Version:
         number = self._number(intent)
         spec = Pending.from_plain(intent).spec
         self.specs.append(spec)

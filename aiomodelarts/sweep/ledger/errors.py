@@ -17,6 +17,10 @@ class Fenced(LedgerError):
     """This controller was silent for so long that its trials were given to others; it may change nothing more."""
 
 
+class LeaseInDoubt(Exception):
+    """The lease was not seen for so long that it may be over; nothing was sent."""
+
+
 class NumberTaken(LedgerError):
     """The number that a trial was made for belongs to another trial already; nothing was reserved."""
 

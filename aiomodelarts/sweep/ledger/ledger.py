@@ -14,7 +14,7 @@ from ..budget import Limit
 from ..trial import Trial
 from . import schema
 from .database import Database
-from .errors import Fenced, LedgerError, NotRunYet, SweepChanged
+from .errors import Fenced, LeaseInDoubt, LedgerError, NotRunYet, SweepChanged
 from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord, differences
 from .rows import (
     OPEN_STATES,
@@ -48,7 +48,7 @@ class Ledger:
         self._database = database
         self._clock = clock
         self._writer: Writer[Write] = Writer(self._commit)
-        self._held_at = clock.monotonic()
+        self._renewed_at = clock.monotonic()
         self.sweep = sweep
         self.token = 0
 
@@ -123,6 +123,7 @@ class Ledger:
             process: this process.
             gone: leases of controllers that are known to be dead.
         """
+        began = self._clock.monotonic()
         async with self._database.writing() as connection:
             await _end(connection, self.sweep.id, gone, "its process is gone")
             mine = _sweeps.c.id == self.sweep.id
@@ -131,7 +132,7 @@ class Ledger:
             row = {"sweep_id": self.sweep.id, "token": token, "place": place, "process": process, "beats": 0}
             await connection.execute(insert(_leases).values(row))
             rows = await take_up(connection, self.sweep.id, token, TAKEN_UP_STATES, self._clock.now())
-        self.token = token
+        self.token, self._renewed_at = token, began
         return [held_of(row) for row in rows]
 
     async def leave(self) -> None:
@@ -152,13 +153,22 @@ class Ledger:
         """Return when this controller is sure to hold its lease now.
 
         Args:
-            within_s: a lease that was seen so many seconds ago cannot have run out meanwhile.
+            within_s: a lease that was renewed so many seconds ago cannot have run out meanwhile.
 
         Raises:
             Fenced: it was taken for dead.
         """
-        if self._clock.monotonic() - self._held_at > within_s:
+        if self._clock.monotonic() - self._renewed_at > within_s:
             await self.beat()
+
+    def check(self, within_s: float) -> None:
+        """As ``hold``, without a look: this process may have been paused since the last one.
+
+        Raises:
+            LeaseInDoubt: the lease was not renewed for longer.
+        """
+        if self._clock.monotonic() - self._renewed_at > within_s:
+            raise LeaseInDoubt
 
     async def reserve(
         self,
@@ -336,7 +346,9 @@ class Ledger:
                 results = await self._transaction(connection).carry_out(writes)
             except Fenced as error:
                 return [error] * len(writes)
-        self._held_at = began
+        if any(isinstance(write, Beat) for write in writes):
+            # Others count the beats, and nothing else.
+            self._renewed_at = began
         return results
 
 

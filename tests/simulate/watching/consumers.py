@@ -41,6 +41,7 @@ class Consumer:
         kept: the events up to the last cursor that it kept, and those after it in the present stream.
         streams: how many there were.
         since_s: when the first of them began that goes on in the present one, in the board's time.
+        until_s: when it ended.
     """
 
     job_ids: tuple[int, ...]
@@ -53,6 +54,7 @@ class Consumer:
     kept: list[Taken] = field(factory=list, repr=False)
     streams: int = 0
     since_s: float = 0.0
+    until_s: float = 0.0
     given: int = 0
     errors: list[ModelArtsError] = field(factory=list)
     hurries: bool = False
@@ -87,6 +89,7 @@ async def consume(consumer: Consumer, session: Callable[[], AsyncSession], anew:
                         await own.close()
                     own = await anew()
     finally:
+        consumer.until_s = world.now_s()
         if own is not None:
             await own.close()
 

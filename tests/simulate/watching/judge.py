@@ -184,7 +184,8 @@ def _latest(wait: Wait, plan: Plan, limits: Bounds, tail_s: float) -> float:
     known = max(wait.began_s or 0.0, clear_s, *(known_s(plan, life) for life in wait.lives))
     gone = any(life.deleted_s < FOREVER for life in wait.lives)
     endured = max(endured_s(plan, life.last) for life in wait.lives)
-    return plan.latest(known, endured + tail_s + (limits.gone_s if gone else limits.sees_s))
+    # What is endured is seen once at its beginning and once at its end.
+    return plan.latest(known, endured + tail_s + (limits.gone_s if gone else (1 + bool(endured)) * limits.sees_s))
 
 
 def _above_the_ceiling(line: Line, plan: Plan) -> Iterator[str]:

@@ -44,6 +44,8 @@ def problems(consumer: Consumer, run: "Run", limits: Bounds) -> Iterator[str]:
         yield from _missing(life, known.get(life.version_id, _Known()), consumer, plan, limits)
     if plan.is_calm and plan.nap is None and consumer.streams == 1 and not _overflowed(consumer):
         yield from _skipped(known, consumer, plan, limits)
+        if consumer.log_stalled_s is not None:
+            yield from _standstills_skipped(consumer, consumer.log_stalled_s, plan, limits)
 
 
 def _seen_s(taken: Taken) -> float:
@@ -142,3 +144,13 @@ def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits:
             if lasts and changed and status not in known.get(life.version_id, _Known()).told:
                 when = f"from {begin_s:.2f} s to {end_s:.2f} s"
                 yield f"nobody was told that version {life.version_id} was {status!r} {when}"
+
+
+def _standstills_skipped(consumer: Consumer, still_s: float, plan: "Plan", limits: Bounds) -> Iterator[str]:
+    """Of a version that runs on and on without a line, everybody is told who wants to know."""
+    told = {taken.event.version_id for taken in consumer.kept if isinstance(taken.event, LogStalled)}
+    for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
+        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == FOREVER
+        end_s = max(life.quiet_s, consumer.since_s) + 2 * still_s + limits.sees_s
+        if runs_on and life.version_id not in told and end_s < consumer.until_s:
+            yield f"nobody was told that the log of version {life.version_id} stands still"
