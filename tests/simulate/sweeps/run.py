@@ -26,7 +26,7 @@ from aiomodelarts.sweep.ledger.database import Database
 from aiomodelarts.sweep.ledger.errors import Fenced
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
-from aiomodelarts.sweep.report import SweepResult
+from aiomodelarts.sweep.result import SweepResult
 from aiomodelarts.sweep.search import GridSearch, RandomSearch
 from aiomodelarts.sweep.versions import EstimatorVersions
 from tests.simulate.line import Line, Trace, created_at
