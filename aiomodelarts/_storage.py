@@ -39,7 +39,8 @@ class Storage:
         settings = await self._line.settings()
         if settings.obs_endpoint is None:
             if self._home.platform is not None:
-                return FolderStore(self._home.platform.obs_root)
+                # A run of the platform makes the bucket of its outputs as well.
+                return FolderStore(self._home.platform.obs_root, makes_buckets=True)
             raise ConfigurationError(
                 "the endpoint of object storage is not known; pass region_name or endpoints={'obs': ...} to "
                 "AsyncSession, or set AIOMODELARTS_OBS_ENDPOINT"

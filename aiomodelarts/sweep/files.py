@@ -63,11 +63,6 @@ class FolderFiles:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
-    async def make_bucket(self, path: str) -> None:
-        """Have the bucket that a path begins with."""
-        bucket = path.removeprefix("obs:").lstrip("/").partition("/")[0]
-        await asyncio.to_thread((self._root / bucket).mkdir, parents=True, exist_ok=True)
-
     async def put(
         self, folder: Path, path: str, *, leave_out: Path | None = None, most_files: int | None = None
     ) -> None:

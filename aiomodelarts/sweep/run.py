@@ -12,7 +12,6 @@ from attrs import evolve
 
 from .._clock import SystemClock
 from ..errors import SweepError
-from ..models.spec import code_target
 from ..obs.code import LocalCode, read_code
 from ..obs.values import OnProgress
 from ..session import AsyncSession
@@ -75,7 +74,7 @@ class Sweep:
         return cls(sweep_file.load(Path(path)), Path(path))
 
     async def stage(self, files: FolderFiles) -> None:
-        """Put the sweep's local folders where its settings say that code and data are, and have the code's bucket.
+        """Put the sweep's local folders where its settings say that code and data are.
 
         Raises:
             SweepError: the folder of the code holds more files than the service takes.
@@ -85,8 +84,6 @@ class Sweep:
         for key, folder in self.config.local_folders.items():
             most_files = _MOST_CODE_FILES if key == "code_dir" else None
             await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
-        if "code_bucket" in places:
-            await files.make_bucket(code_target(places["code_bucket"]))
 
     async def local_code(self) -> LocalCode | None:
         """The code of this machine that the sweep runs, read once; None where it is in a bucket already.

@@ -30,9 +30,7 @@ def source(folder: Path) -> Path:
 
 def bucket_of(session: AsyncSession) -> Path:
     assert session.platform is not None
-    place = Path(session.platform.obs_root) / "bucket"
-    place.mkdir(exist_ok=True)
-    return place
+    return Path(session.platform.obs_root) / "bucket"
 
 
 def estimator(session: AsyncSession, folder: Path | str, **more: Any) -> AsyncEstimator:
@@ -43,7 +41,7 @@ def estimator(session: AsyncSession, folder: Path | str, **more: Any) -> AsyncEs
 async def test_versions_of_all_estimators_share_one_upload_and_really_run_it(tmp_path: Path) -> None:
     folder = await asyncio.to_thread(source, tmp_path / "src")
     async with AsyncSession.local(tmp_path / "platform") as session:
-        bucket = await asyncio.to_thread(bucket_of, session)
+        bucket = bucket_of(session)
         first = estimator(session, folder)
         job = await first.fit("/bucket/data/", job_name="local-code")
         versions = await first.create_job_versions(
@@ -75,7 +73,6 @@ async def test_versions_of_all_estimators_share_one_upload_and_really_run_it(tmp
 async def test_the_folder_is_what_it_was_when_the_first_version_was_made(tmp_path: Path) -> None:
     folder = await asyncio.to_thread(source, tmp_path / "src")
     async with AsyncSession.local(executor="simulated") as session:
-        await asyncio.to_thread(bucket_of, session)
         kept = estimator(session, folder)
         before = (await kept.resolved())["app_url"]
         await asyncio.to_thread((folder / "train.py").write_text, "print('another')\n")
@@ -86,7 +83,7 @@ async def test_the_folder_is_what_it_was_when_the_first_version_was_made(tmp_pat
 async def test_a_boot_file_that_is_not_among_the_code_is_told_before_anything_is_sent(tmp_path: Path) -> None:
     folder = await asyncio.to_thread(source, tmp_path / "src")
     async with AsyncSession.local(executor="simulated") as session:
-        bucket = await asyncio.to_thread(bucket_of, session)
+        bucket = bucket_of(session)
         for boot_file, told in (
             ("trian.py", "did you mean 'train.py'"),
             ("lib", "no such file"),
@@ -95,7 +92,7 @@ async def test_a_boot_file_that_is_not_among_the_code_is_told_before_anything_is
             with pytest.raises(InvalidArgument, match=told) as caught:
                 await estimator(session, folder, boot_file=boot_file).fit("/bucket/data/")
             assert caught.value.argument == "boot_file"
-        assert not await asyncio.to_thread(lambda: list(bucket.iterdir()))
+        assert not await asyncio.to_thread(bucket.exists)
 
 
 @pytest.mark.parametrize(
