@@ -11,6 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
+import orjson
+
+from .. import _presence
 from .._clock import Clock
 from .errors import ObsError
 from .obs import Obs
@@ -24,7 +27,8 @@ _DEAD_AFTER_S = 45.0
 
 
 class Turn:
-    """A place in the queue. Whoever holds one shows that it lives; one who is silent for long is passed over.
+    """A place in the queue. Whoever holds one shows that it lives; one who is silent for long is passed over, and one
+    whose process is gone from this machine at once.
 
     Args:
         obs: the store.
@@ -38,6 +42,7 @@ class Turn:
         self._clock = clock
         self._me = uuid4().hex
         self._choosing = self._folder / f"{_CHOOSING}-{self._me}"
+        self._who: dict[str, str] = {}
         self._ticket: ObsPath | None = None
         self._seen: dict[str, tuple[str | None, float]] = {}
         self._beating: asyncio.Task[None] | None = None
@@ -48,10 +53,11 @@ class Turn:
         Args:
             over: whether somebody else has done it all; asked again and again.
         """
-        await self._obs.write(self._choosing, b"")
+        self._who = await asyncio.to_thread(_this_process)
+        await self._obs.write(self._choosing, self._shown(0))
         number = 1 + max((_number(name) for name in await self._names()), default=0)
         self._ticket = self._folder / f"{number:06d}-{self._me}"
-        await self._obs.write(self._ticket, b"0")
+        await self._obs.write(self._ticket, self._shown(0))
         await self._obs.delete(self._choosing)
         self._beating = asyncio.create_task(self._beat(self._ticket))
         while await self._others(self._ticket.name):
@@ -85,12 +91,23 @@ class Turn:
                 before = self._seen[name] = (etag, now)
             if name.endswith(self._me) or not (name.startswith(_CHOOSING) or name < mine):
                 continue
-            if now - before[1] < _DEAD_AFTER_S:
+            if now - before[1] < _DEAD_AFTER_S and not await self._is_gone(name):
                 waited_for = True
                 continue
-            _log.warning("%s%s has not moved for %g s, and is passed over", self._folder, name, _DEAD_AFTER_S)
+            _log.warning("%s%s is dead, and is passed over", self._folder, name)
             await self._obs.delete(self._folder / name)
         return waited_for
+
+    async def _is_gone(self, name: str) -> bool:
+        """Whether the one who holds this place was a process of this machine, and is not there any more."""
+        try:
+            shown = orjson.loads(await self._obs.read(self._folder / name))
+            return await asyncio.to_thread(_presence.is_gone, shown["place"], shown["process"])
+        except (ObsError, ValueError, KeyError, TypeError):
+            return False
+
+    def _shown(self, beat: int) -> bytes:
+        return orjson.dumps({**self._who, "beat": beat})
 
     async def _beat(self, ticket: ObsPath) -> None:
         count = 0
@@ -98,7 +115,11 @@ class Turn:
             await self._clock.sleep(_BEAT_S)
             count += 1
             with contextlib.suppress(ObsError):
-                await self._obs.write(ticket, f"{count}".encode())
+                await self._obs.write(ticket, self._shown(count))
+
+
+def _this_process() -> dict[str, str]:
+    return {"place": _presence.place(), "process": _presence.process()}
 
 
 def _number(name: str) -> int:

@@ -97,6 +97,7 @@ def test_with_another_server_as_obs_the_code_goes_up_once_and_the_best_model_com
             out, err = process.communicate(timeout=250)
         assert process.returncode == 0, err
         assert "6 of 6 models trained" in out
+        assert "code: digits/src, 1 file" in err
         counts = moto.counts()
         kept = ["sweep", "results", "digits/sweep.toml", "--download", "best", "--output", "json"]
         with start(tmp_path, *kept, **session) as process:

@@ -1,6 +1,7 @@
 """Code goes up once: for all estimators of a session, for several sessions, after a kill, on both kinds of store."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from aiomodelarts.obs.code import LocalCode, read_code, read_manifest
 from aiomodelarts.obs.code_upload import CodeUploads
 from aiomodelarts.obs.errors import BucketNotFound, ObsError
 
-from .conftest import Place
+from .conftest import Moto, Place, session_on
 
 FILES = {"train.py": b"print(1)\n", "sub/one.py": b"1", "big.bin": b"x" * (1 << 20) + b"y"}
 
@@ -118,6 +119,57 @@ async def test_one_who_died_is_waited_for_no_longer_than_it_is_silent(place: Pla
     assert (await upload(place, code, clock)).sent == 3
     assert clock.slept_s >= 45
     assert set(await place.all()) == keys_of(code)
+
+
+_UPLOADS = """\
+import asyncio, sys
+from pathlib import Path
+from aiomodelarts import AsyncSession
+from aiomodelarts.obs.code import read_code
+from tests.obs.conftest import Moto, session_on
+
+async def main(endpoint, bucket, folder):
+    async with session_on(Moto(endpoint)) as session:
+        done = await session.upload_code(read_code(Path(folder)), f"/{bucket}/code/")
+        print(done.sent, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("after_puts", [1, 3, 8])
+async def test_after_a_kill_the_next_one_goes_on_at_once_and_sends_the_rest(
+    moto: Moto, tmp_path: Path, after_puts: int
+) -> None:
+    files = {f"{number}.py": b"x" * number for number in range(12)}
+    code = await asyncio.to_thread(read, tmp_path / "src", files)
+    bucket = await asyncio.to_thread(moto.bucket)
+    await asyncio.to_thread(moto.counts)
+    rule = {"method": "PUT", "path": r"/\d+\.py$", "kind": "delay", "seconds": 0.5, "count": 99}
+    await asyncio.to_thread(moto.faults, rule)
+    arguments = [sys.executable, "-c", _UPLOADS, moto.endpoint, bucket, str(tmp_path / "src")]
+    killed = await asyncio.create_subprocess_exec(*arguments)
+
+    async def sent() -> int:
+        rows = (await asyncio.to_thread(moto.client().list_objects_v2, Bucket=bucket)).get("Contents", [])
+        return sum(row["Key"].endswith(".py") for row in rows)
+
+    async with asyncio.timeout(30):
+        while await sent() < after_puts:
+            await asyncio.sleep(0.02)
+    killed.kill()
+    await killed.wait()
+    await asyncio.to_thread(moto.faults)
+    # What the server had begun to take when the other one died lands now or never.
+    await asyncio.sleep(0.6)
+    there = await sent()
+    clock = Clock()
+    async with session_on(moto) as session:
+        done = await CodeUploads(session.obs, clock)(code, f"/{bucket}/code/")
+    assert done.sent == 12 - there
+    assert clock.slept_s < 45
+    rows = (await asyncio.to_thread(moto.client().list_objects_v2, Bucket=bucket))["Contents"]
+    assert {row["Key"] for row in rows} == keys_of(code)
 
 
 async def test_one_who_lives_is_waited_for(place: Place, tmp_path: Path) -> None:
