@@ -19,7 +19,6 @@ from ._session import LocalOption, OutputOption, Place, open_session
 from .render import Output, brief_path, print_json, size, tell_error
 from .sweep_view import SweepView, Tally, print_interruption, print_result, sweep_view
 
-
 # Of what is left out, so many are named.
 _NAMED = 5
 
