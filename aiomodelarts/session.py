@@ -173,7 +173,7 @@ class AsyncSession:
         transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
         again = Retry(retry or RetryPolicy(), clock, self._seams.rng)
         self._line = Line(home, self._seams, transport, again, self._governor, workspace_id)
-        self._obs = Obs(Storage(home, self._line, self._seams, transport, again), transfers)
+        self._obs = Obs(Storage(self._line, self._seams, transport, again), transfers)
         self._upload_code = CodeUploads(self._obs, clock)
         self._catalogue = Catalogue(
             lambda: self.perform(catalog.list_resource_specs),

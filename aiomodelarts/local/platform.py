@@ -44,7 +44,7 @@ class Access:
 
     modelarts_endpoint: str
     iam_endpoint: str
-    obs_endpoint: str | None
+    obs_endpoint: str
     obs_root: str
     region_name: str
     project_id: str
@@ -155,8 +155,8 @@ class LocalPlatform:
         return self.access.iam_endpoint
 
     @property
-    def obs_endpoint(self) -> str | None:
-        """Address of object storage, where that is another server; None where it is a folder."""
+    def obs_endpoint(self) -> str:
+        """Address of object storage: of another server, or ``file://`` and the folder that holds the buckets."""
         return self.access.obs_endpoint
 
     @property
@@ -231,7 +231,8 @@ class LocalPlatform:
         stack.push_async_callback(app.close)
         server = await serve_on(line, app)
         stack.push_async_callback(server.cleanup)
-        self._access = _access(root, line.getsockname()[1], self._obs_endpoint)
+        obs_endpoint = self._obs_endpoint or root.buckets.as_uri()
+        self._access = _access(root, line.getsockname()[1], obs_endpoint)
 
     async def _outside(
         self, root: Root, journal: SqliteJournal, timers: Timers, stack: AsyncExitStack
@@ -269,7 +270,7 @@ class LocalPlatform:
         self._core.ended(version_id, ending)
 
 
-def _access(root: Root, port: int, obs_endpoint: str | None) -> Access:
+def _access(root: Root, port: int, obs_endpoint: str) -> Access:
     endpoint = f"http://{HOST}:{port}"
     keys: Keys = root.keys
     return Access(
