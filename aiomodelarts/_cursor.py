@@ -13,6 +13,7 @@ from .errors import InvalidArgument
 
 BEGINNING = "beginning"
 _PREFIX = "c1."
+_ALL = "all"
 # A million versions fit; a text made to burst the memory does not.
 _LONGEST = 64 * 2**20
 
@@ -37,38 +38,57 @@ States = Mapping[int, Told]
 
 @frozen(eq=False)
 class Mark:
-    """A place between two events: the states before a look, and how many of the look's changes were told.
+    """A place between two events: the states before a look at a job, and how many of the look's changes were told.
 
-    A job without states was not looked at whole before this.
+    Args:
+        jobs: the states; None for a job that was not looked at whole before this.
+        job_id: the job that was looked at.
+        changes: what the look told.
+        upto: how much of that lies before this place.
+        everything: the stream is about all jobs, not about these alone.
     """
 
     jobs: Mapping[int, States | None]
     job_id: int
     changes: "list[tuple[int, Told | None]]"
     upto: int
+    everything: bool = False
 
     def as_text(self) -> str:
         """The cursor."""
-        before = self.jobs.get(self.job_id)
-        if before is None:
-            return encode(self.jobs)
-        states = dict(before)
-        for version_id, told in self.changes[: self.upto]:
-            if told is None:
-                states.pop(version_id, None)
-            else:
-                states[version_id] = told
-        return encode({**self.jobs, self.job_id: states})
+        jobs = dict(self.jobs)
+        before = jobs.get(self.job_id)
+        if before is not None:
+            jobs[self.job_id] = after_changes(before, self.changes[: self.upto])
+        return encode(jobs, everything=self.everything)
 
 
-def encode(jobs: Mapping[int, States | None]) -> str:
+def after_changes(states: States, changes: "list[tuple[int, Told | None]]") -> dict[int, Told]:
+    """The states after some changes."""
+    after = dict(states)
+    for version_id, told in changes:
+        if told is None:
+            after.pop(version_id, None)
+        else:
+            after[version_id] = told
+    return after
+
+
+def encode(jobs: Mapping[int, States | None], *, everything: bool = False) -> str:
     """The states of all versions as text; runs of equal neighbours take the room of one."""
-    plain = {str(job_id): None if states is None else _runs(states) for job_id, states in jobs.items()}
+    plain: dict[str, Any] = {str(job_id): None if known is None else _runs(known) for job_id, known in jobs.items()}
+    if everything:
+        plain[_ALL] = True
     return _PREFIX + base64.urlsafe_b64encode(zlib.compress(orjson.dumps(plain), 6)).decode().rstrip("=")
 
 
-def decode(text: object, job_ids: Iterable[int], argument: str = "after") -> dict[int, dict[int, Told] | None]:
+def decode(text: object, job_ids: Iterable[int] | None, argument: str = "after") -> dict[int, dict[int, Told] | None]:
     """The states that ``encode`` wrote; None for a job that was not looked at whole before the cursor was made.
+
+    Args:
+        text: the cursor.
+        job_ids: the jobs that it has to be about; None is all jobs of the project.
+        argument: what a mistake is told of.
 
     Raises:
         InvalidArgument: for what is no cursor, one of other jobs, or one that a later version of this library wrote.
@@ -86,14 +106,18 @@ def decode(text: object, job_ids: Iterable[int], argument: str = "after") -> dic
         plain = orjson.loads(unpacker.decompress(packed, _LONGEST))
         if not unpacker.eof:
             raise ValueError("cut off")
+        everything = plain.pop(_ALL, False) is True
         jobs = {int(job_id): None if runs is None else _states(runs) for job_id, runs in plain.items()}
     except (ValueError, TypeError, AttributeError, binascii.Error, zlib.error):
         raise InvalidArgument(argument, text, allowed) from None
-    wanted = set(job_ids)
-    if jobs.keys() != wanted:
-        of, here = (", ".join(map(str, sorted(ids))) for ids in (jobs.keys(), wanted))
-        raise InvalidArgument(argument, text, f"it belongs to job {of}, and this is about {here}")
+    of, here = _named(None if everything else jobs), _named(None if job_ids is None else set(job_ids))
+    if of != here:
+        raise InvalidArgument(argument, text, f"it belongs to {of}, and this is about {here}")
     return jobs
+
+
+def _named(job_ids: Iterable[int] | None) -> str:
+    return "all jobs" if job_ids is None else f"job {', '.join(map(str, sorted(job_ids)))}"
 
 
 def _runs(states: States) -> list[list[int]]:

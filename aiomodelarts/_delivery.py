@@ -1,13 +1,14 @@
 """Events on their way out: as CloudEvents, to a webhook, with a cursor that moves only after delivery."""
 
 import asyncio
+import fcntl
 import os
 import random
-from collections.abc import AsyncIterable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -141,6 +142,22 @@ class CursorFile:
 
     path: Path
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep other processes from this cursor: two that move one would each lose what the other was told.
+
+        The lock is that of a file beside it, and ends with the process, however that ends.
+
+        Raises:
+            InvalidArgument: when another process holds it.
+            OSError: when there is no such folder, or nothing may be written there.
+        """
+        lock = await asyncio.to_thread(self._lock)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(lock.close)
+
     async def read(self) -> str | None:
         """What was kept, or None when there is no file."""
         return await asyncio.to_thread(self._read)
@@ -148,6 +165,19 @@ class CursorFile:
     async def write(self, cursor: str) -> None:
         """Keep a cursor; it is on disk when this returns."""
         await asyncio.to_thread(self._write, cursor)
+
+    def _lock(self) -> IO[bytes]:
+        lock = self.path.with_name(f"{self.path.name}.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            allowed = "another process is moving it; end that one, or give this one a file of its own"
+            raise InvalidArgument("cursor_file", str(self.path), allowed) from None
+        except BaseException:
+            lock.close()
+            raise
+        return lock
 
     def _read(self) -> str | None:
         try:

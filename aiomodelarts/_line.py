@@ -1,7 +1,7 @@
 """The line to one project: opened at the first question, and what watching and making ask through it."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from attrs import frozen
@@ -17,12 +17,13 @@ from ._net.renewed import Renewed
 from ._net.retry import Retry
 from ._net.singleflight import SingleFlight
 from ._net.transport import Transport
+from ._paging import all_rows
 from ._seams import Seams
 from ._wire import iam, logs, states, training
 from ._wire.call import Call, Site
 from .credentials import AccessKey, AccountLogin, InstanceKeys, Token
 from .errors import ConfigurationError, LogNotReady, SessionClosed, WrongState
-from .models.job import CreatedVersion, JobDetail, VersionPage
+from .models.job import CreatedVersion, JobDetail, JobSummary, VersionPage
 from .models.listing import JOBS, ListQuery
 from .models.spec import TrainingSpec
 from .models.states import StatePage
@@ -120,6 +121,16 @@ class Line:
     def row(self, page: StatePage, job_id: int, version_id: int) -> JobDetail:
         """One row of a page of states, whole."""
         return states.read_row(page, job_id, version_id)
+
+    async def jobs(self, turn: Callable[[], Awaitable[None]]) -> list[JobSummary]:
+        """All jobs of the workspace; ``turn`` is waited for before each page."""
+
+        async def read(page: int, per_page: int) -> Sequence[JobSummary]:
+            await turn()
+            query = ListQuery.of(JOBS, page=page, per_page=per_page)
+            return (await self.perform(training.list_training_jobs, query)).jobs
+
+        return [job async for job in all_rows(read, lambda job: job.job_id, JOBS.max_per_page)]
 
     async def log_end(self, job_id: int, version_id: int) -> str:
         """The markers of the last lines of a log's files, as one text; it changes when the log grows."""

@@ -48,6 +48,7 @@ async def read_lines(
     log_file: str,
     after: Position | None = None,
     others: Mapping[str, Position] | None = None,
+    enough: int = 1,
 ) -> AsyncGenerator[LogLine, None]:
     """The lines of one file that are there now, from the first to the last, each once.
 
@@ -56,6 +57,7 @@ async def read_lines(
         log_file: its name, which each line bears.
         after: the line to go on behind.
         others: where the other files of the log stand, which goes into the lines' markers.
+        enough: lines of a page that make it worth asking on at once; a log that grows always has a few more.
     """
     marker: str | None = None
     skip = 0
@@ -76,7 +78,7 @@ async def read_lines(
         skip -= min(skip, got)
         for line in chunk.placed(log_file, others):
             yield line
-        marker = chunk.end if got and chunk.end != marker else None
+        marker = chunk.end if got >= enough and chunk.end != marker else None
 
 
 async def read_pages(read: ReadPage, base_line: str | None, *, forward: bool) -> AsyncGenerator[LogPage, None]:

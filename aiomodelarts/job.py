@@ -145,6 +145,9 @@ class TrainingJob:
     async def ended(self, timeout_s: float | None = None) -> JobDetail:
         """The snapshot of the version once it has ended, however it ended.
 
+        Members that the platform tells in single reads only, like ``spec_code``, are None where the snapshot came
+        from a list, as it does when many are awaited; ``refresh`` reads all of them.
+
         Args:
             timeout_s: limit in seconds; None is no limit.
 
@@ -159,8 +162,8 @@ class TrainingJob:
     async def wait(self, timeout_s: float | None = None, *, stop_on_cancel: bool = False) -> JobDetail:
         """The snapshot of the version once it has succeeded. Cancelling the wait leaves the version alone.
 
-        Members of a snapshot that the platform tells in single reads only are None where it came from a list;
-        ``refresh`` reads all of them.
+        Members that the platform tells in single reads only, like ``spec_code``, are None where the snapshot came
+        from a list, as it does when many are awaited; ``refresh`` reads all of them.
 
         Args:
             timeout_s: limit in seconds; None is no limit.

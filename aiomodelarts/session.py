@@ -26,8 +26,9 @@ from ._watch.cadence import Cadence, Ceiling
 from ._watch.feed import Feed
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
+from ._watch.roster import Roster
 from ._watch.stalls import Stalls
-from ._watch.streaming import job_ids_of, stream
+from ._watch.streaming import Aside, job_ids_of, stream
 from ._watch.watcher import Watcher
 from ._wire import catalog
 from ._wire.call import Call, Site
@@ -61,6 +62,7 @@ _SET_UP = (
 )
 
 
+_LOST_AT_HOME_S = 1.0
 W = TypeVar("W", bound=Waitable)
 
 
@@ -224,6 +226,8 @@ class AsyncSession:
         from .local import LocalPlatform
 
         ours = {name: options.pop(name) for name in _SET_UP if name in options}
+        # A platform in this process knows at once what it has lost, and nothing that it lost returns.
+        ours.setdefault("patience", Patience(lost_s=_LOST_AT_HOME_S))
         session = cls.__new__(cls)
         session._set_up(AtHome(LocalPlatform(root, **options)), **ours)
         return session
@@ -353,16 +357,16 @@ class AsyncSession:
 
     def events(
         self,
-        job_id: int | str | Iterable[int | str],
+        job_id: int | str | Iterable[int | str] | None = None,
         after: str | None = None,
         *,
         log_stalled_s: float | None = None,
         buffer: int = 10_000,
     ) -> AsyncGenerator[Event, None]:
-        """What happens to the versions of one or more jobs; ``docs/events.md`` says what is guaranteed.
+        """What happens to the versions of some jobs, or of all; ``docs/events.md`` says what is guaranteed.
 
         Args:
-            job_id: the job, or several.
+            job_id: the job, or several; None for all jobs of the project, those that come later included.
             after: cursor of the last event that was dealt with; ``events.BEGINNING`` for all that the platform knows;
                 None for what happens from now on.
             log_stalled_s: tell when the log of a running version has not grown for so many seconds; None does not look.
@@ -370,6 +374,7 @@ class AsyncSession:
 
         Raises:
             InvalidArgument: for a cursor that is none, or one of other jobs.
+            NotFound: while iterating, when a job that was named is not there.
             ModelArtsError: while iterating, when asking is refused for good.
         """
         job_ids = job_ids_of(job_id)
@@ -379,8 +384,12 @@ class AsyncSession:
             raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
         clock = self._seams.clock
         feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync)
-        stalls = None if log_stalled_s is None else Stalls(feed, self._line.log_end, clock, log_stalled_s)
-        return stream(feed, self._watcher, stalls)
+        aside: list[Aside] = []
+        if job_ids is None:
+            aside.append(("roster", Roster(feed, self._watcher, self._line.jobs, clock, self._cadence).run))
+        if log_stalled_s is not None:
+            aside.append(("log stalls", Stalls(feed, self._line.log_end, clock, log_stalled_s).run))
+        return stream(feed, self._watcher, aside)
 
     def _twin_ids(self) -> list[tuple[int, int]]:
         return [(twin.job_id, twin.version_id) for twin in self._maker.twins]

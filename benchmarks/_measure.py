@@ -55,12 +55,12 @@ async def measured(load: Load, many: Callable[[int], Awaitable[int]]) -> Figures
     """The figures of ``many(count)``, which makes so many versions and says how many it made."""
     if load.warm_up:
         await many(load.warm_up)
-    wall, cpu = time.perf_counter(), _cpu_s()
+    wall, cpu = time.perf_counter(), cpu_s()
     made = await many(load.count)
-    wall, cpu = time.perf_counter() - wall, _cpu_s() - cpu
+    wall, cpu = time.perf_counter() - wall, cpu_s() - cpu
     if made != load.count:
         raise RuntimeError(f"{made} made of {load.count}")
-    return Figures(made, wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Figures(made, wall, cpu, peak_mib())
 
 
 def fresh(module: str, load: Load) -> Figures:
@@ -84,6 +84,12 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """Seconds of CPU that this process has used, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -10,7 +10,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -101,6 +101,12 @@ def version_page(rows: int) -> bytes:
     return orjson.dumps(page)
 
 
+class Answers(Protocol):
+    """What is said to a request, by its first line: status and body."""
+
+    def to(self, request_line: bytes) -> tuple[int, bytes]: ...
+
+
 class _Answers:
     """What is said to each request; everything but the number of the next version is made beforehand."""
 
@@ -131,10 +137,10 @@ class _Answers:
         return _CREATED % (FIRST_VERSION_ID + self.made, self.made)
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One keep-alive connection; requests come one after the other, as clients without pipelining send them."""
 
-    def __init__(self, answers: _Answers, delay_s: float, later: Callable[..., object]) -> None:
+    def __init__(self, answers: Answers, delay_s: float, later: Callable[..., object]) -> None:
         self._answers = answers
         self._delay_s = delay_s
         self._later = later
@@ -170,9 +176,13 @@ def _content_length(head: bytes) -> int:
 
 async def serve(delay_s: float, rows: int) -> None:
     """Serve for ever; the address goes to standard output once it listens."""
+    await listen(_Answers(rows), delay_s)
+
+
+async def listen(answers: Answers, delay_s: float = 0.0) -> None:
+    """Answer for ever; the address goes to standard output."""
     loop = asyncio.get_running_loop()
-    answers = _Answers(rows)
-    server = await loop.create_server(lambda: _Connection(answers, delay_s, loop.call_later), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Connection(answers, delay_s, loop.call_later), "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     print(f"http://{host}:{port}", flush=True)
     await server.serve_forever()
@@ -186,7 +196,14 @@ def running(delay_s: float = 0.0, rows: int = 1) -> Iterator[str]:
         delay_s: time before a creation is answered, in seconds; reads are answered at once.
         rows: length of the page of versions.
     """
-    command = [sys.executable, "-m", "benchmarks.stub", "--delay", str(delay_s), "--rows", str(rows)]
+    with serving("stub", "--delay", str(delay_s), "--rows", str(rows)) as endpoint:
+        yield endpoint
+
+
+@contextlib.contextmanager
+def serving(module: str, *options: str) -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -16,7 +16,10 @@ from .logs import get_job_log_file_list, reader
 from .pointers import PointsAtVersion, version_of
 
 _log = logging.getLogger("aiomodelarts.logs")
-_SHORTEST_S, _LONGEST_S = 0.1, 5.0
+_SHORTEST_S, _LONGEST_S = 0.2, 5.0
+# A page this long means that more has been written meanwhile; a shorter one is all there is for the moment.
+_LONG_PAGE = 100
+_NAMES_EVERY_S = 5.0
 _MOST_AFTER_FAILURES_S = 30.0
 # The last lines of a run can reach the log a moment after its end is told.
 _LATE_LINES_S = 2.0
@@ -41,6 +44,7 @@ class _Progress:
 
     places: dict[str, Position] = field(factory=dict)
     names: list[str] = field(factory=list)
+    names_due: float = float("-inf")
     lines: int = 0
 
 
@@ -69,7 +73,7 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
             complete = clock.monotonic() >= complete_at
             before = progress.lines
             try:
-                async with aclosing(_round(pointer, progress)) as lines:
+                async with aclosing(_round(pointer, progress, over=ended.done())) as lines:
                     async for line in lines:
                         yield line
             except ModelArtsError as error:
@@ -111,14 +115,16 @@ async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], sec
         await asyncio.wait([ended], timeout=seconds)
 
 
-async def _round(pointer: PointsAtVersion, progress: _Progress) -> AsyncGenerator[LogLine, None]:
+async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -> AsyncGenerator[LogLine, None]:
     """What is new in all files."""
-    for name in await get_job_log_file_list(pointer):
-        if name not in progress.names:
-            progress.names.append(name)
+    now = pointer.session.seams.clock.monotonic()
+    if over or not progress.names or now >= progress.names_due:
+        progress.names_due = now + _NAMES_EVERY_S
+        progress.names += [name for name in await get_job_log_file_list(pointer) if name not in progress.names]
     for name in progress.names:
         others = {other: place for other, place in progress.places.items() if other != name}
-        async with aclosing(read_lines(reader(pointer, name), name, progress.places.get(name), others)) as lines:
+        reading = read_lines(reader(pointer, name), name, progress.places.get(name), others, _LONG_PAGE)
+        async with aclosing(reading) as lines:
             try:
                 async for line in lines:
                     if line.position is not None:

@@ -42,17 +42,18 @@ class Asker:
 
     async def version(self, job_id: int, version_id: int) -> JobDetail:
         """One version whole."""
-        await self._turn()
+        await self.turn()
         return await self._reads.version(job_id, version_id)
 
     async def page(self, job: JobWatch, number: int, sighting: Sighting) -> StatePage | None:
         """One page, or None where there is nothing new on it; what it shows is taken note of."""
-        await self._turn()
+        await self.turn()
         try:
             known = job.pages.get(number) if sighting.may_reuse else None
             page = await self._reads.states(job.job_id, number, PAGE, known)
-        except NotFound:
+        except NotFound as error:
             sighting.complete = True
+            sighting.absent = error if number == 1 else None
             return None
         if number == 1:
             job.total = page.total
@@ -81,7 +82,8 @@ class Asker:
             job.positions.drop(job.positions.ids - sighting.states.keys())
         return number
 
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
+        """Wait for the moment in which one more request may leave."""
         pause = self._ceiling.pause_s(self._clock.monotonic())
         if pause > 0:
             await asyncio.sleep(pause)

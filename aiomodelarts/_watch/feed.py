@@ -1,13 +1,14 @@
 """One consumer's stream of events, with a buffer of its own."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from .._clock import Clock
-from .._cursor import BEGINNING, Mark, Told, decode
+from .._cursor import BEGINNING, Mark, Told, after_changes, decode
+from ..errors import NotFound
 from ..events import Appeared, Disappeared, Event, Finished, LogStalled, Overflowed, StateChanged, TwinStopped
 from ..status import JobStatus
 from .history import Change, History
@@ -21,7 +22,7 @@ class Feed:
     """Turns looks into events. A consumer that is slow gets fewer and later looks, and nobody else notices.
 
     Args:
-        job_ids: the jobs.
+        job_ids: the jobs, or None for all that ``meet`` will name.
         after: a cursor, ``BEGINNING``, or None for what happens from now on.
         clock: dates the events.
         patience: decides on lost versions.
@@ -32,7 +33,7 @@ class Feed:
 
     def __init__(
         self,
-        job_ids: Sequence[int],
+        job_ids: Sequence[int] | None,
         after: str | None,
         clock: Clock,
         patience: Patience,
@@ -40,15 +41,15 @@ class Feed:
         buffer: int,
         resync: Callable[[int], None],
     ) -> None:
-        self.job_ids = tuple(job_ids)
         if after is None or after == BEGINNING:
-            histories = {job_id: History(None if after is None else {}) for job_id in self.job_ids}
+            self._histories = {job_id: History(None if after is None else {}) for job_id in job_ids or ()}
         else:
-            decoded = decode(after, self.job_ids)
-            histories = {job_id: History(decoded[job_id]) for job_id in self.job_ids}
-        self._histories = histories
+            self._histories = {job_id: History(told) for job_id, told in decode(after, job_ids).items()}
+        self._everything = job_ids is None
+        # What is there when such a stream begins is not told; jobs that come later are told whole.
+        self._met_silently = self._everything and after is None
         self._stalled: dict[TwinIds, str] = {}
-        self._running: dict[int, set[int]] = {job_id: set() for job_id in self.job_ids}
+        self._running: defaultdict[int, set[int]] = defaultdict(set)
         self._clock = clock
         self._patience = patience
         self._twins = twins
@@ -58,34 +59,77 @@ class Feed:
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._overflowed: dict[int, None] = {}
+        self._whole_looks: dict[int, float] = {}
         self._error: Exception | None = None
+
+    @property
+    def job_ids(self) -> tuple[int, ...]:
+        """The jobs that it is about at the moment."""
+        return tuple(self._histories)
+
+    def meet(self, job_ids: Iterable[int]) -> None:
+        """Take in the jobs that there are; those that are known stay as they are."""
+        for job_id in job_ids:
+            if job_id not in self._histories:
+                self._histories[job_id] = History(None if self._met_silently else {})
+        self._met_silently = False
+
+    def forget(self, job_id: int) -> None:
+        """Tell nothing more of a job."""
+        del self._histories[job_id]
+        self._whole_looks.pop(job_id, None)
+        self._running.pop(job_id, None)
+
+    def is_at_rest(self, job_id: int, since: float) -> bool:
+        """Whether a whole look at a job, later than this, has found nothing that still goes on."""
+        told = self._histories[job_id].told
+        looked_at = self._whole_looks.get(job_id, float("-inf"))
+        return looked_at >= since and told is not None and all(known.over for known in told.values())
+
+    def is_empty(self, job_id: int) -> bool:
+        """Whether nothing is left of a job, all that there was having been told as gone."""
+        return self._histories[job_id].told == {}
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         """Take in a look."""
+        history = self._histories.get(job_id)
+        if history is None:
+            return
         self._note_running(job_id, states, complete=complete)
-        history = self._histories[job_id]
         if history.told is None:
             if complete:
+                self._whole_looks[job_id] = self._clock.monotonic()
                 history.begin(states)
             return
         self._tell_twins()
         jobs = self._told()
+        if complete:
+            self._whole_looks[job_id] = self._clock.monotonic()
         changes: list[tuple[int, Told | None]] = []
         for change in history.changes(states, self._clock.monotonic(), self._patience, complete=complete):
             if len(self._events) >= self._size:
                 self._overflowed[job_id] = None
+                self._whole_looks.pop(job_id, None)
                 break
             changes.append((change.version_id, change.told))
             if change.kind != "known":
-                self._put(_event(job_id, change, self._now(), Mark(jobs, job_id, changes, len(changes))))
+                self._put(_event(job_id, change, self._now(), self._mark(jobs, job_id, changes)))
         if changes:
-            told = dict(history.told)
-            for version_id, known in changes:
-                if known is None:
-                    told.pop(version_id, None)
-                else:
-                    told[version_id] = known
-            history.told = told
+            history.told = after_changes(history.told, changes)
+
+    def absent(self, job_id: int, error: NotFound) -> None:
+        """A job that was named and is not there ends the stream; where all are meant, it is one less."""
+        if self._everything:
+            return
+        self.failed(
+            NotFound(
+                f"there is no job {job_id}, or it is there no longer",
+                where=error.where,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+            )
+        )
 
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
         """Tell that a log stands still; ``end`` says where."""
@@ -178,7 +222,12 @@ class Feed:
         return {job_id: history.told for job_id, history in self._histories.items()}
 
     def _here(self) -> Mark:
-        return Mark(self._told(), self.job_ids[0], [], 0)
+        return self._mark(self._told(), 0, [])
+
+    def _mark(
+        self, jobs: Mapping[int, Mapping[int, Told] | None], job_id: int, changes: list[tuple[int, Told | None]]
+    ) -> Mark:
+        return Mark(jobs, job_id, changes, len(changes), self._everything)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)

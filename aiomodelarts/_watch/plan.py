@@ -44,6 +44,8 @@ class Positions:
 
     def page_of(self, version_id: int) -> int:
         """The page that a version should be on."""
+        if len(self._ids) <= PAGE:
+            return 1
         ascending = self._sorted()
         return (len(ascending) - 1 - bisect_left(ascending, version_id)) // PAGE + 1
 

@@ -1,41 +1,50 @@
 """Events as an async iterator."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from ..errors import InvalidArgument
 from ..events import Event
 from ..models.spec import check_id
 from .feed import Feed
-from .stalls import Stalls
 from .watcher import Watcher
 
+Aside = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
-def job_ids_of(job_id: int | str | Iterable[int | str]) -> list[int]:
-    """The jobs, each once.
+
+def job_ids_of(job_id: int | str | Iterable[int | str] | None) -> list[int] | None:
+    """The jobs, each once; None is all of them.
 
     Raises:
-        InvalidArgument: for none at all, or what is no id.
+        InvalidArgument: for an empty list, or what is no id.
     """
-    given = [job_id] if isinstance(job_id, int | str) or job_id is None else list(job_id)
+    if job_id is None:
+        return None
+    given = [job_id] if isinstance(job_id, int | str) else list(job_id)
     if not given:
-        raise InvalidArgument("job_id", given, "it names at least one job")
+        raise InvalidArgument("job_id", given, "it names at least one job; without it, it is all jobs")
     return list(dict.fromkeys(check_id(one, "job_id") for one in given))
 
 
-async def stream(feed: Feed, watcher: Watcher, stalls: Stalls | None) -> AsyncGenerator[Event, None]:
-    """The events of a feed, for as long as somebody iterates."""
-    looking = None
+async def stream(feed: Feed, watcher: Watcher, aside: Sequence[Aside]) -> AsyncGenerator[Event, None]:
+    """The events of a feed, for as long as somebody iterates.
+
+    Args:
+        feed: gives the events.
+        watcher: looks at the jobs that the feed is about.
+        aside: what goes on beside it meanwhile, by name.
+    """
+    tasks: list[asyncio.Task[None]] = []
     try:
         for job_id in feed.job_ids:
             watcher.survey(job_id, feed)
-        if stalls is not None:
-            looking = asyncio.create_task(stalls.run(), name="aiomodelarts log stalls")
+        tasks += [asyncio.create_task(run(), name=f"aiomodelarts {name}") for name, run in aside]
         while True:
             yield await feed.take()
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for job_id in feed.job_ids:
             watcher.leave(job_id, feed)
-        if looking is not None:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)

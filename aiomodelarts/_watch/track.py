@@ -8,6 +8,7 @@ from typing import Protocol
 
 from attrs import define, field
 
+from ..errors import NotFound
 from ..models.job import JobDetail
 from ..models.states import StatePage
 from ..status import JobStatus
@@ -46,6 +47,10 @@ class Surveyor(Protocol):
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         """States that were read; ``complete`` says that versions which are not among them do not exist."""
+        ...
+
+    def absent(self, job_id: int, error: NotFound) -> None:
+        """There is no such job, as several looks over some time have said."""
         ...
 
     def failed(self, error: Exception) -> None:
@@ -132,6 +137,8 @@ class JobWatch:
     live: set[int] = field(factory=set)
     swept_at: float = float("-inf")
     total: int | None = None
+    absent: int = 0
+    absent_since: float = 0.0
     failures: int = 0
     newest: float = 0.0
     look: asyncio.Task[None] | None = None
@@ -146,6 +153,16 @@ class JobWatch:
     def is_wanted(self) -> bool:
         """Whether anybody still follows something here."""
         return bool(self.tracks or self.surveyors)
+
+    def is_absent(self, error: Exception | None, now: float) -> bool:
+        """Whether the job itself was missing in this look, and in those before for long enough."""
+        if error is None:
+            self.absent = 0
+            return False
+        self.absent += 1
+        if self.absent == 1:
+            self.absent_since = now
+        return self.absent >= LOOKS_BEFORE_GONE and now - self.absent_since >= _APPEARS_WITHIN_S
 
     @property
     def is_settled(self) -> bool:
@@ -173,13 +190,14 @@ class Sighting:
     """What the pages of one look showed.
 
     Args:
-        may_reuse: pages that are as they were need not be read again; they come without rows.
+        may_reuse: of pages that were seen before, only rows with another state are needed.
     """
 
     may_reuse: bool = False
     states: dict[int, JobStatus] = field(factory=dict)
     pages: dict[int, StatePage] = field(factory=dict)
     complete: bool = False
+    absent: NotFound | None = None
 
     def add(self, page: StatePage) -> bool:
         """Take in a page; False when it holds nothing new."""

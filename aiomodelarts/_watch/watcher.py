@@ -56,6 +56,7 @@ class Watcher:
         self._patience = patience
         self._headroom = headroom
         self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        self.turn = self._asker.turn
         self._jobs: dict[int, JobWatch] = {}
         self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -328,20 +329,21 @@ class Watcher:
     def _tell_row(self, job: JobWatch, track: Track, status: JobStatus, sighting: Sighting) -> bool:
         """Tell a state from a page; False when its row is needed and cannot be read."""
         page = sighting.pages[track.version_id]
-        if page.has_rows:
-            read = partial(self._asker.row, page, job.job_id, track.version_id)
-        else:
-            # One that was never seen came during this look at a page that was not read again; its first look is due.
+        if track.version_id not in page.rows:
+            # Somebody who came when the look was under way has a look coming; others hold a newer state than the page.
             return not track.was_seen
         try:
-            self._tell(job, track, status, read)
+            self._tell(job, track, status, partial(self._asker.row, page, job.job_id, track.version_id))
         except DecodeError:
             return False
         return True
 
     def _tell_surveyors(self, job: JobWatch, sighting: Sighting) -> None:
+        absent = job.is_absent(sighting.absent, self._clock.monotonic())
         for surveyor in list(job.surveyors):
             surveyor.surveyed(job.job_id, sighting.states, complete=sighting.complete)
+            if absent and sighting.absent is not None:
+                surveyor.absent(job.job_id, sighting.absent)
         if sighting.complete:
             job.live &= sighting.states.keys()
         job.note_live(sighting.states)

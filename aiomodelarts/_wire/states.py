@@ -1,6 +1,7 @@
 """Lists of versions as the watcher reads them: states first, the rest of a row only for those who want it."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,12 +13,21 @@ from ..status import JobStatus
 from .call import Call, Kind, Site
 from .envelope import read_object, request_id
 from .message import Response
+from .slices import NotInSlices, in_slices
 
 
 def list_version_states(
     site: Site, job_id: int, page: int, per_page: int, known: StatePage | None = None
 ) -> Call[StatePage]:
-    """listTrainingJobVersions: one page of states, which is ``known`` itself when the answer is the same as then."""
+    """listTrainingJobVersions: one page of states.
+
+    Args:
+        site: where to ask.
+        job_id: the job.
+        page: from 1.
+        per_page: up to 1000.
+        known: the page as it was. The answer then holds the whole rows of those only whose state is another one.
+    """
     where = Where("listTrainingJobVersions", job_id)
     query = (("per_page", str(per_page)), ("page", str(page)))
     request = site.request("GET", f"/training-jobs/{job_id}/versions", query)
@@ -40,23 +50,44 @@ def _read_states(response: Response, where: Where, known: StatePage | None) -> S
     digest = hashlib.sha256(response.body).digest()
     if known is not None and known.digest == digest and response.status == 200:
         return known
-    data = read_object(response, where)
-    rows = data.get("versions")
+    before = {} if known is None else known.states
+    try:
+        head, slices = in_slices(response.body, "versions")
+        if response.status == 200 and head.get("is_success") is not False and not head.get("error_code"):
+            return _page(head, slices, before, digest)
+    except NotInSlices:
+        pass
+    head = read_object(response, where)
+    rows = head.get("versions")
     if not isinstance(rows, list):
         reason = f"expected a list, got {type(rows).__name__}"
         status, request = response.status, request_id(response)
         raise DecodeError(reason, path="versions", where=where, status=status, request_id=request)
+    return _page({**head, "versions": []}, [rows], before, digest)
+
+
+def _page(
+    head: Mapping[str, Any], slices: Iterable[list[Any]], before: Mapping[int, JobStatus], digest: bytes
+) -> StatePage:
     states: dict[int, JobStatus] = {}
-    by_id: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        if isinstance(row, dict):
-            version_id, state = _whole(row.get("version_id")), _status(row.get("status"))
+    changed: dict[int, Mapping[str, Any]] = {}
+    count = 0
+    for rows in slices:
+        count += len(rows)
+        for row in rows:
+            version_id, state = _identified(row)
             if version_id is not None and state is not None:
                 states[version_id] = state
-                by_id[version_id] = row
-    head = {name: value for name, value in data.items() if name != "versions"}
-    total = _whole(data.get("version_count"))
-    return StatePage(states=states, rows=by_id, count=len(rows), total=total, head=head, digest=digest)
+                if before.get(version_id) != state:
+                    changed[version_id] = row
+    total = _whole(head.get("version_count"))
+    return StatePage(states=states, rows=changed, count=count, total=total, head=head, digest=digest)
+
+
+def _identified(row: Any) -> tuple[int | None, JobStatus | None]:
+    if not isinstance(row, dict):
+        return None, None
+    return _whole(row.get("version_id")), _status(row.get("status"))
 
 
 def _status(value: Any) -> JobStatus | None:

@@ -1,7 +1,7 @@
 """``aiomodelarts watch``: wait for versions to end, or tell of everything that happens to a job."""
 
 import os
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ IdsArgument = Annotated[
 ]
 JobsOption = Annotated[
     list[str] | None,
-    typer.Option("--job", metavar="N", help="A job to tell of, for ever; can be given again.", show_default=False),
+    typer.Option("--job", metavar="N", help="Tell of this job only; can be given again.", show_default=False),
 ]
 WebhookOption = Annotated[
     str | None, typer.Option("--webhook", metavar="URL", help="Post each event there as well.", show_default=False)
@@ -44,13 +44,20 @@ SecretOption = Annotated[
 ]
 CursorOption = Annotated[
     Path | None,
-    typer.Option("--cursor-file", metavar="F", help="Go on where F says, and keep it up to date.", show_default=False),
+    typer.Option(
+        "--cursor-file",
+        metavar="F",
+        help="Go on where F says, and keep it up to date.",
+        dir_okay=False,
+        show_default=False,
+    ),
 ]
 BeginningOption = Annotated[
     bool, typer.Option("--from-beginning", help="Without a cursor, tell of all that is there already.")
 ]
 DeadLettersOption = Annotated[
-    Path, typer.Option("--dead-letters", metavar="F", help="Where events go that the webhook does not take.")
+    Path,
+    typer.Option("--dead-letters", metavar="F", help="Where events go that the webhook does not take.", dir_okay=False),
 ]
 
 
@@ -66,17 +73,20 @@ def watch_command(
     local: LocalOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Wait for versions to end, with exit code 1 unless all succeeded; or, with --job, tell of all that happens."""
-    if bool(ids) == bool(jobs):
-        raise typer.BadParameter("give either JOB_ID and VERSION_ID..., or --job")
-    if jobs:
+    """Wait for versions to end, with exit code 1 unless all succeeded; or tell of all that happens.
+
+    Without ids it tells of every job of the project, or of those that --job names, until it is interrupted.
+    """
+    if not ids:
         for_events = (webhook, webhook_secret_env, cursor_file, from_beginning, dead_letters)
         run(_events(jobs, local, output, *for_events))
-    if ids is not None and len(ids) < 2:
+    assert ids is not None
+    if jobs:
+        raise typer.BadParameter("give either JOB_ID and VERSION_ID..., or --job")
+    if len(ids) < 2:
         raise typer.BadParameter("a version is named by JOB_ID and VERSION_ID; for a whole job say --job")
     if webhook or webhook_secret_env or cursor_file or from_beginning:
-        raise typer.BadParameter("webhooks and cursors are for events, which --job tells of")
-    assert ids is not None
+        raise typer.BadParameter("webhooks and cursors are for events, which are told where no version is named")
     run(_wait(ids[0], ids[1:], local, output))
 
 
@@ -97,7 +107,7 @@ async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output
 
 
 async def _events(
-    jobs: list[str],
+    jobs: list[str] | None,
     local: bool,
     output: Output,
     webhook: str | None,
@@ -114,10 +124,14 @@ async def _events(
         cursor_file=kept,
         complain=tell_error,
     )
-    cursor = None if kept is None else await kept.read()
-    after = cursor or (BEGINNING if from_beginning else None)
-    async with open_session(local) as place, aclosing(place.session.events(jobs, after)) as events:
-        await delivery.run(events)
+    async with AsyncExitStack() as stack:
+        cursor = None
+        if kept is not None:
+            await stack.enter_async_context(kept.held())
+            cursor = await kept.read()
+        after = cursor or (BEGINNING if from_beginning else None)
+        place = await stack.enter_async_context(open_session(local))
+        await delivery.run(await stack.enter_async_context(aclosing(place.session.events(jobs, after))))
     return DONE
 
 

@@ -40,7 +40,10 @@ class VersionInfo(RunInfo):
 
 @frozen(kw_only=True)
 class JobDetail(VersionInfo):
-    """One version with the job it belongs to."""
+    """One version with the job it belongs to.
+
+    Lists leave out what only a single read tells (``spec_code`` among others); it is None then.
+    """
 
     job_id: int
     job_name: str | None = None

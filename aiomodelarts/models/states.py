@@ -14,7 +14,7 @@ class StatePage:
 
     Args:
         states: the status of each version; rows that say none that can be read are left out.
-        rows: the whole rows, by version.
+        rows: the whole rows, by version; of a page that was known before, those with another state than then.
         count: how many rows the answer had.
         total: how many versions the job has, which is a hint: pages can be out of step with it.
         head: the members beside the rows.
@@ -27,11 +27,6 @@ class StatePage:
     total: int | None = None
     head: Mapping[str, Any] = field(factory=dict, repr=False)
     digest: bytes = field(default=b"", repr=False)
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether the whole rows are here."""
-        return bool(self.rows) or not self.states
 
     def without_rows(self) -> "StatePage":
         """What is worth keeping until the next look."""

@@ -12,6 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from aiomodelarts import AsyncEstimator, AsyncSession
+from aiomodelarts._cursor import encode
 from aiomodelarts.events import verify
 from aiomodelarts.local import LocalPlatform
 
@@ -128,23 +129,67 @@ async def test_lines_a_webhook_and_a_cursor_that_is_gone_on_from(platform: Local
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "JOB_ID"),
         (("5",), "VERSION_ID"),
         (("5", "6", "--job", "5"), "either"),
-        (("5", "6", "--cursor-file", "f"), "--job"),
+        (("5", "6", "--cursor-file", "f"), "are for events"),
         (("--job", "x"), "job_id"),
         (("--job", "5", "--webhook", "nowhere", "--webhook-secret-env", "HOOK_SECRET"), "https://"),
         (("--job", "5", "--webhook", "http://localhost/"), "--webhook-secret-env"),
         (("--job", "5", "--webhook", "http://localhost/", "--webhook-secret-env", "NO_SUCH"), "NO_SUCH"),
         (("--job", "5", "--cursor-file", "garbage"), "cursor"),
+        (("--cursor-file", "of-job-5"), "belongs to job 5, and this is about all jobs"),
+        (("--job", "5", "--cursor-file", "future"), "a later version wrote this one"),
+        (("--job", "5", "--cursor-file", "."), "directory"),
     ],
 )
 async def test_what_means_nothing_is_refused_with_exit_code_2(
     platform: LocalPlatform, tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     await asyncio.to_thread((tmp_path / "garbage").write_bytes, b"\xff\xfe garbage")
+    await asyncio.to_thread((tmp_path / "of-job-5").write_text, encode({5: {}}))
+    await asyncio.to_thread((tmp_path / "future").write_text, "c9.abcd")
     process = await start(platform, tmp_path, *arguments)
     _, err = await process.communicate()
     assert process.returncode == 2, err
     assert says in err.decode()
     assert SECRET not in err.decode()
+
+
+async def test_without_a_job_all_jobs_are_told_of(platform: LocalPlatform, tmp_path: Path) -> None:
+    jobs = [await make(platform), await make(platform)]
+    process = await start(platform, tmp_path, "--from-beginning", "-o", "json", "--cursor-file", "cursor")
+    told = await lines(process, 8)
+    jobs.append(await make(platform))
+    finished = 0
+    while finished < 2:
+        (line,) = await lines(process, 1)
+        told.append(line)
+        finished += line["type"] == "aiomodelarts.version.finished" and line["source"] == f"/training-jobs/{jobs[2]}"
+    assert await end(process) == (143, "")
+    assert {line["source"] for line in told} == {f"/training-jobs/{job}" for job in jobs}
+    assert len({line["id"] for line in told}) == len(told)
+
+
+async def test_two_do_not_move_one_cursor(platform: LocalPlatform, tmp_path: Path) -> None:
+    job = await make(platform)
+    options = ("--job", str(job), "--from-beginning", "--cursor-file", "cursor")
+    first = await start(platform, tmp_path, *options)
+    assert first.stdout is not None
+    await first.stdout.readline()
+    second = await start(platform, tmp_path, *options)
+    _, err = await second.communicate()
+    assert second.returncode == 2
+    assert "another process is moving it" in err.decode()
+    first.kill()
+    await first.communicate()
+    # What the killed one leaves behind holds nobody up.
+    third = await start(platform, tmp_path, *options, "--output", "json")
+    await lines(third, 1)
+    assert await end(third) == (143, "")
+
+
+async def test_an_unknown_job_is_an_error(platform: LocalPlatform, tmp_path: Path) -> None:
+    process = await start(platform, tmp_path, "--job", "999")
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert "there is no job 999" in err.decode()

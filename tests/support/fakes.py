@@ -125,6 +125,17 @@ class Service:
         # The samples of creations carry numbers as text.
         return answer({"is_success": True, "job_id": str(job_id), "version_id": str(self._next), "status": "1"})
 
+    def _jobs(self, request: Request) -> Response:
+        query = dict(request.query)
+        per_page, page = int(query["per_page"]), int(query["page"])
+        shown = sorted({job for job, _ in self.status})[(page - 1) * per_page : page * per_page]
+        return answer({"is_success": True, "jobs": [self.job_row(job_id) for job_id in shown]})
+
+    def job_row(self, job_id: int) -> dict[str, Any]:
+        versions = [version for job, version in self.status if job == job_id]
+        newest = {"version_id": max(versions), "status": self.status[job_id, max(versions)]}
+        return {"job_id": job_id, "job_name": f"job-{job_id}", "version_count": len(versions), **newest}
+
     def _versions(self, request: Request, job_id: int) -> Response:
         query = dict(request.query)
         per_page, page = int(query["per_page"]), int(query["page"])
@@ -158,6 +169,7 @@ class Service:
 
 
 _ROUTES = (
+    ("GET", "/training-jobs", "jobs"),
     ("POST", "/training-jobs", "create_job"),
     ("POST", r"/training-jobs/(\d+)/versions", "create_version"),
     ("GET", r"/training-jobs/(\d+)/versions", "versions"),

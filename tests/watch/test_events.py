@@ -310,7 +310,7 @@ def test_garbage_is_no_cursor(text: str) -> None:
     ("cursor", "reason"),
     [
         ("c2.abcd", "later version"),
-        (encode({6: {}}), "belongs to job 6, and this is about 5"),
+        (encode({6: {}}), "belongs to job 6, and this is about job 5"),
         (encode({5: {1: Told(8)}})[:-8], "cursor of an event"),
         ("", "cursor of an event"),
     ],
