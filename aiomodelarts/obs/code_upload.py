@@ -8,9 +8,10 @@ from attrs import frozen
 
 from .._clock import Clock
 from .._net.singleflight import SingleFlight
+from . import _bulk
 from ._turn import Turn
 from .code import CodeFile, LocalCode, read_manifest
-from .errors import ObsNotFound, SourceChanged
+from .errors import ObsChanged, ObsNotFound, SourceChanged
 from .obs import Obs
 from .path import ObsPath
 from .selection import LocalFile
@@ -129,7 +130,8 @@ class _Upload:
     async def _is_there(self) -> bool:
         try:
             marked = read_manifest(await self._obs.read(self._marker))
-        except ObsNotFound:
+        except (ObsNotFound, ObsChanged):
+            # Where it is being written at this moment, the next look finds it.
             return False
         return marked == self._code.manifest and not await self._missing()
 
@@ -141,15 +143,13 @@ class _Upload:
 
     async def _send(self) -> int:
         missing = await self._missing()
-        turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def send(one: CodeFile, local: LocalFile) -> None:
-            async with turns:
-                await self._send_file(one, local)
+        async def send(pair: tuple[CodeFile, LocalFile]) -> None:
+            await self._send_file(*pair)
 
-        async with asyncio.TaskGroup() as group:
-            for one, local in missing:
-                group.create_task(send(one, local))
+        failures = await _bulk.each(_AT_ONCE, missing, send)
+        if failures:
+            raise failures[0]
         await self._obs.write(self._marker, self._code.manifest.as_bytes())
         files, folder = len(self._code.files), self._code.folder
         _log.info("%d of %d files of %s went up to %s", len(missing), files, folder, self._folder)
