@@ -38,7 +38,7 @@ class EstimatorCode:
         async with self._reading:
             if self._read is None:
                 self._read = await asyncio.to_thread(read_code, self._folder)
-        self._check_boot_file(self._read)
+        check_boot_file(self._read, self._boot_file)
         return self._read
 
     async def wire(self) -> dict[str, str]:
@@ -53,12 +53,19 @@ class EstimatorCode:
         folder = f"/{self.uploaded.folder.bucket}/{self.uploaded.folder.key}"
         return {"app_url": folder, "boot_file_url": folder + self._boot_file}
 
-    def _check_boot_file(self, code: LocalCode) -> None:
-        if self._boot_file in code.manifest:
-            return
-        kept = next((one for one in code.left_out if f"{self._boot_file}/".startswith(f"{one.rstrip('/')}/")), None)
-        if kept is not None:
-            raise InvalidArgument("boot_file", self._boot_file, f"the ignore rules of {code.folder} leave out {kept}")
-        names = [one.path for one in code.manifest.files]
-        told = f"there is no such file in {code.folder}"
-        raise InvalidArgument("boot_file", self._boot_file, told, nearest=nearest(self._boot_file, names))
+
+def check_boot_file(code: LocalCode, boot_file: str) -> None:
+    """Return when the boot file is among the code.
+
+    Raises:
+        InvalidArgument: it is not; with the reason, where it is left out, or the name that looks most like it.
+    """
+    if boot_file in code.manifest:
+        return
+    kept = next((one for one in code.left_out if f"{boot_file}/".startswith(f"{one.rstrip('/')}/")), None)
+    if kept is not None:
+        raise InvalidArgument("boot_file", boot_file, f"the ignore rules of {code.folder} leave out {kept}")
+    names = [one.path for one in code.manifest.files]
+    raise InvalidArgument(
+        "boot_file", boot_file, f"there is no such file in {code.folder}", nearest=nearest(boot_file, names)
+    )

@@ -9,9 +9,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .._catalogue import the_algorithm, the_engine, the_spec
+from .._code import check_boot_file
 from .._operations.jobs import iter_jobs
 from ..errors import InvalidArgument, ModelArtsError
 from ..models.catalog import ResourceSpec
+from ..obs.code import LocalCode
 from ..session import AsyncSession
 from .config import SweepConfig
 from .definition import settings_of
@@ -141,6 +143,12 @@ class Survey:
                 await ObsFiles(session.obs).stamp(self._config.output_path(1) + source.path)
             except ModelArtsError as error:
                 refused.append(Refusal("json_file", f"the bucket cannot be read: {error}"))
+        code, boot_file = settings.get("code_dir"), settings.get("boot_file")
+        if isinstance(code, LocalCode) and boot_file is not None:
+            try:
+                check_boot_file(code, boot_file)
+            except InvalidArgument as error:
+                refused.append(Refusal("boot_file", str(error)))
         refused += await asyncio.to_thread(self._missing, files)
         return refused, notes
 

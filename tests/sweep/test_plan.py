@@ -195,3 +195,24 @@ async def test_an_adaptive_search_fixes_its_settings_and_its_count(session: Asyn
 def test_a_file_that_is_no_plan(text: str) -> None:
     with pytest.raises(PlanFileError):
         Plan.from_json(text)
+
+
+async def test_code_of_this_machine_is_part_of_the_plan(session: AsyncSession, tmp_path: Path) -> None:
+    def coded(boot_file: str) -> tuple[str, str]:
+        return ('boot_file = "/bucket/src/train.py"', f'boot_file = "{boot_file}"\ncode_bucket = "/bucket/code/"')
+
+    code = tmp_path / "code"
+    await asyncio.to_thread(code.mkdir)
+    await asyncio.to_thread((code / "train.py").write_text, "print(1)")
+    place = ('code_dir = "/bucket/src/"', f'code_dir = "{code}"')
+    wrong = await (await sweep_of(tmp_path, place=place, boot=coded("trian.py"))).plan(session)
+    (refusal,) = wrong.refused
+    assert refusal.what == "boot_file"
+    assert "did you mean 'train.py'" in refusal.why
+    plan = await (await sweep_of(tmp_path, place=place, boot=coded("train.py"))).plan(session)
+    assert not plan.refused
+    await asyncio.to_thread((code / "train.py").write_text, "print(2)")
+    with pytest.raises(PlanOutdated, match="the sweep file"):
+        await (await sweep_of(tmp_path, place=place, boot=coded("train.py"))).run(session, plan=plan)
+    assert session.platform is not None
+    assert not await asyncio.to_thread(Path(session.platform.obs_root, "bucket/code").exists)
