@@ -129,7 +129,7 @@ class TrainingJob:
         return self._detail
 
     async def updates(self) -> AsyncGenerator[JobDetail, None]:
-        """A snapshot for every state of the version that is seen: the present one first, the final one last.
+        """A snapshot for every state of the version that is seen: first the one of the last look, the final one last.
 
         States that come and go between two looks are not seen.
 

@@ -348,7 +348,7 @@ class AsyncSession:
             raise WaitTimeout(message, where=Where("wait", job_id, version_id), detail=last) from None
 
     def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
-        """Every state of a version that is seen, the present one first and the final one last.
+        """Every state of a version that is seen: first the one of the last look, the final one last.
 
         Raises:
             StateUnclear, VersionGone: as ``until_final``.

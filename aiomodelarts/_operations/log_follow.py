@@ -123,7 +123,9 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
         progress.names += [name for name in await get_job_log_file_list(pointer) if name not in progress.names]
     for name in progress.names:
         others = {other: place for other, place in progress.places.items() if other != name}
-        reading = read_lines(reader(pointer, name), name, progress.places.get(name), others, _LONG_PAGE)
+        # What is over grows no more, so that even a short page can be followed by another one at once.
+        enough = 1 if over else _LONG_PAGE
+        reading = read_lines(reader(pointer, name), name, progress.places.get(name), others, enough)
         async with aclosing(reading) as lines:
             try:
                 async for line in lines:

@@ -90,7 +90,7 @@ class Watcher:
             self._unfollow(job_id, track, ending)
 
     async def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
-        """Every state that is seen, the present one first and the final one last.
+        """Every state that is seen: first what the last look has shown, if there was one, and the final one last.
 
         Raises:
             VersionGone, StateUnclear, ModelArtsError: as ``until_final``.

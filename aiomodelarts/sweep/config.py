@@ -10,14 +10,14 @@ from ._reader import TableReader, kind_of
 from ._tables.budget import read_budget
 from ._tables.estimator import read_estimator, read_flavors
 from ._tables.local import read_local
-from ._tables.objective import read_objective
+from ._tables.objectives import read_objectives
 from ._tables.pruning import read_pruning
 from ._tables.retry import read_retry
-from ._tables.search import read_way
+from ._tables.search import Way, read_way
 from ._tables.sweep import read_sweep
 from .budget import Amount, Budget, Limit, Spending
 from .failures import Failure, RetryBudget
-from .objective import Objective
+from .objective import Goal, JsonFile, Objective
 from .problems import Problem, SweepFileError
 from .pruning import Pruning
 from .search import Search
@@ -37,7 +37,7 @@ class SweepConfig:
         name: the sweep's name; part of every trial's output path.
         space: the hyperparameters that vary.
         search: which points are tried.
-        objective: what is read from each version, and which value is better.
+        objective: what is read from each version, and which value is better; the first of several.
         settings: arguments of the estimator.
         inputs: arguments of its creating calls that say where the data are.
         concurrency: how many versions may be going on at once.
@@ -49,6 +49,7 @@ class SweepConfig:
         pruning: when versions are stopped early; None is never.
         flavors: what versions may run on, the first choice first; empty where a pool is named.
         local_folders: by setting, the folder of this machine that the local platform finds under its path.
+        several: all objectives by name, where there is more than one.
     """
 
     name: str
@@ -66,6 +67,7 @@ class SweepConfig:
     budget: Budget = field(factory=Budget)
     pruning: Pruning | None = None
     flavors: tuple[str, ...] = ()
+    several: Mapping[str, Objective] = field(factory=dict)
 
     @property
     def ledger_address(self) -> str | Path:
@@ -73,6 +75,16 @@ class SweepConfig:
         if self.ledger is None:
             return self.results_dir / "sweep.sqlite"
         return self.ledger
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]:
+        """All objectives by name; a single one has none."""
+        return self.several or {"": self.objective}
+
+    @property
+    def goals(self) -> Mapping[str, Goal]:
+        """Which values are better, by the name of the objective."""
+        return {name: objective.goal for name, objective in self.objectives.items()}
 
     @property
     def count(self) -> int:
@@ -103,6 +115,11 @@ class SweepConfig:
         """The next attempt at a trial, which counts against the retries of this class; None begins to count anew."""
         place = self.output_path(trial.number, trial.attempt + 1)
         return trial.again(place, None if failure is None else failure.value)
+
+    def objective_files(self, trial: int) -> list[str]:
+        """Where the files of a trial's first attempt are that objectives come from."""
+        sources = [one.source for one in self.objectives.values()]
+        return [self.output_path(trial) + source.path for source in sources if isinstance(source, JsonFile)]
 
     def output_path(self, trial: int, attempt: int = 1) -> str:
         """Where this attempt at a trial writes, and no other."""
@@ -158,12 +175,15 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     flavors = read_flavors(root.inside("estimator"))
     settings, inputs = read_estimator(root.inside("estimator"), folder, flavors)
     way = read_way(root.inside("search"), root.inside("space"), folder, settings.get("hyperparameters", {}))
-    objective = read_objective(root.inside("objective"))
+    objectives = read_objectives(root.inside("objective"))
+    objective = next(iter(objectives.values()), None)
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
     budget = read_budget(root.inside("budget"), flavors)
     pruning = read_pruning(root.inside("pruning"), objective)
+    if len(objectives) > 1:
+        _check_several(root, way)
     if sweep is None or way is None or objective is None:
         return None
     return SweepConfig(
@@ -178,4 +198,13 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
         pruning=pruning,
         flavors=flavors,
         local_folders=local_folders,
+        several=objectives if len(objectives) > 1 else {},
     )
+
+
+def _check_several(root: TableReader, way: Way | None) -> None:
+    """Note what goes with one objective only."""
+    if root.values.get("pruning"):
+        root.problem("goes with one objective, and there are several", "pruning")
+    if way is not None and way.search.algorithm == "cma-es":
+        root.problem("is cma-es, which goes with one objective; tpe and gp take several", "search", "algorithm")

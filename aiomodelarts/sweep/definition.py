@@ -8,7 +8,7 @@ from attrs import asdict
 
 from ..obs.code import LocalCode
 from .config import SweepConfig
-from .objective import LogPattern, PlatformMetric, Take
+from .objective import LogPattern, Objective, PlatformMetric, Take
 from .search import AdaptiveSearch, PointList, QuasiRandomSearch, RandomSearch, Search
 from .space import Int, Space, key_of
 
@@ -19,22 +19,29 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
     How many trials a search makes is none of them: more of them begin with the same ones.
     """
     settings = _of_the_space(config.space) | _of_the_search(config.search)
-    source = config.objective.source
-    settings["[objective] goal"] = config.objective.goal.value
-    if isinstance(source, LogPattern):
-        settings["[objective] log_pattern"] = source.pattern.pattern
-        if source.take is not Take.LAST:
-            settings["[objective] take"] = source.take.value
-        if source.step is not None:
-            settings["[objective] step"] = source.step
-    elif isinstance(source, PlatformMetric):
-        settings["[objective] metric"] = source.name
-    else:
-        settings["[objective] json_file"] = source.path
-        settings["[objective] key"] = source.key
+    for name, objective in config.objectives.items():
+        table = f"[objective.{name}]" if name else "[objective]"
+        settings |= {f"{table} {key}": value for key, value in _of_an_objective(objective).items()}
     for name, value in {**config.settings, **config.inputs}.items():
         # Of code on this machine the content counts, not the folder.
         settings[f"[estimator] {name}"] = value.manifest.name if isinstance(value, LocalCode) else value
+    return settings
+
+
+def _of_an_objective(objective: Objective) -> dict[str, Any]:
+    source = objective.source
+    settings: dict[str, Any] = {"goal": objective.goal.value}
+    if isinstance(source, LogPattern):
+        settings["log_pattern"] = source.pattern.pattern
+        if source.take is not Take.LAST:
+            settings["take"] = source.take.value
+        if source.step is not None:
+            settings["step"] = source.step
+    elif isinstance(source, PlatformMetric):
+        settings["metric"] = source.name
+    else:
+        settings["json_file"] = source.path
+        settings["key"] = source.key
     return settings
 
 

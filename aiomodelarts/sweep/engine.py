@@ -21,7 +21,7 @@ from .keeper import Keeper
 from .ledger.errors import LedgerError
 from .ledger.records import Held
 from .making import Made, Making
-from .measure import Meter
+from .meters import Meters
 from .observing import Observer
 from .result import SweepResult
 from .room import GiveWay, Room
@@ -114,7 +114,7 @@ class Engine:
         self._lease_s = lease_s
         self._passed = passed
         self._brake = brake or Brake(clock)
-        meter = Meter(config.objective, files)
+        meter = Meters(config.objectives, files)
         scribe = Scribe(config, ledger, clock, self._tell, passed)
         self._room = Room(self._brake, ledger.more_may_come, lambda: bool(self._held), self._tell_waiting)
         shortage = Shortage(self._brake, rng or Random(), self._tell_waiting)  # noqa: S311  (spreads pauses)
@@ -134,7 +134,8 @@ class Engine:
         """What is known so far."""
         account = None if self._config.limit is None else self._ledger.sweep.account
         goal = self._config.objective.goal
-        return SweepResult(self._config.name, goal, self._standing.trials, self._stopped_by, account)
+        goals = self._config.goals
+        return SweepResult(self._config.name, goal, self._standing.trials, self._stopped_by, account, goals)
 
     @property
     def _stopped_by(self) -> ModelArtsError | None:

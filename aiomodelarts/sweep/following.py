@@ -16,7 +16,7 @@ from .failures import Failure, classified
 from .halts import Running, StoppedAsAsked
 from .ledger.records import Held
 from .making import Made
-from .measure import Meter
+from .meters import Meters
 from .objective import MetricMissing
 from .observing import Observer, Reported
 from .reasons import log_end, one_line, why_failed
@@ -59,7 +59,7 @@ class Following:
     """
 
     def __init__(
-        self, config: SweepConfig, meter: Meter, scribe: Scribe, brake: Brake, observer: Observer | None
+        self, config: SweepConfig, meter: Meters, scribe: Scribe, brake: Brake, observer: Observer | None
     ) -> None:
         self._config = config
         self._meter = meter
@@ -164,11 +164,11 @@ class Following:
         trial = course.trial
         told = {"account": self._scribe.settled(trial, snapshot), "ending": None} | course.last_told
         try:
-            value = await self._meter.read(trial, course.version, stamp)
+            values = await self._meter.read(trial, course.version, stamp)
         except MetricMissing as error:
             await self._over(trial, TrialState.NO_METRIC, str(error), told)
         else:
-            await self._over(trial, TrialState.SUCCEEDED, None, told | {"value": value})
+            await self._over(trial, TrialState.SUCCEEDED, None, told | values_of(values))
 
     async def _not_well(self, course: _Course, error: TrainingFailed | VersionGone, *, taken_up: bool) -> Held | None:
         trial = course.trial
@@ -211,6 +211,11 @@ class Following:
         ended = await self._scribe.end(trial, state, reason, **told)
         if self._observer is not None:
             self._observer.ended(ended)
+
+
+def values_of(values: Sequence[float]) -> dict[str, Any]:
+    """What a trial keeps of the values of its objectives."""
+    return {"value": values[0], "values": tuple(values) if len(values) > 1 else ()}
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ from .config import SweepConfig
 from .halts import JobDeleted
 from .ledger.errors import Fenced, LeaseInDoubt
 from .ledger.records import Held
-from .measure import Meter
+from .meters import Meters
 from .reasons import one_line
 from .room import Room
 from .scribe import Scribe
@@ -74,7 +74,7 @@ class Making:
         self,
         config: SweepConfig,
         versions: Versions,
-        meter: Meter,
+        meter: Meters,
         scribe: Scribe,
         room: Room,
         shortage: Shortage,

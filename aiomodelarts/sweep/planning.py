@@ -20,7 +20,6 @@ from .definition import settings_of
 from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.errors import NotRunYet
 from .ledger.records import SweepRecord, differences
-from .objective import JsonFile
 from .plan import Estimate, Mark, Plan, PlannedTrial, Refusal, ledger_mark, planned, points_mark, to_make
 from .points import Points
 from .trial import Trial
@@ -137,12 +136,8 @@ class Survey:
         if "model_name" in settings:
             name = settings["model_name"]
             await look("model_name", session.algorithms, lambda models: the_algorithm(models, name))
-        source = self._config.objective.source
-        if files is None and isinstance(source, JsonFile):
-            try:
-                await ObsFiles(session.obs).stamp(self._config.output_path(1) + source.path)
-            except ModelArtsError as error:
-                refused.append(Refusal("json_file", f"the bucket cannot be read: {error}"))
+        if files is None:
+            refused += await self._unreadable(session)
         code, boot_file = settings.get("code_dir"), settings.get("boot_file")
         if isinstance(code, LocalCode) and boot_file is not None:
             try:
@@ -151,6 +146,15 @@ class Survey:
                 refused.append(Refusal("boot_file", str(error)))
         refused += await asyncio.to_thread(self._missing, files)
         return refused, notes
+
+    async def _unreadable(self, session: AsyncSession) -> list[Refusal]:
+        """Why the files that objectives come from cannot be read."""
+        try:
+            for path in self._config.objective_files(1):
+                await ObsFiles(session.obs).stamp(path)
+        except ModelArtsError as error:
+            return [Refusal("json_file", f"the bucket cannot be read: {error}")]
+        return []
 
     def _missing(self, files: OutputFiles | None) -> list[Refusal]:
         """What the sweep's own folders lack; other buckets are looked at by the platform alone."""

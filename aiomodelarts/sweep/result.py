@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .budget import Spending
 from .objective import Goal
@@ -27,6 +27,26 @@ def best_of(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     return best
 
 
+def front_of(trials: Iterable[Trial], goals: Sequence[Goal]) -> tuple[Trial, ...]:
+    """The Pareto front: the trials that no other one beats, by number; those without a value are none of it."""
+    signs = [-1 if goal is Goal.MAXIMIZE else 1 for goal in goals]
+    costs = {
+        trial: [sign * value for sign, value in zip(signs, trial.values or (trial.value,), strict=True)]
+        for trial in trials
+        if trial.value is not None
+    }
+    front: list[Trial] = []
+    # Whoever beats a trial comes before it in this order.
+    for trial in sorted(costs, key=lambda trial: costs[trial]):
+        if not any(_beats(costs[one], costs[trial]) for one in front):
+            front.append(trial)
+    return tuple(sorted(front, key=lambda trial: trial.number))
+
+
+def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
+
+
 @frozen
 class SweepResult:
     """What a sweep found.
@@ -37,6 +57,7 @@ class SweepResult:
         trials: all that were begun, by number.
         stopped_by: why no more trials were begun, or None when all of them were.
         account: what is reserved and what was spent, or None where no accounts are kept.
+        goals: of all objectives by name; ``goal`` is the first of them.
     """
 
     name: str
@@ -44,11 +65,17 @@ class SweepResult:
     trials: tuple[Trial, ...]
     stopped_by: Exception | None = None
     account: Spending | None = None
+    goals: Mapping[str, Goal] = field(factory=dict)
 
     @property
     def best(self) -> Trial | None:
         """The trial with the best value, or None when no trial has a value."""
         return best_of(self.trials, self.goal)
+
+    @property
+    def front(self) -> tuple[Trial, ...]:
+        """The trials that no other one beats: none is as good in every objective and better in one."""
+        return front_of(self.trials, tuple(self.goals.values()) or (self.goal,))
 
     @property
     def ranked(self) -> tuple[Trial, ...]:
@@ -70,6 +97,7 @@ class SweepResult:
             "stopped_by": None if self.stopped_by is None else str(self.stopped_by),
             "budget": None if self.account is None else account_as_json(self.account),
             "best": None if self.best is None else trial_as_json(self.best),
+            **({"front": [trial.number for trial in self.front]} if len(self.goals) > 1 else {}),
             "trials": [trial_as_json(trial) for trial in self.trials],
         }
 
@@ -90,6 +118,7 @@ def trial_as_json(trial: Trial) -> dict[str, Any]:
         "trial": trial.number,
         "state": trial.state.value,
         "value": trial.value,
+        **({"values": list(trial.values)} if trial.values else {}),
         "last_value": trial.last_value,
         "last_step": trial.last_step,
         "hyperparameters": trial.point,
@@ -119,13 +148,16 @@ def write_results(result: SweepResult, folder: Path) -> tuple[Path, Path]:
 
 def _csv_text(result: SweepResult) -> str:
     names = sorted({name for trial in result.trials for name in trial.point})
+    objectives = list(result.goals) if len(result.goals) > 1 else []
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([*_CSV_HEAD, *(f"params_{name}" for name in names), *_CSV_TAIL])
+    columns = (*(f"values_{name}" for name in objectives), *(f"params_{name}" for name in names))
+    rows.writerow([*_CSV_HEAD, *columns, *_CSV_TAIL])
     for trial in result.trials:
         told = trial_as_json(trial)
         rows.writerow(
             [told[key] for key in _CSV_HEAD]
+            + (list(trial.values) if trial.values else [None] * len(objectives))
             + [trial.point.get(name) for name in names]
             + [told[key] for key in _CSV_TAIL]
         )

@@ -22,7 +22,6 @@ from .engine import Engine, Listener, SweepEvent
 from .failures import Failure
 from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.records import Definition, Event
-from .objective import JsonFile
 from .plan import Plan, sweep_mark
 from .planning import Survey
 from .report.write import LogOf, write_report
@@ -145,9 +144,9 @@ class Sweep:
         """
         if files is None:
             files = ObsFiles(session.obs)
-            if isinstance(self.config.objective.source, JsonFile):
-                # Whether the bucket can be read at all is told now, not when the first training is over.
-                await files.stamp(self.config.output_path(1) + self.config.objective.source.path)
+            # Whether the bucket can be read at all is told now, not when the first training is over.
+            for path in self.config.objective_files(1):
+                await files.stamp(path)
         if plan is not None:
             plan.check(await (await self._survey()).mark())
         # A folder that cannot be written is told now, not when hours of training are over.
@@ -175,7 +174,9 @@ class Sweep:
             LedgerError: the sweep was not run yet, or its ledger cannot be used.
         """
         async with await self._read() as ledger:
-            return SweepResult(self.config.name, self.config.objective.goal, tuple(await ledger.trials()))
+            return SweepResult(
+                self.config.name, self.config.objective.goal, tuple(await ledger.trials()), goals=self.config.goals
+            )
 
     async def download(
         self,

@@ -96,7 +96,7 @@ class _Suggested:
         self._ledger = ledger
         self._begin = begin
         self._limit = limit
-        self._searcher = Searcher(config.search, config.space, [config.objective.goal])
+        self._searcher = Searcher(config.search, config.space, list(config.goals.values()))
         self._history: list[Trial] = []
         self._asking = asyncio.Lock()
 

@@ -56,7 +56,7 @@ class Trial:
         point: its hyperparameters.
         output_path: where its version writes, and no other.
         state: what became of it.
-        value: the objective; there for every succeeded trial and for no other.
+        value: the objective, or the first of several; there for every succeeded trial and for no other.
         reason: why there is no value, in one line.
         job_id: of its version, once that is made.
         version_id: of its version, once that is made.
@@ -70,6 +70,7 @@ class Trial:
         last_value: the last value that its log told while it ran, where the sweep looks.
         last_step: the step of that value.
         account: what is reserved for its present attempt, and what all of its attempts have spent.
+        values: of all objectives, where there are several.
     """
 
     number: int
@@ -90,6 +91,7 @@ class Trial:
     last_value: float | None = None
     last_step: int | None = None
     account: Spending = field(factory=Spending)
+    values: tuple[float, ...] = ()
 
     def again(self, output_path: str, failure: str | None = None) -> "Trial":
         """The next attempt, which has yet to be reserved for.

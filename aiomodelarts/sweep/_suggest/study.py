@@ -112,12 +112,16 @@ def frozen_trial(trial: Trial, number: int, point: Point | None, seen: SpaceForO
 
 def _outcome(trial: Trial, objectives: int) -> tuple[OptunaState, Sequence[float] | None, dict[int, float]]:
     if trial.value is not None:
-        return OptunaState.COMPLETE, (trial.value,), {}
+        return OptunaState.COMPLETE, trial.values or (trial.value,), {}
     if not trial.state.is_final:
         return OptunaState.RUNNING, None, {}
-    is_bad = trial.state is TrialState.NO_METRIC or trial.failure in _FAULTS_OF_THE_POINT
-    # Optuna ranks stopped trials by one direction.
-    return (OptunaState.PRUNED if is_bad and objectives == 1 else OptunaState.FAIL), None, {}
+    stopped = trial.state is TrialState.PRUNED
+    is_bad = stopped or trial.state is TrialState.NO_METRIC or trial.failure in _FAULTS_OF_THE_POINT
+    if not is_bad or objectives > 1:
+        # Optuna ranks stopped trials by one direction.
+        return OptunaState.FAIL, None, {}
+    known = stopped and trial.last_value is not None
+    return OptunaState.PRUNED, None, {trial.last_step or 0: trial.last_value or 0.0} if known else {}
 
 
 class _ToLookAt(InMemoryStorage):

@@ -31,7 +31,7 @@ _STEPS: Mapping[int, Sequence[str]] = {
     2: (
         *_columns("sweeps", *_ACCOUNT, "stop_upto INTEGER", "stop_how VARCHAR(10)"),
         *_columns("trials", *_ACCOUNT, "tries TEXT", "flavor TEXT", "ending VARCHAR(20)"),
-        *_columns("trials", "last_value {DOUBLE}", "last_step {BIG}"),
+        *_columns("trials", "last_value {DOUBLE}", "last_step {BIG}", "objectives TEXT"),
         *_columns("events", "detail TEXT"),
         _table(
             "measures",
@@ -40,6 +40,11 @@ _STEPS: Mapping[int, Sequence[str]] = {
             *("step {BIG} NOT NULL", "value {DOUBLE} NOT NULL", "marks TEXT"),
         ),
         "CREATE INDEX measures_of_a_sweep ON measures (sweep_id, id)",
+        _table(
+            "observations",
+            *("sweep_id INTEGER NOT NULL", "position INTEGER NOT NULL", "source TEXT NOT NULL"),
+            *("point TEXT NOT NULL", "objectives TEXT NOT NULL", "PRIMARY KEY (sweep_id, position)"),
+        ),
     ),
 }
 

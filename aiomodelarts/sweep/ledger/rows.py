@@ -33,6 +33,7 @@ TRIAL_COLUMNS = tuple(
         "ending",
         "last_value",
         "last_step",
+        "objectives",
         *schema.ACCOUNT,
     )
 )
@@ -59,6 +60,7 @@ def trial_of(row: Row[Any]) -> Trial:
         last_value=row.last_value,
         last_step=row.last_step,
         account=account_of(row),
+        values=tuple(json.loads(row.objectives or "[]")),
     )
 
 
@@ -80,6 +82,7 @@ def trial_values(trial: Trial) -> dict[str, Any]:
         "ending": None if trial.ending is None else trial.ending.value,
         "last_value": trial.last_value,
         "last_step": trial.last_step,
+        "objectives": text_of(trial.values) if trial.values else None,
         **account_values(trial.account),
     }
 

@@ -56,6 +56,7 @@ trials = Table(
     Column("ending", String(20)),
     Column("last_value", Float(53)),
     Column("last_step", _BIG),
+    Column("objectives", Text),
     Index("trials_by_state", "sweep_id", "state"),
 )
 
@@ -96,6 +97,17 @@ measures = Table(
     Column("value", Float(53), nullable=False),
     Column("marks", Text),
     Index("measures_of_a_sweep", "sweep_id", "id"),
+)
+
+
+observations = Table(
+    "observations",
+    _metadata,
+    Column("sweep_id", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("objectives", Text, nullable=False),
 )
 
 

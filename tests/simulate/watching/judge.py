@@ -74,8 +74,10 @@ def _told_wrong(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
     if wait.kind == "wait_all" and wait.told and [d.version_id for d in ends] != list(lives):
         yield f"the details are not in order: {ends}"
     for number, (at_s, detail) in enumerate(wait.told):
-        # What was made here is known to be what it was then, until the first look.
-        old_s = 1e9 if wait.made_here and number == 0 else limits.old_s
+        old_s = limits.old_s
+        if number == 0:
+            # What was made here is known to be what it was then; a stream begins with what the last look has shown.
+            old_s = 1e9 if wait.made_here else limits.sees_s + limits.old_s
         life = lives.get(detail.version_id)
         if life is None or detail.job_id != life.job_id:
             yield f"it was told of another version: {detail}"
