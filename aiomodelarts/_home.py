@@ -51,6 +51,9 @@ class Configured:
         """The profile, or where there is none the cloud of ``clouds.yaml``."""
         asked = self._given.profile
         try:
+            if asked is None and os.environ.get("OS_CLOUD"):
+                # Whoever names a cloud means it.
+                return read_cloud(os.environ, None)
             return config.read_profile(os.environ, asked) or read_cloud(os.environ, None)
         except ConfigurationError as missing:
             if asked is None:
@@ -85,7 +88,7 @@ class AtHome:
             region_name=platform.region_name,
             modelarts_endpoint=platform.modelarts_endpoint,
             iam_endpoint=platform.iam_endpoint,
-            obs_endpoint=None,
+            obs_endpoint=platform.obs_endpoint,
         )
 
     async def close(self) -> None:

@@ -1,12 +1,13 @@
 """Checks of an estimator's arguments: bounds and exclusions, told before anything is sent."""
 
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import attrs
 
 from .errors import InvalidArgument
 from .hyperparameters import Hyperparameters, sendable
-from .models.spec import RunSettings, obs_path
+from .models.spec import RunSettings, code_target, obs_path
 
 RUN_ARGUMENTS = tuple(attrs.fields_dict(RunSettings))
 _WAYS = "own code (code_dir, boot_file, framework_type, framework_version), model_name, or user_image_url"
@@ -28,11 +29,13 @@ def check_given(**given: Any) -> dict[str, Any]:
     _check_exclusions(given)
     if given["train_instance_count"] is not None:
         check_count(given["train_instance_count"])
-    for name in ("code_dir", "output_path", "log_url"):
+    for name in ("output_path", "log_url"):
         if given[name] is not None:
             given[name] = obs_path(given[name], name, directory=True)
-    if given["boot_file"] is not None:
-        given["boot_file"] = _boot_file(given["boot_file"], given["code_dir"])
+    if given["code_bucket"] is None:
+        _check_code_in_bucket(given)
+    else:
+        _check_local_code(given)
     given["hyperparameters"] = Hyperparameters.of(given["hyperparameters"])
     return given
 
@@ -74,6 +77,7 @@ _TEXTS = (
     "user_command",
     "code_dir",
     "boot_file",
+    "code_bucket",
     "log_url",
     "output_path",
 )
@@ -90,7 +94,7 @@ def _check_texts(given: dict[str, Any]) -> None:
 
 def _check_exclusions(given: dict[str, Any]) -> None:
     engine = given["framework_type"] is not None or given["framework_version"] is not None
-    code = given["code_dir"] is not None or given["boot_file"] is not None
+    code = any(given[name] is not None for name in ("code_dir", "boot_file", "code_bucket"))
     algorithm, image = given["model_name"] is not None, given["user_image_url"] is not None
     if algorithm and (engine or code or image):
         raise InvalidArgument("model_name", given["model_name"], f"what runs is named in one way: {_WAYS}")
@@ -102,8 +106,30 @@ def _check_exclusions(given: dict[str, Any]) -> None:
         raise InvalidArgument("train_instance_type", given["train_instance_type"], _PLACE)
 
 
-def _boot_file(given: object, code_dir: str | None) -> str:
-    boot_file = obs_path(given, "boot_file")
-    if code_dir is not None and (not boot_file.startswith(code_dir) or boot_file == code_dir):
-        raise InvalidArgument("boot_file", given, f"it is a file inside code_dir {code_dir}")
-    return boot_file
+def _check_code_in_bucket(given: dict[str, Any]) -> None:
+    code_dir, boot_file = given["code_dir"], given["boot_file"]
+    if code_dir is not None:
+        if not code_dir.startswith(("/", "obs:")):
+            allowed = f"code_dir {code_dir!r} is a folder of this machine; say where it goes, as in /bucket/code/"
+            raise InvalidArgument("code_bucket", None, allowed)
+        given["code_dir"] = code_dir = obs_path(code_dir, "code_dir", directory=True)
+    if boot_file is not None:
+        given["boot_file"] = path = obs_path(boot_file, "boot_file")
+        if code_dir is not None and (not path.startswith(code_dir) or path == code_dir):
+            raise InvalidArgument("boot_file", boot_file, f"it is a file inside code_dir {code_dir}")
+
+
+def _check_local_code(given: dict[str, Any]) -> None:
+    """A folder of this machine is looked at when it is needed; what its name and the boot file's tell is told now."""
+    given["code_bucket"] = code_target(given["code_bucket"])
+    code_dir, boot_file = given["code_dir"], given["boot_file"]
+    if code_dir is None:
+        raise InvalidArgument("code_dir", None, "code_bucket goes with a folder of this machine as code_dir")
+    if "://" in code_dir:
+        raise InvalidArgument("code_dir", code_dir, "with code_bucket it is a folder of this machine")
+    given["code_dir"] = str(Path(code_dir).expanduser().absolute())
+    if boot_file is not None:
+        path = PurePosixPath(boot_file)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            raise InvalidArgument("boot_file", boot_file, "it is the path of a file inside code_dir, as in train.py")
+        given["boot_file"] = str(path)

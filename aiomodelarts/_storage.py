@@ -1,6 +1,7 @@
 """Which object storage a session has."""
 
-from ._home import Home
+from urllib.parse import unquote
+
 from ._line import Line
 from ._net.retry import Retry
 from ._net.transport import Transport
@@ -11,20 +12,20 @@ from .obs.folder import FolderStore
 from .obs.keys import Lease
 from .obs.store import Store
 
+_FOLDER = "file://"
+
 
 class Storage:
     """Opens the object storage of a session.
 
     Args:
-        home: may have a local platform, whose buckets are folders.
         line: is opened for the settings.
         seams: its clock dates the signatures.
         transport: carries the small requests.
         retry: decides on another try of them.
     """
 
-    def __init__(self, home: Home, line: Line, seams: Seams, transport: Transport, retry: Retry) -> None:
-        self._home = home
+    def __init__(self, line: Line, seams: Seams, transport: Transport, retry: Retry) -> None:
         self._line = line
         self._seams = seams
         self._transport = transport
@@ -37,9 +38,11 @@ class Storage:
             ConfigurationError: its address or its keys are not known, or obstore is not installed.
         """
         settings = await self._line.settings()
-        if settings.obs_endpoint is None:
-            if self._home.platform is not None:
-                return FolderStore(self._home.platform.obs_root)
+        endpoint = settings.obs_endpoint
+        if endpoint is not None and endpoint.startswith(_FOLDER):
+            # A run of the local platform makes the bucket of its outputs as well.
+            return FolderStore(unquote(endpoint.removeprefix(_FOLDER)), makes_buckets=True)
+        if endpoint is None:
             raise ConfigurationError(
                 "the endpoint of object storage is not known; pass region_name or endpoints={'obs': ...} to "
                 "AsyncSession, or set AIOMODELARTS_OBS_ENDPOINT"
@@ -47,7 +50,7 @@ class Storage:
         from .obs.s3 import S3Store
 
         clock = self._seams.clock
-        return S3Store(settings.obs_endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
+        return S3Store(endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
 
     async def _keys(self, renew: bool) -> Lease:
         keys = await self._line.keys(renew)

@@ -33,6 +33,8 @@ _HOW = (
     "HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and AIOMODELARTS_REGION, or write a profile to "
     "~/.huaweicloud/credentials or a cloud to clouds.yaml"
 )
+# Buckets that are folders of this machine, as those of a local platform.
+_FOLDER = "file:///"
 _METADATA_VARIABLE = "AIOMODELARTS_METADATA_ENDPOINT"
 _METADATA_ENDPOINT = "http://169.254.169.254"
 
@@ -44,7 +46,7 @@ class Endpoints:
     Args:
         modelarts: for instance ``https://modelarts.cn-north-4.myhuaweicloud.com``; the scheme may be left out.
         iam: of the identity service.
-        obs: of the object store.
+        obs: of the object store; ``file:///dir`` takes the folders in ``dir`` for buckets, as a local platform does.
     """
 
     modelarts: str | None = None
@@ -284,12 +286,16 @@ def _endpoint(
 ) -> str | None:
     variable = _ENDPOINT_VARIABLES[service]
     explicit = getattr(given.endpoints, service) or (getattr(defaults, service) if defaults else None)
-    if explicit:
-        return with_scheme(explicit, f"{service}_endpoint")
-    if environ.get(variable):
-        return with_scheme(environ[variable], variable)
-    if profile.get(f"{service}_endpoint"):
-        return with_scheme(profile[f"{service}_endpoint"], f"{service}_endpoint")
+    told = (
+        (explicit, f"{service}_endpoint"),
+        (environ.get(variable), variable),
+        (profile.get(f"{service}_endpoint"), f"{service}_endpoint"),
+    )
+    for address, argument in told:
+        if address and service == "obs" and address.startswith(_FOLDER):
+            return address
+        if address:
+            return with_scheme(address, argument)
     if region is None:
         return None
     domain = "otc.t-systems.com" if region in _OTC_REGIONS else "myhuaweicloud.com"

@@ -1,9 +1,11 @@
 """The estimator: checked settings that make jobs and versions."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import configuration
+from ._code import EstimatorCode
 from ._create.create import may_always_leave
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
@@ -22,6 +24,7 @@ from .models.spec import (
     check_job_name,
     obs_path,
 )
+from .obs.code import LocalCode
 from .session import AsyncSession
 
 _ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
@@ -40,8 +43,11 @@ class AsyncEstimator:
         train_instance_count: nodes of a run; at least 1, at most what the flavour allows.
         train_instance_type: code of the flavour, for instance ``modelarts.vm.gpu.p100``.
         output_path: where runs write, for instance ``/bucket/output/``.
-        code_dir: directory of the code.
-        boot_file: start script, inside ``code_dir``.
+        code_dir: directory of the code: ``/bucket/src/``; or with ``code_bucket`` a folder of this machine, which is
+            read when the first version is made. Changes after that need a new estimator.
+        boot_file: start script, inside ``code_dir``; for a folder of this machine its path in there.
+        code_bucket: where a folder of this machine is uploaded to, for instance ``/bucket/code/``. It gets a name that
+            follows from its content, and goes up once.
         framework_type: name of the engine, for instance ``PyTorch``.
         framework_version: version of the engine, for instance ``PyTorch-1.0.0-python3.6``.
         model_name: a built-in algorithm instead of own code.
@@ -66,8 +72,9 @@ class AsyncEstimator:
         train_instance_count: int | None = None,
         train_instance_type: str | None = None,
         output_path: str | None = None,
-        code_dir: str | None = None,
+        code_dir: str | os.PathLike[str] | LocalCode | None = None,
         boot_file: str | None = None,
+        code_bucket: str | None = None,
         framework_type: str | None = None,
         framework_version: str | None = None,
         model_name: str | None = None,
@@ -82,12 +89,15 @@ class AsyncEstimator:
         config_name: str | None = None,
     ) -> None:
         self._session = modelarts_session
+        self._read_code = code_dir if isinstance(code_dir, LocalCode) else None
+        self._code: EstimatorCode | None = None
         self._given = check_given(
             train_instance_count=train_instance_count,
             train_instance_type=train_instance_type,
             output_path=output_path,
-            code_dir=code_dir,
+            code_dir=_code_dir(code_dir),
             boot_file=boot_file,
+            code_bucket=code_bucket,
             framework_type=framework_type,
             framework_version=framework_version,
             model_name=model_name,
@@ -138,6 +148,13 @@ class AsyncEstimator:
         if self._settings is None:
             self._settings = whole_settings(self._given)
         return self._settings
+
+    @property
+    def code(self) -> EstimatorCode | None:
+        """The code that is a folder of this machine; None where it is in a bucket already."""
+        if self._code is None and self.settings.code_bucket is not None:
+            self._code = EstimatorCode(self._session, self.settings, self._read_code)
+        return self._code
 
     def __repr__(self) -> str:
         pointed = {"job_id": self._job_id, "version_id": self._version_id, "config_name": self._config_name}
@@ -320,11 +337,16 @@ class AsyncEstimator:
     async def resolved(self) -> dict[str, Any]:
         """What a request says of every run of this estimator, with names turned into the platform's numbers.
 
+        Code of this machine is in its bucket when this returns.
+
         Raises:
-            InvalidArgument: for a name that does not match exactly one row, or more nodes than the flavour takes.
+            InvalidArgument: for a name that does not match exactly one row, more nodes than the flavour takes, or code
+                that the platform does not take.
+            ObsError: the code cannot be uploaded.
         """
         if self._config is None:
-            self._config = await lookups.resolved(self._session, self.settings)
+            config = await lookups.resolved(self._session, self.settings)
+            self._config = config | (await self.code.wire() if self.code else {})
         return self._config
 
     create_job_configs = configuration.create_job_configs
@@ -400,6 +422,12 @@ class AsyncEstimator:
     def _made_up_name(self) -> str:
         seams = self._session.seams
         return f"job-{int(seams.clock.now())}-{seams.rng.getrandbits(40):010x}"
+
+
+def _code_dir(given: str | os.PathLike[str] | LocalCode | None) -> str | None:
+    if isinstance(given, LocalCode):
+        return str(given.folder)
+    return os.fspath(given) if isinstance(given, os.PathLike) else given
 
 
 def _check_key(key: object, argument: str) -> str | None:

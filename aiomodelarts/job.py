@@ -10,6 +10,7 @@ from ._checks import check_timeout
 from ._create.made import Made, Twin
 from ._operations import jobs, log_follow, versions
 from ._operations import logs as log_verbs
+from ._operations import outputs as output_verbs
 from ._operations.pointers import PointsAtJob, job_of
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
@@ -230,6 +231,9 @@ class TrainingJob:
             LogMarker.from_text(after)  # tells of a mistake at once, not when the first line is asked for
         return log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
 
+    output_path = output_verbs.output_path
+    outputs = output_verbs.outputs
+    download_outputs = output_verbs.download_outputs
     log_files = log_verbs.get_job_log_file_list
     log_pages = log_verbs.log_pages
     tail = log_verbs.tail

@@ -38,6 +38,7 @@ from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
 from .obs import Obs, TransferLimits
+from .obs.code_upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp
@@ -174,7 +175,8 @@ class AsyncSession:
         transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
         again = Retry(retry or RetryPolicy(), clock, self._seams.rng)
         self._line = Line(home, self._seams, transport, again, self._governor, workspace_id)
-        self._obs = Obs(Storage(home, self._line, self._seams, transport, again), transfers)
+        self._obs = Obs(Storage(self._line, self._seams, transport, again), transfers)
+        self._upload_code = CodeUploads(self._obs, clock)
         self._catalogue = Catalogue(
             lambda: self.perform(catalog.list_resource_specs),
             lambda: self.perform(catalog.list_engines),
@@ -236,6 +238,11 @@ class AsyncSession:
         return self._obs
 
     @property
+    def upload_code(self) -> CodeUploads:
+        """Brings code of this machine into a bucket, once; estimators with a ``code_bucket`` use it."""
+        return self._upload_code
+
+    @property
     def platform(self) -> "LocalPlatform | None":
         """The local platform that this session started, or None."""
         return self._home.platform
@@ -261,6 +268,7 @@ class AsyncSession:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._line.close)
             stack.push_async_callback(self._obs.close)
+            stack.push_async_callback(self._upload_code.close)
             stack.push_async_callback(self._catalogue.close)
             stack.push_async_callback(self._watcher.close)
             # A call that waits for a place must not take the one that is given up below.

@@ -21,12 +21,13 @@ from ..errors import (
     TokenExpired,
     TransportError,
 )
+from ..obs.errors import ObsNotAllowed, ObsTrouble
 from .render import tell_error
 
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((SweepError, InvalidArgument, ConfigurationError), USAGE),
-    ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble), UNREACHABLE),
+    ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble, ObsNotAllowed, ObsTrouble), UNREACHABLE),
     ((ModelArtsError, OSError), FAILED),
 )
 

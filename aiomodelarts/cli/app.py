@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
+from . import catalog, local, obs, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -21,6 +21,7 @@ app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
 app.add_typer(watch.app)
 app.add_typer(catalog.app)
+app.add_typer(obs.app, name="obs")
 app.add_typer(local.app, name="local")
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from rich import filesize
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from ..sweep.space import Point, Scalar
 
-_FLUSH_RIGHT = {"trial", "value", "time", "cores", "memory", "gpus", "max_instances"}
+_FLUSH_RIGHT = {"size", "trial", "value", "time", "cores", "memory", "gpus", "max_instances"}
 
 
 class Output(StrEnum):
@@ -37,6 +38,11 @@ def print_json(value: Any) -> None:
 def number(value: float) -> str:
     """A metric in at most six digits that matter."""
     return f"{value:.6g}"
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    return filesize.decimal(count)
 
 
 def scalar(value: Scalar) -> str:

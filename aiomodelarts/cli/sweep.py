@@ -10,13 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import SweepError
+from ..obs.code import LocalCode
 from ..sweep.plan import Plan, PlanFileError
 from ..sweep.result import SweepResult
 from ..sweep.run import ResultsNotWritten, Sweep
 from ._run import DONE, FAILED, exit_code, run
 from ._session import LocalOption, OutputOption, Place, open_session
-from .render import Output, brief_path, print_json, tell_error
+from .render import Output, brief_path, print_json, size, tell_error
 from .sweep_view import SweepView, Tally, print_interruption, print_result, sweep_view
+
+# Of what is left out, so many are named.
+_NAMED = 5
 
 app = typer.Typer(help="Try many hyperparameters, and keep the best.", no_args_is_help=True)
 
@@ -87,6 +91,9 @@ async def _run(
         async with open_session(local) as place:
             if place.files is not None:
                 await sweep.stage(place.files)
+            code = await sweep.local_code()
+            if code is not None:
+                console.print(Text(_told(code)), soft_wrap=True)
             with sweep_view(console, tally) as view:
                 result, unwritten = await _result(sweep, place, view, plan, options)
     except asyncio.CancelledError:
@@ -106,6 +113,14 @@ async def _run(
     if result.stopped_by is not None:
         return exit_code(result.stopped_by) or FAILED
     return DONE if result.best is not None and unwritten is None else FAILED
+
+
+def _told(code: LocalCode) -> str:
+    """What goes up, and what stays at home, so that nobody misses a file only when it is too late."""
+    files = len(code.manifest.files)
+    told = f"code: {brief_path(code.folder)}, {files} {'file' if files == 1 else 'files'}, {size(code.manifest.size)}"
+    named = ", ".join(code.left_out[:_NAMED]) + (", ..." if len(code.left_out) > _NAMED else "")
+    return told + (f"; left out: {named}" if named else "")
 
 
 def _sweep_of(file: Path | None, plan: Plan | None) -> Sweep:
@@ -136,7 +151,8 @@ async def _result(
 ) -> tuple[SweepResult, ResultsNotWritten | None]:
     """What the sweep found, and why its files are missing, if they are."""
     try:
-        return await sweep.run(place.session, plan=plan, files=place.files, listener=view.listen, **options), None
+        result = await sweep.run(place.session, plan=plan, files=None, listener=view.listen, **options)
+        return result, None
     except ResultsNotWritten as error:
         return error.result, error
 

@@ -3,18 +3,22 @@
 import asyncio
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from ..errors import InvalidArgument, SweepError
 from ..sweep.failures import Failure
 from ..sweep.result import SweepResult
 from ..sweep.run import Sweep
+from ..sweep.trial import Trial
+from ._obs_progress import progress_bar
 from ._run import DONE, FAILED, USAGE, run
-from ._session import OutputOption
-from .render import Output, number, print_json, table, tell_error
+from ._session import LocalOption, OutputOption, open_session
+from .render import Output, brief_path, number, print_json, table, tell_error
 from .sweep import FileArgument
 from .sweep_view import print_ranking
 
@@ -33,9 +37,17 @@ def status_command(file: FileArgument, output: OutputOption = Output.TABLE) -> N
 
 
 @app.command("results")
-def results_command(file: FileArgument, output: OutputOption = Output.TABLE) -> None:
-    """Print what a sweep has found so far. Nothing is sent."""
-    run(_results(file, output))
+def results_command(
+    file: FileArgument,
+    download: Annotated[
+        str | None,
+        typer.Option("--download", metavar="WHAT", help="Fetch what trials wrote: best, all, or a trial's number."),
+    ] = None,
+    local: LocalOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print what a sweep has found so far, and fetch what its trials wrote if asked to. Nothing is sent."""
+    run(_results(file, download, local, output))
 
 
 @app.command("why")
@@ -67,13 +79,38 @@ async def _status(file: Any, output: Output) -> int:
     return DONE
 
 
-async def _results(file: Any, output: Output) -> int:
-    _, result = await _past(file)
+async def _results(file: Any, download: str | None, local: bool, output: Output) -> int:
+    sweep, result = await _past(file)
+    places = [] if download is None else await _download(sweep, _chosen(result, download), local)
     if output is Output.JSON:
-        print_json(result.as_json())
-    else:
-        print_ranking(result, Console(highlight=False))
+        print_json(result.as_json() | ({"downloaded": [str(place) for place in places]} if download else {}))
+        return DONE if result.best is not None else FAILED
+    console = Console(highlight=False)
+    print_ranking(result, console)
+    for place in places:
+        console.print(Text(f"outputs: {brief_path(place)}"), soft_wrap=True)
     return DONE if result.best is not None else FAILED
+
+
+def _chosen(result: SweepResult, what: str) -> list[Trial]:
+    """The trials whose outputs are asked for."""
+    if what == "best":
+        chosen = [] if result.best is None else [result.best]
+    elif what == "all":
+        chosen = list(result.ranked)
+    elif what.isdecimal():
+        chosen = [trial for trial in result.trials if trial.number == int(what)]
+    else:
+        raise InvalidArgument("--download", what, "it is best, all, or the number of a trial")
+    if not chosen:
+        raise SweepError(f"sweep {result.name} has no trial to download for {what!r}")
+    return chosen
+
+
+async def _download(sweep: Sweep, trials: list[Trial], local: bool) -> list[Path]:
+    async with open_session(local) as place:
+        with progress_bar() as progress:
+            return [await sweep.download(place.session, trial, progress=progress) for trial in trials]
 
 
 async def _why(file: Any, trial: int, output: Output) -> int:

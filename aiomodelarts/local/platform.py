@@ -17,6 +17,7 @@ from aiomodelarts.local.answers import Style
 from aiomodelarts.local.app import HOST, App, listen, serve_on
 from aiomodelarts.local.background import LateWork, Timers
 from aiomodelarts.local.board import restore
+from aiomodelarts.local.buckets import RemoteBuckets
 from aiomodelarts.local.core import Core
 from aiomodelarts.local.exchange import Exchange
 from aiomodelarts.local.faults import Faults, read_rules
@@ -43,6 +44,7 @@ class Access:
 
     modelarts_endpoint: str
     iam_endpoint: str
+    obs_endpoint: str
     obs_root: str
     region_name: str
     project_id: str
@@ -70,6 +72,7 @@ class LocalPlatform:
         faults: rules as ``PUT /_local/faults`` takes them.
         rate: a limit such as ``creates=20/s,reads=50/s``; what is too much is answered 429.
         slots: how many workers run at once; by default one per core, and without limit if simulated.
+        obs_endpoint: an S3 server that is OBS, in place of the folder; it has to take the platform's keys.
         grace_s: seconds that a stopped script has between SIGTERM and SIGKILL.
         clock: tells the time.
 
@@ -91,11 +94,14 @@ class LocalPlatform:
         faults: Sequence[JsonObject] = (),
         rate: str = "",
         slots: int | None = None,
+        obs_endpoint: str | None = None,
         grace_s: float = GRACE_S,
         clock: Clock | None = None,
     ) -> None:
         if executor not in ("process", "simulated"):
             raise ValueError(f"executor has to be 'process' or 'simulated', not {executor!r}")
+        if obs_endpoint is not None and not obs_endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"obs_endpoint has to begin with http:// or https://, not {obs_endpoint!r}")
         if not 0 <= port <= 65535:
             raise ValueError(f"port has to lie between 0 and 65535, not {port}")
         if slots is not None and slots < 1:
@@ -108,6 +114,7 @@ class LocalPlatform:
         self._faults = Faults(read_rules(list(faults)))
         self._rate = RateLimit.parse(rate)
         self._slots = slots
+        self._obs_endpoint = obs_endpoint
         self._grace_s = grace_s
         self._clock: Clock = SystemClock() if clock is None else clock
         self._stack = AsyncExitStack()
@@ -148,8 +155,13 @@ class LocalPlatform:
         return self.access.iam_endpoint
 
     @property
+    def obs_endpoint(self) -> str:
+        """Address of object storage: of another server, or ``file://`` and the folder that holds the buckets."""
+        return self.access.obs_endpoint
+
+    @property
     def obs_root(self) -> str:
-        """The folder that holds one folder per bucket."""
+        """The folder that holds one folder per bucket, unless object storage is another server."""
         return self.access.obs_root
 
     @property
@@ -219,7 +231,8 @@ class LocalPlatform:
         stack.push_async_callback(app.close)
         server = await serve_on(line, app)
         stack.push_async_callback(server.cleanup)
-        self._access = _access(root, line.getsockname()[1])
+        obs_endpoint = self._obs_endpoint or root.buckets.as_uri()
+        self._access = _access(root, line.getsockname()[1], obs_endpoint)
 
     async def _outside(
         self, root: Root, journal: SqliteJournal, timers: Timers, stack: AsyncExitStack
@@ -229,16 +242,23 @@ class LocalPlatform:
             simulated = SimulatedExecutor(self._simulation, self._clock.monotonic, timers.later, self._ended)
             stack.push_async_callback(simulated.close)
             return simulated, SimulatedLogs(self._simulation, self._clock.now, repeats), Nowhere()
-        folder = Folder(root.buckets)
+        folder, buckets = (Folder(root.buckets), None) if self._obs_endpoint is None else (None, self._remote(root))
+        if buckets is not None:
+            stack.push_async_callback(buckets.close)
         workplace = Workplace(root.path, folder, root.keys.access_key)
         await asyncio.to_thread(Leftovers().end, workplace.identity)
         await asyncio.to_thread(workplace.open)
         stack.push_async_callback(asyncio.to_thread, workplace.close)
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aiomodelarts-run")
         stack.push_async_callback(asyncio.to_thread, threads.shutdown)
-        processes = ProcessExecutor(workplace, threads, journal.settled, self._ended, self._grace_s)
+        processes = ProcessExecutor(workplace, threads, buckets, journal.settled, self._ended, self._grace_s)
         stack.push_async_callback(processes.close)
-        return processes, FileLogs(workplace, threads, repeats), folder
+        return processes, FileLogs(workplace, threads, repeats), folder or Nowhere()
+
+    def _remote(self, root: Root) -> RemoteBuckets:
+        assert self._obs_endpoint is not None
+        keys = root.keys
+        return RemoteBuckets(self._obs_endpoint, keys.region_name, keys.access_key, keys.secret_key)
 
     def _slot_count(self) -> int | None:
         if self._slots is None and self._executor_name == "process":
@@ -250,12 +270,13 @@ class LocalPlatform:
         self._core.ended(version_id, ending)
 
 
-def _access(root: Root, port: int) -> Access:
+def _access(root: Root, port: int, obs_endpoint: str) -> Access:
     endpoint = f"http://{HOST}:{port}"
     keys: Keys = root.keys
     return Access(
         modelarts_endpoint=endpoint,
         iam_endpoint=endpoint,
+        obs_endpoint=obs_endpoint,
         obs_root=str(root.buckets),
         region_name=keys.region_name,
         project_id=keys.project_id,

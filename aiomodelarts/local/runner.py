@@ -14,6 +14,7 @@ from attrs import define, field
 from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local import logpages
 from aiomodelarts.local.board import Job, Version
+from aiomodelarts.local.buckets import BucketError, RemoteBuckets
 from aiomodelarts.local.leftovers import Leftovers
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.local.ports import LogLines, LogQuery
@@ -43,6 +44,7 @@ class ProcessExecutor:
     Args:
         workplace: the disk side of runs.
         threads: for what blocks; not closed here.
+        buckets: moves files between OBS and this machine, where OBS is another server.
         settled: returns once the status of a run has been recorded.
         ended: is told of every end, once per start.
         grace_s: seconds between SIGTERM and SIGKILL.
@@ -52,11 +54,13 @@ class ProcessExecutor:
         self,
         workplace: Workplace,
         threads: ThreadPoolExecutor,
+        buckets: RemoteBuckets | None,
         settled: Callable[[], Awaitable[None]],
         ended: Callable[[int, Ending], None],
         grace_s: float = GRACE_S,
     ) -> None:
         self._workplace = workplace
+        self._buckets = buckets
         self._settled = settled
         self._ended = ended
         self._grace_s = grace_s
@@ -100,13 +104,50 @@ class ProcessExecutor:
         await self._settled()
         exits, problem = [], None
         try:
-            run.processes = await self._call(self._begin, run.version)
-            exits = await self._exits(run)
-        except (OSError, ValueError, CannotRunError) as error:
+            await self._call(self._workplace.open_logs, run.version)
+            if await self._fetched(run):
+                run.processes = await self._call(self._begin, run.version)
+                exits = await self._exits(run)
+        except (OSError, ValueError, CannotRunError, BucketError) as error:
             problem = f"the run could not be carried out: {error}"
-        failed = problem is not None or any(one.code != 0 for one in exits)
         metrics = await self._call(self._end, run, exits, problem)
+        put_back = await self._put_back(run)
+        failed = problem is not None or not put_back or any(one.code != 0 for one in exits)
         return Ending(JobStatus.FAILED if failed else JobStatus.COMPLETED, metrics, _measured(exits))
+
+    async def _fetched(self, run: _Run) -> bool:
+        """Have what the run reads on this machine; False when it was stopped before that."""
+        if self._buckets is None:
+            return True
+        version = run.version
+        work = asyncio.create_task(self._buckets.fetch(version.settings, self._workplace.storage(version.version_id)))
+        stopping = asyncio.create_task(run.stopping.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.wait([work])
+        if work.cancelled():
+            return False
+        work.result()
+        return True
+
+    async def _put_back(self, run: _Run) -> bool:
+        """Have what the run left in OBS; whether it is there."""
+        if self._buckets is None:
+            return True
+        version = run.version
+        try:
+            if not self._closing:
+                await self._buckets.put_back(version.settings, self._workplace.storage(version.version_id))
+        except BucketError as error:
+            await self._call(self._explain, version, f"the outputs were not put into the bucket: {error}")
+            return False
+        finally:
+            await self._call(self._workplace.drop_mirror, version.version_id)
+        return True
 
     def _begin(self, version: Version) -> list[Process]:
         prepared = self._workplace.prepare(version)

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
     options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
     options.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
+    options.add_argument("--obs-endpoint", metavar="URL", help="an S3 server that is OBS, in place of a folder")
     options.add_argument("--rate", default="", metavar="SPEC", help="for instance creates=20/s,reads=50/s")
     return options
 
@@ -65,6 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             answers=options.answers,
             faults=_fault_rules(options.faults),
             rate=options.rate,
+            obs_endpoint=options.obs_endpoint,
         )
         asyncio.run(serve(platform, options.ready_file, _say))
     except (ValueError, OSError, RootError, RecordError) as error:

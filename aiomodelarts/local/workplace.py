@@ -45,14 +45,14 @@ class Workplace:
 
     Args:
         root: absolute, without links.
-        storage: OBS as a folder.
+        storage: OBS as a folder; None means that each run has a folder of its own for the part of OBS that it sees.
         identity: marks the processes of this platform.
     """
 
-    def __init__(self, root: Path, storage: Folder, identity: str) -> None:
+    def __init__(self, root: Path, storage: Folder | None, identity: str) -> None:
         self.identity = identity
         self._root = root
-        self._storage = storage
+        self._shared = storage
         self._environment = arguments.inherited(os.environ)
         self._work = root / "work"
 
@@ -62,6 +62,7 @@ class Workplace:
             # The path becomes part of shell commands, where a blank or a quote would change their meaning.
             self._work = Path(tempfile.mkdtemp(prefix="aiomodelarts-"))
         shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self._root / "mirror", ignore_errors=True)
         tools = self._work / "bin"
         tools.mkdir(parents=True)
         for name in ("python", "python3"):
@@ -72,29 +73,38 @@ class Workplace:
     def close(self) -> None:
         """Remove the working folders."""
         shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self._root / "mirror", ignore_errors=True)
 
     def log_path(self, version_id: int, worker: int) -> Path:
         return self._root / "logs" / str(version_id) / f"{worker}.log"
+
+    def storage(self, version_id: int) -> Folder:
+        """OBS as a run sees it."""
+        return self._shared or Folder(self._root / "mirror" / str(version_id))
 
     def mark(self, version_id: int) -> str:
         """What every process of a run carries in its environment."""
         return f"{self.identity}/{version_id}"
 
+    def open_logs(self, version: Version) -> None:
+        """Make the log files of a run; whatever happens to it from now on can be said there."""
+        for index in range(version.settings.workers):
+            log = self.log_path(version.version_id, index)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.touch()
+
     def prepare(self, version: Version) -> Prepared:
-        """Copy the code, make the output folder and the log files, and say what to execute.
+        """Copy the code, make the output folder, and say what to execute.
 
         Raises:
             CannotRunError: something that the run needs is missing or outside the buckets.
             OSError: the disk does not play along.
         """
-        for index in range(version.settings.workers):
-            log = self.log_path(version.version_id, index)
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.touch()
         home = self._work / str(version.version_id)
         (home / CODE_FOLDER).mkdir(parents=True)
+        number = version.version_id
         try:
-            return self._prepare(version.settings, home, self.mark(version.version_id))
+            return self._prepare(version.settings, home, self.mark(number), self.storage(number))
         except OutsideError as error:
             raise CannotRunError(f"the path {error} leaves its bucket") from None
 
@@ -113,26 +123,30 @@ class Workplace:
             OSError: the logs cannot be put there.
         """
         shutil.rmtree(self._work / str(version.version_id), ignore_errors=True)
-        settings = version.settings
+        settings, storage = version.settings, self.storage(version.version_id)
         if settings.log_url:
-            self._publish_logs(job, version, self._storage.resolve(settings.log_url))
-        return self._metrics(settings.train_url) if settings.train_url else None
+            self._publish_logs(job, version, storage.resolve(settings.log_url))
+        return _metrics(settings.train_url, storage) if settings.train_url else None
+
+    def drop_mirror(self, version_id: int) -> None:
+        """Remove what a run saw of OBS; what it left is there by now."""
+        shutil.rmtree(self._root / "mirror" / str(version_id), ignore_errors=True)
 
     def forget(self, version: Version) -> None:
         """Remove the logs of a deleted version."""
         shutil.rmtree(self.log_path(version.version_id, 0).parent, ignore_errors=True)
 
-    def _prepare(self, settings: RunSettings, home: Path, mark: str) -> Prepared:
-        data, train = self._data(settings), self._train(settings)
-        code = self._copy_code(settings, home) if settings.app_url else None
+    def _prepare(self, settings: RunSettings, home: Path, mark: str, storage: Folder) -> Prepared:
+        data, train = self._data(settings, storage), _train(settings, storage)
+        code = _copy_code(settings, home, storage) if settings.app_url else None
         if settings.user_image_url is not None and settings.user_command is not None:
-            self._find_code(settings.user_command, settings, home)
+            _find_code(settings.user_command, settings, home, storage)
             _write_script(home / "run_train.sh", arguments.WRAPPER)
             line = arguments.user_command(settings.user_command, str(home))
             given = {**arguments.place_variables(data, train), **dict(settings.parameters)}
             return self._for_workers(settings, line, given, home, mark)
         if code is not None:
-            boot = self._boot_file(settings, code)
+            boot = _boot_file(settings, code, storage)
             line = (sys.executable, "-u", str(boot), *arguments.boot_arguments(settings, data, train))
             return self._for_workers(settings, line, {}, code, mark)
         if settings.model_id is not None:
@@ -151,20 +165,12 @@ class Workplace:
             commands.append(Command(line, {**self._environment, **given, **place, MARK: mark}))
         return Prepared(tuple(commands), folder)
 
-    def _train(self, settings: RunSettings) -> str | None:
-        """The local folder of the output, which exists from now on."""
-        if settings.train_url is None:
-            return None
-        place = self._storage.resolve(settings.train_url)
-        place.mkdir(parents=True, exist_ok=True)
-        return str(place)
-
-    def _data(self, settings: RunSettings) -> str | None:
+    def _data(self, settings: RunSettings, storage: Folder) -> str | None:
         """The local folder of the first input."""
         source = next(iter(settings.data_source), {})
         obs = settings.data_url or source.get("data_url")
         if obs:
-            return str(self._storage.resolve(obs))
+            return str(storage.resolve(obs))
         dataset = settings.dataset_id or source.get("dataset_id")
         version = settings.dataset_version_id or source.get("dataset_version")
         if dataset is None or version is None:
@@ -172,34 +178,6 @@ class Workplace:
         place = self._root / "datasets" / _file_name(dataset) / _file_name(version)
         place.mkdir(parents=True, exist_ok=True)
         return str(place)
-
-    def _copy_code(self, settings: RunSettings, home: Path) -> Path:
-        assert settings.app_url is not None
-        source = self._storage.resolve(settings.app_url)
-        if not source.is_dir():
-            raise CannotRunError(f"there is no code directory {settings.app_url} (looked for {source})")
-        target = home / CODE_FOLDER / source.name
-        shutil.copytree(source, target, symlinks=True)
-        return target
-
-    def _boot_file(self, settings: RunSettings, code: Path) -> Path:
-        assert settings.app_url is not None
-        assert settings.boot_file_url is not None
-        app, boot = self._storage.resolve(settings.app_url), self._storage.resolve(settings.boot_file_url)
-        if not boot.is_file() or not boot.is_relative_to(app):
-            raise CannotRunError(f"there is no boot file {settings.boot_file_url} (looked for {boot})")
-        return code / boot.relative_to(app)
-
-    def _find_code(self, command: str, settings: RunSettings, home: Path) -> None:
-        """Bring the code folders that a command names: from the buckets of this run, then from any other."""
-        own = [segments(path)[0] for path in settings.paths().values()]
-        others = sorted(entry.name for entry in self._storage.root.iterdir() if entry.is_dir())
-        buckets = list(dict.fromkeys((*own, *others)))
-        for name in arguments.mentioned_folders(command):
-            target = home / CODE_FOLDER / name
-            places = [bucket for bucket in buckets if (self._storage.root / bucket / name).is_dir()]
-            if places and not target.exists():
-                shutil.copytree(self._storage.resolve(f"/{places[0]}/{name}"), target, symlinks=True)
 
     def _publish_logs(self, job: Job, version: Version, target: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
@@ -211,15 +189,56 @@ class Workplace:
             except OSError:
                 shutil.copyfile(self.log_path(version.version_id, index), place)
 
-    def _metrics(self, train_url: str) -> JsonObject | None:
-        try:
-            place = self._storage.resolve(train_url) / METRICS_FILE
-            if place.stat().st_size > _MAX_METRICS_BYTES:
-                return None
-            value = orjson.loads(place.read_bytes())
-        except (OSError, ValueError):
+
+def _train(settings: RunSettings, storage: Folder) -> str | None:
+    """The local folder of the output, which exists from now on."""
+    if settings.train_url is None:
+        return None
+    place = storage.resolve(settings.train_url)
+    place.mkdir(parents=True, exist_ok=True)
+    return str(place)
+
+
+def _copy_code(settings: RunSettings, home: Path, storage: Folder) -> Path:
+    assert settings.app_url is not None
+    source = storage.resolve(settings.app_url)
+    if not source.is_dir():
+        raise CannotRunError(f"there is no code directory {settings.app_url} (looked for {source})")
+    target = home / CODE_FOLDER / source.name
+    shutil.copytree(source, target, symlinks=True)
+    return target
+
+
+def _boot_file(settings: RunSettings, code: Path, storage: Folder) -> Path:
+    assert settings.app_url is not None
+    assert settings.boot_file_url is not None
+    app, boot = storage.resolve(settings.app_url), storage.resolve(settings.boot_file_url)
+    if not boot.is_file() or not boot.is_relative_to(app):
+        raise CannotRunError(f"there is no boot file {settings.boot_file_url} (looked for {boot})")
+    return code / boot.relative_to(app)
+
+
+def _find_code(command: str, settings: RunSettings, home: Path, storage: Folder) -> None:
+    """Bring the code folders that a command names: from the buckets of this run, then from any other."""
+    own = [segments(path)[0] for path in settings.paths().values()]
+    others = sorted(entry.name for entry in storage.root.iterdir() if entry.is_dir())
+    buckets = list(dict.fromkeys((*own, *others)))
+    for name in arguments.mentioned_folders(command):
+        target = home / CODE_FOLDER / name
+        places = [bucket for bucket in buckets if (storage.root / bucket / name).is_dir()]
+        if places and not target.exists():
+            shutil.copytree(storage.resolve(f"/{places[0]}/{name}"), target, symlinks=True)
+
+
+def _metrics(train_url: str, storage: Folder) -> JsonObject | None:
+    try:
+        place = storage.resolve(train_url) / METRICS_FILE
+        if place.stat().st_size > _MAX_METRICS_BYTES:
             return None
-        return value if isinstance(value, dict) else None
+        value = orjson.loads(place.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _write_script(path: Path, text: str) -> None:

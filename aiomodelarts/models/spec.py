@@ -39,6 +39,20 @@ def obs_path(value: object, argument: str, *, directory: bool = False) -> str:
     return path + "/" if directory and not path.endswith("/") else path
 
 
+def code_target(value: object) -> str:
+    """The folder that holds uploaded code, as ``/bucket/dir/``.
+
+    Args:
+        value: ``bucket``, which means its folder ``code/``, or ``/bucket/dir/``, or ``obs://bucket/dir/``.
+
+    Raises:
+        InvalidArgument: for another form.
+    """
+    if isinstance(value, str) and "/" not in value:
+        value = f"/{value}/code/"
+    return obs_path(value, "code_bucket", directory=True)
+
+
 def check_name(value: object, argument: str, longest: int) -> str:
     """A name: ASCII letters, digits, underscores and hyphens, at least one and at most ``longest``."""
     if not isinstance(value, str) or _NAME.fullmatch(value) is None or len(value) > longest:
@@ -175,7 +189,10 @@ class Inputs:
 
 @frozen(kw_only=True)
 class RunSettings:
-    """What an estimator says about every run, checked; flavour, engine and algorithm still by name."""
+    """What an estimator says about every run, checked; flavour, engine and algorithm still by name.
+
+    With ``code_bucket``, ``code_dir`` is a folder of this machine and ``boot_file`` a path in it.
+    """
 
     train_instance_count: int
     train_instance_type: str | None = None
@@ -183,6 +200,7 @@ class RunSettings:
     output_path: str
     code_dir: str | None = None
     boot_file: str | None = None
+    code_bucket: str | None = None
     framework_type: str | None = None
     framework_version: str | None = None
     model_name: str | None = None
@@ -194,17 +212,20 @@ class RunSettings:
     def as_wire(self, *, spec_id: int | None, engine_id: int | None, model_id: int | None = None) -> dict[str, Any]:
         """The members of ``config`` that are the same for every run, without those that are not set.
 
+        Where the code is stays open as long as it is on this machine.
+
         Args:
             spec_id: number of the flavour.
             engine_id: number of the engine.
             model_id: number of the built-in algorithm.
         """
+        uploaded = self.code_bucket is None
         members = {
             "worker_server_num": self.train_instance_count,
             "spec_id": spec_id,
             "pool_id": self.pool_id,
-            "app_url": self.code_dir,
-            "boot_file_url": self.boot_file,
+            "app_url": self.code_dir if uploaded else None,
+            "boot_file_url": self.boot_file if uploaded else None,
             "engine_id": engine_id,
             "model_id": model_id,
             "user_image_url": self.user_image_url,

@@ -15,9 +15,9 @@ from ._folders import check_local_name, collisions, folders_of, folds_names, may
 from ._local import locally
 from .errors import LinkOutside, ObsError, ObsNotFound, TargetIsFile
 from .path import ObsPath
-from .selection import Selection, find, ignore_lines
+from .selection import LocalFile, Selection, find, ignore_lines
 from .store import Store
-from .values import ObsEntry, OnProgress, Transferred
+from .values import ObsEntry, OnProgress, Step, Transferred
 
 
 @frozen
@@ -84,6 +84,21 @@ class SyncDown:
         deleted = await aside(self._delete, plan, entries) if delete and not failures else 0
         return _bulk.outcome(tally, failures, deleted)
 
+    async def plan(self, *, delete: bool) -> list[Step]:
+        """What a run would do; nothing is changed."""
+        entries = await self._entries()
+        if not await aside(self._root.is_dir):
+            files = [
+                (name, entry) for name, entry in entries.items() if not entry.is_folder and self._selection.has(name)
+            ]
+            return [Step("download", str(entry.path), str(self._root / name)) for name, entry in files]
+        plan = await aside(self._plan, entries)
+        _bulk.outcome(Tally([], None), list(plan.failures))
+        differing = [(name, entry) for name, entry in plan.files if not await self._same(self._root / name, entry)]
+        steps = [Step("download", str(entry.path), str(self._root / name)) for name, entry in differing]
+        gone = (await aside(self._gone, entries))[0] if delete else []
+        return steps + [Step("remove", str(file.place)) for file in gone]
+
     async def _entries(self) -> dict[str, ObsEntry]:
         cut = len(self._source.key)
         found = {
@@ -148,18 +163,22 @@ class SyncDown:
         return failures
 
     def _delete(self, plan: _Plan, entries: dict[str, ObsEntry]) -> int:
-        selection = self._selection.with_ignored(ignore_lines(self._root))
-        here = find(self._root, selection)
-        gone = [file for file in here.files if file.name not in entries]
+        gone, empty_folders = self._gone(entries)
         for file in gone:
             with locally(file.place):
                 file.place.unlink(missing_ok=True)
         kept = folders_of(entries) | set(plan.folders)
-        emptied = folders_of(file.name for file in gone) | set(here.empty_folders)
+        emptied = folders_of(file.name for file in gone) | set(empty_folders)
         for name in sorted(emptied - kept, key=len, reverse=True):
             with contextlib.suppress(OSError):
                 (self._root / name).rmdir()
         return len(gone)
+
+    def _gone(self, entries: dict[str, ObsEntry]) -> tuple[list[LocalFile], tuple[str, ...]]:
+        """Files that the bucket does not have, and the folders here that hold nothing."""
+        selection = self._selection.with_ignored(ignore_lines(self._root))
+        here = find(self._root, selection)
+        return [file for file in here.files if file.name not in entries], here.empty_folders
 
 
 def _make_root(root: Path) -> None:

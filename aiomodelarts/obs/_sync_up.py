@@ -13,7 +13,7 @@ from .errors import ObsError, UnusableName
 from .path import ObsPath, key_problem
 from .selection import Found, LocalFile, Selection, find, ignore_lines
 from .store import Store
-from .values import ObsEntry, OnProgress, Transferred
+from .values import ObsEntry, OnProgress, Step, Transferred
 
 
 class SyncUp:
@@ -63,6 +63,19 @@ class SyncUp:
         deleted = await self._delete(found, there, failures) if delete and not failures else 0
         return _bulk.outcome(tally, failures, deleted, found.left_out)
 
+    async def plan(self, *, delete: bool) -> list[Step]:
+        """What a run would do; nothing is changed."""
+        self._selection = self._selection.with_ignored(await aside(ignore_lines, self._root))
+        found = await aside(find, self._root, self._selection)
+        there = await self._there()
+        _bulk.outcome(Tally([], None), list(found.problems))
+        differing = [
+            file for file in found.files if (entry := there.get(file.name)) is None or not await self._same(file, entry)
+        ]
+        steps = [Step("upload", str(file.place), str(self._path(file.name))) for file in differing]
+        gone = self._gone(found, there) if delete else []
+        return steps + [Step("remove", str(entry.path)) for entry in gone]
+
     def _path(self, name: str) -> ObsPath:
         path = ObsPath(self._target.bucket, f"{self._target.key}{name}")
         problem = key_problem(path.key)
@@ -104,9 +117,7 @@ class SyncUp:
         return await _bulk.each(self._workers, missing, one)
 
     async def _delete(self, found: Found, there: dict[str, ObsEntry], failures: list[ObsError]) -> int:
-        here = {file.name for file in found.files} | folders_of(file.name for file in found.files)
-        here |= set(found.empty_folders) | folders_of(found.empty_folders) | {""}
-        gone = [entry for name, entry in there.items() if name not in here and self._selection.has(name)]
+        gone = self._gone(found, there)
 
         async def one(entry: ObsEntry) -> None:
             await self._store.delete(entry.path)
@@ -114,3 +125,9 @@ class SyncUp:
         missed = await _bulk.each(self._workers, gone, one)
         failures += missed
         return len(gone) - len(missed)
+
+    def _gone(self, found: Found, there: dict[str, ObsEntry]) -> list[ObsEntry]:
+        """What the local folder does not have."""
+        here = {file.name for file in found.files} | folders_of(file.name for file in found.files)
+        here |= set(found.empty_folders) | folders_of(found.empty_folders) | {""}
+        return [entry for name, entry in there.items() if name not in here and self._selection.has(name)]

@@ -28,10 +28,11 @@ _INCOMING = ".incoming"
 
 
 class Tree:
-    """Buckets that are the folders in ``root``."""
+    """Buckets that are the folders in ``root``; with ``makes_buckets`` a missing one is made when it is written to."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, makes_buckets: bool) -> None:
         self._root = root
+        self._makes_buckets = makes_buckets
 
     def entries(self, folder: ObsPath, *, recursive: bool) -> list[ObsEntry]:
         """What lies below a folder, in the order of the keys."""
@@ -72,13 +73,14 @@ class Tree:
 
     def make_folder(self, path: ObsPath) -> None:
         """Have a folder, with those it lies in."""
+        self._bucket_to_write(path)
         place = self._place(path)
         with locally(path):
             place.mkdir(parents=True, exist_ok=True)
 
     def incoming(self, path: ObsPath) -> Path:
         """A new file that is to become an object; nobody sees it before it lands."""
-        self._bucket(path)
+        self._bucket_to_write(path)
         with locally(path):
             folder = self._root / _INCOMING
             folder.mkdir(exist_ok=True)
@@ -141,6 +143,12 @@ class Tree:
             except OSError:
                 # It holds something.
                 break
+
+    def _bucket_to_write(self, path: ObsPath) -> None:
+        if self._makes_buckets:
+            with locally(path):
+                (self._root / path.bucket).mkdir(exist_ok=True)
+        self._bucket(path)
 
     def _bucket(self, path: ObsPath) -> Path:
         place = self._root / path.bucket

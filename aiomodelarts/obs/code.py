@@ -1,7 +1,9 @@
 """A local folder of code as a value: its files by content, and the one name that follows from them."""
 
 import hashlib
+import os
 import re
+import stat
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,23 @@ import orjson
 from attrs import asdict, field, frozen
 
 from ..errors import InvalidArgument
-from .tree import FolderError, LeftOut, LocalFile, read_ignored, walk
+from ._local import locally
+from .errors import ObsError, SourceChanged
+from .selection import IGNORE_FILE, Found, LocalFile, Selection, find, ignore_lines
 
 _NAME_DIGITS = 40
-_UNUSUAL = re.compile(r"[\x00-\x1f\x7f\\]")
+# What tools leave behind; a rule of the ignore file that begins with ! brings it back.
+_NO_CODE = (
+    IGNORE_FILE,
+    ".git/",
+    ".DS_Store",
+    ".aiomodelarts/",
+    ".ipynb_checkpoints/",
+    "__pycache__/",
+    "*.py[co]",
+)
+_PATTERN = r"([\\*?\[\]!# ])"
+_LITERAL = r"\\\1"
 
 
 @frozen
@@ -93,12 +108,13 @@ class LocalCode:
     left_out: tuple[str, ...] = ()
 
 
-def read_code(folder: Path, bounds: CodeBounds | None = None) -> LocalCode:
+def read_code(folder: Path, bounds: CodeBounds | None = None, *, leave_out: Path | None = None) -> LocalCode:
     """The code in a folder of this machine. Blocks, as long as it takes to read all of it.
 
     Args:
         folder: the folder.
         bounds: checked before any file is read; None means those of the platform.
+        leave_out: a folder in it that is no code.
 
     Raises:
         InvalidArgument: it is no folder, holds nothing, or holds what the platform does not take; with the file, or
@@ -107,46 +123,47 @@ def read_code(folder: Path, bounds: CodeBounds | None = None) -> LocalCode:
     if not folder.is_dir():
         problem = "that is a file" if folder.exists() else "there is no such folder on this machine"
         raise InvalidArgument("code_dir", str(folder), problem)
+    bounds = bounds or CodeBounds()
     try:
-        files, left_out = _files(folder, bounds or CodeBounds())
-        manifest = Manifest(tuple(_by_content(one) for one in files))
-    except FolderError as error:
-        raise InvalidArgument("code_dir", str(folder), f"in it, {error}") from None
-    if not files:
-        left = f" ({len(left_out)} are left out by the ignore rules)" if left_out else ""
+        # Whoever names the wrong folder, such as a home, is not made to wait until all of it was looked at.
+        found = find(folder, _selection(folder, leave_out), most_files=bounds.files + 1)
+        _check(folder, found, bounds)
+        manifest = Manifest(tuple(_by_content(one) for one in found.files))
+    except ObsError as error:
+        raise InvalidArgument("code_dir", str(folder), f"it cannot be read as it is: {error}") from None
+    return LocalCode(folder, manifest, found.files, found.left_out)
+
+
+def _selection(folder: Path, leave_out: Path | None) -> Selection:
+    rules = [*_NO_CODE, *ignore_lines(folder)]
+    if leave_out is not None and leave_out.resolve().is_relative_to(folder.resolve()):
+        path = leave_out.resolve().relative_to(folder.resolve()).as_posix()
+        rules.append(f"/{re.sub(_PATTERN, _LITERAL, path)}/")
+    return Selection(ignored=rules)
+
+
+def _check(folder: Path, found: Found, bounds: CodeBounds) -> None:
+    """Refuse what the platform does not take; no file was read yet."""
+    if found.problems:
+        raise found.problems[0]
+    if not found.files:
+        left = f" ({len(found.left_out)} are left out by the ignore rules)" if found.left_out else ""
         raise InvalidArgument("code_dir", str(folder), f"there is no file in it{left}")
-    return LocalCode(folder, manifest, tuple(files), left_out)
-
-
-def _files(folder: Path, bounds: CodeBounds) -> tuple[list[LocalFile], tuple[str, ...]]:
-    files: list[LocalFile] = []
-    left_out: list[str] = []
-    size = 0
-    for one in walk(folder, read_ignored(folder)):
-        if isinstance(one, LeftOut):
-            left_out.append(one.path)
-            continue
-        files.append(one)
-        size += one.size
-        if _UNUSUAL.search(one.path):
-            raise FolderError(one.path, "has a control character or a backslash in its name")
-        if one.depth > bounds.depth:
-            raise FolderError(one.path, f"lies {one.depth} levels deep, and the platform takes {bounds.depth}")
-        if len(files) > bounds.files:
-            where = _mostly(Counter(_top(file) for file in files))
-            raise _too_much(folder, f"it holds more than {bounds.files:,} files, {where}")
-        if size > bounds.bytes:
-            sizes: Counter[str] = Counter()
-            for file in files:
-                sizes[file.path] += file.size
-            raise _too_much(folder, f"it holds more than {bounds.bytes:,} bytes, {_mostly(sizes)}")
-    files.sort(key=lambda file: file.path)
-    return files, tuple(sorted(left_out))
+    if len(found.files) > bounds.files:
+        where = _mostly(Counter(_top(one) for one in found.files))
+        raise _too_much(folder, f"it holds more than {bounds.files:,} files, {where}")
+    size = sum(one.size for one in found.files)
+    if size > bounds.bytes:
+        largest = _mostly(Counter({one.name: one.size for one in found.files}))
+        raise _too_much(folder, f"it holds {size:,} bytes, {largest}, of {bounds.bytes:,}")
+    deepest = max(found.files, key=_depth)
+    if _depth(deepest) > bounds.depth:
+        raise _too_much(folder, f"{deepest.name!r} lies {_depth(deepest)} levels deep, of {bounds.depth}")
 
 
 def _too_much(folder: Path, told: str) -> InvalidArgument:
-    remedy = "name what is not code in its .aiomodelartsignore, or give the code a folder of its own"
-    return InvalidArgument("code_dir", str(folder), f"{told}, and the platform does not take that; {remedy}")
+    remedy = f"name what is not code in its {IGNORE_FILE}, or give the code a folder of its own"
+    return InvalidArgument("code_dir", str(folder), f"{told} that the platform takes; {remedy}")
 
 
 def _mostly(shares: Counter[str]) -> str:
@@ -155,21 +172,21 @@ def _mostly(shares: Counter[str]) -> str:
 
 
 def _top(file: LocalFile) -> str:
-    top, slash, _ = file.path.partition("/")
+    top, slash, _ = file.name.partition("/")
     return top + slash if slash else "."
 
 
+def _depth(file: LocalFile) -> int:
+    return file.name.count("/") + 1
+
+
 def _by_content(file: LocalFile) -> CodeFile:
-    try:
-        with file.place.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-            end, mtime_ns = content.tell(), file.place.stat().st_mtime_ns
-    except OSError as error:
-        problem = "vanished" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        raise FolderError(file.path, problem) from None
-    if (end, mtime_ns) != (file.size, file.mtime_ns):
-        raise FolderError(file.path, "changed while it was read")
-    return CodeFile(file.path, file.size, digest, file.executable)
+    with locally(file.place), file.place.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        now = os.fstat(content.fileno())
+    if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
+        raise SourceChanged("it changed while the folder was read", path=file.place)
+    return CodeFile(file.name, file.size, digest, bool(now.st_mode & stat.S_IXUSR))
 
 
 def read_manifest(content: bytes) -> Manifest | None:

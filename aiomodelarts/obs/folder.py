@@ -23,10 +23,11 @@ class FolderStore:
 
     Args:
         root: holds one folder for each bucket.
+        makes_buckets: whether a bucket that is missing is made when something is written to it.
     """
 
-    def __init__(self, root: "str | os.PathLike[str]") -> None:
-        self._tree = Tree(Path(root).absolute())
+    def __init__(self, root: "str | os.PathLike[str]", *, makes_buckets: bool = False) -> None:
+        self._tree = Tree(Path(root).absolute(), makes_buckets=makes_buckets)
 
     async def pages(self, folder: ObsPath, *, recursive: bool) -> AsyncGenerator[Sequence[ObsEntry], None]:
         found = await aside(self._tree.entries, folder, recursive=recursive)

@@ -15,7 +15,7 @@ from ._sync_up import SyncUp
 from ._upload import local_file, upload
 from .path import ObsPath
 from .selection import Selection
-from .values import OnProgress, Transferred
+from .values import OnProgress, Step, Transferred
 
 LocalPath = str | os.PathLike[str]
 
@@ -203,6 +203,36 @@ class Obs(Objects):
         return await self._down(
             source, Path(dst_local_dir), Selection(include, exclude), delete=delete, progress=progress
         )
+
+    async def plan_up(
+        self,
+        src_local_dir: LocalPath,
+        dst_obs_dir: str | ObsPath,
+        *,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        delete: bool = False,
+    ) -> list[Step]:
+        """What ``sync_up`` with the same arguments would do now; nothing is changed."""
+        target = ObsPath.parse(dst_obs_dir, "dst_obs_dir")
+        selection = Selection(include, exclude)
+        run = SyncUp(await self._opened(), self._lanes, Path(src_local_dir), target, selection)
+        return await run.plan(delete=delete)
+
+    async def plan_down(
+        self,
+        src_obs_dir: str | ObsPath,
+        dst_local_dir: LocalPath,
+        *,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        delete: bool = False,
+    ) -> list[Step]:
+        """What ``sync_down`` with the same arguments would do now; nothing is changed."""
+        source = ObsPath.parse(src_obs_dir, "src_obs_dir")
+        selection = Selection(include, exclude)
+        run = SyncDown(await self._opened(), self._lanes, source, Path(dst_local_dir), selection)
+        return await run.plan(delete=delete)
 
     async def _fetch(self, source: ObsPath, place: Path, root: Path, progress: OnProgress | None) -> Transferred:
         entry = await self.stat(source)

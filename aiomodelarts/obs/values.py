@@ -62,6 +62,24 @@ class Transferred:
     left_out: tuple[str, ...] = ()
 
 
+@frozen
+class Step:
+    """Something that a transfer would do.
+
+    Args:
+        action: ``upload``, ``download``, ``copy`` or ``remove``.
+        source: what it is done with.
+        target: where it goes; empty for a removal.
+    """
+
+    action: str
+    source: str
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.source}" + (f" to {self.target}" if self.target else "")
+
+
 @frozen(kw_only=True)
 class TransferLimits:
     """Ceilings of all transfers of a session together.

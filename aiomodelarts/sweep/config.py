@@ -17,7 +17,7 @@ from ._tables.search import Way, read_way
 from ._tables.sweep import read_sweep
 from .budget import Amount, Budget, Limit, Spending
 from .failures import Failure, RetryBudget
-from .objective import Goal, Objective
+from .objective import Goal, JsonFile, Objective
 from .problems import Problem, SweepFileError
 from .pruning import Pruning
 from .search import Search
@@ -116,6 +116,11 @@ class SweepConfig:
         place = self.output_path(trial.number, trial.attempt + 1)
         return trial.again(place, None if failure is None else failure.value)
 
+    def objective_files(self, trial: int) -> list[str]:
+        """Where the files of a trial's first attempt are that objectives come from."""
+        sources = [one.source for one in self.objectives.values()]
+        return [self.output_path(trial) + source.path for source in sources if isinstance(source, JsonFile)]
+
     def output_path(self, trial: int, attempt: int = 1) -> str:
         """Where this attempt at a trial writes, and no other."""
         again = f"-{attempt}" if attempt > 1 else ""
@@ -168,7 +173,7 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     if not root.file_is_good:
         return None
     flavors = read_flavors(root.inside("estimator"))
-    settings, inputs = read_estimator(root.inside("estimator"), flavors)
+    settings, inputs = read_estimator(root.inside("estimator"), folder, flavors)
     way = read_way(root.inside("search"), root.inside("space"), folder, settings.get("hyperparameters", {}))
     objectives = read_objectives(root.inside("objective"))
     objective = next(iter(objectives.values()), None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import asdict
 
+from ..obs.code import LocalCode
 from .config import SweepConfig
 from .objective import LogPattern, Objective, PlatformMetric, Take
 from .search import AdaptiveSearch, PointList, QuasiRandomSearch, RandomSearch, Search
@@ -22,7 +23,8 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
         table = f"[objective.{name}]" if name else "[objective]"
         settings |= {f"{table} {key}": value for key, value in _of_an_objective(objective).items()}
     for name, value in {**config.settings, **config.inputs}.items():
-        settings[f"[estimator] {name}"] = value
+        # Of code on this machine the content counts, not the folder.
+        settings[f"[estimator] {name}"] = value.manifest.name if isinstance(value, LocalCode) else value
     return settings
 
 

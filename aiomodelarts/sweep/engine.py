@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from .. import _presence as presence
 from .._clock import Clock
 from ..errors import ModelArtsError, SweepError
-from . import presence
 from .brake import Brake
 from .config import SweepConfig
 from .files import OutputFiles

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import SweepError
+from ..obs import Obs
+from ..obs.errors import ObsNotFound
 
 
 class OutputFiles(Protocol):
@@ -20,6 +22,26 @@ class OutputFiles(Protocol):
     async def read(self, path: str) -> bytes | None:
         """What the file holds, or None when there is no file."""
         ...
+
+
+class ObsFiles:
+    """Buckets of object storage."""
+
+    def __init__(self, obs: Obs) -> None:
+        self._obs = obs
+
+    async def stamp(self, path: str) -> str | None:
+        try:
+            entry = await self._obs.stat(path)
+        except ObsNotFound:
+            return None
+        return f"{entry.etag}-{entry.modified}-{entry.size}"
+
+    async def read(self, path: str) -> bytes | None:
+        try:
+            return await self._obs.read(path)
+        except ObsNotFound:
+            return None
 
 
 class FolderFiles:

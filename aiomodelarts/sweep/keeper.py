@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .. import _presence as presence
 from .._clock import Clock
-from . import presence
 from .brake import Brake
 from .halts import Running
 from .ledger.records import Held, Lease

@@ -9,16 +9,17 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .._catalogue import the_algorithm, the_engine, the_spec
+from .._code import check_boot_file
 from .._operations.jobs import iter_jobs
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, ModelArtsError
 from ..models.catalog import ResourceSpec
+from ..obs.code import LocalCode
 from ..session import AsyncSession
 from .config import SweepConfig
 from .definition import settings_of
-from .files import FolderFiles, OutputFiles
+from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.errors import NotRunYet
 from .ledger.records import SweepRecord, differences
-from .objective import JsonFile
 from .plan import Estimate, Mark, Plan, PlannedTrial, Refusal, ledger_mark, planned, points_mark, to_make
 from .points import Points
 from .trial import Trial
@@ -135,11 +136,25 @@ class Survey:
         if "model_name" in settings:
             name = settings["model_name"]
             await look("model_name", session.algorithms, lambda models: the_algorithm(models, name))
-        in_files = any(isinstance(one.source, JsonFile) for one in self._config.objectives.values())
-        if files is None and in_files:
-            refused.append(Refusal("json_file", "this session's buckets are not on this machine; use log_pattern"))
+        if files is None:
+            refused += await self._unreadable(session)
+        code, boot_file = settings.get("code_dir"), settings.get("boot_file")
+        if isinstance(code, LocalCode) and boot_file is not None:
+            try:
+                check_boot_file(code, boot_file)
+            except InvalidArgument as error:
+                refused.append(Refusal("boot_file", str(error)))
         refused += await asyncio.to_thread(self._missing, files)
         return refused, notes
+
+    async def _unreadable(self, session: AsyncSession) -> list[Refusal]:
+        """Why the files that objectives come from cannot be read."""
+        try:
+            for path in self._config.objective_files(1):
+                await ObsFiles(session.obs).stamp(path)
+        except ModelArtsError as error:
+            return [Refusal("json_file", f"the bucket cannot be read: {error}")]
+        return []
 
     def _missing(self, files: OutputFiles | None) -> list[Refusal]:
         """What the sweep's own folders lack; other buckets are looked at by the platform alone."""

@@ -8,17 +8,20 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from .._clock import SystemClock
 from ..errors import SweepError
+from ..obs.code import LocalCode, read_code
+from ..obs.values import OnProgress
 from ..session import AsyncSession
 from . import config as sweep_file
 from .config import SweepConfig
 from .definition import settings_of
 from .engine import Engine, Listener, SweepEvent
 from .failures import Failure
-from .files import FolderFiles, OutputFiles
+from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.records import Definition, Event
-from .objective import JsonFile
 from .plan import Plan, sweep_mark
 from .planning import Survey
 from .report.write import LogOf, write_report
@@ -50,6 +53,8 @@ class Sweep:
 
     def __init__(self, config: SweepConfig, file: Path | None = None) -> None:
         self.config = config
+        self._code: LocalCode | None = None
+
         self._file = file
 
     @classmethod
@@ -78,6 +83,17 @@ class Sweep:
         for key, folder in self.config.local_folders.items():
             most_files = _MOST_CODE_FILES if key == "code_dir" else None
             await files.put(folder, places[key], leave_out=self.config.results_dir, most_files=most_files)
+
+    async def local_code(self) -> LocalCode | None:
+        """The code of this machine that the sweep runs, read once; None where it is in a bucket already.
+
+        Raises:
+            InvalidArgument: the platform does not take it.
+        """
+        folder = self.config.settings.get("code_dir")
+        if "code_bucket" in self.config.settings and folder is not None and self._code is None:
+            self._code = await asyncio.to_thread(read_code, Path(folder), leave_out=self.config.results_dir)
+        return self._code
 
     async def plan(self, session: AsyncSession, *, files: OutputFiles | None = None) -> Plan:
         """What ``run`` would make now; the platform and the ledger are only read.
@@ -111,13 +127,14 @@ class Sweep:
         Args:
             session: an open session.
             plan: run this, or nothing.
-            files: reads the outputs of versions; needed where the objective is a ``json_file``.
+            files: reads the outputs of versions; None reads them from object storage.
             listener: an async function that is told of every step.
             allow_change: go on although the sweep's settings are not those of its earlier runs.
             fresh: begin anew; the record of earlier runs stays in the ledger under another name.
 
         Raises:
-            SweepError: the objective is a ``json_file`` and there are no ``files``.
+            ObsError, ConfigurationError: the objective is a ``json_file``, and the bucket cannot be read.
+            InvalidArgument: the platform does not take the code of this machine.
             PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
@@ -125,23 +142,24 @@ class Sweep:
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
         """
-        in_files = any(isinstance(one.source, JsonFile) for one in self.config.objectives.values())
-        if in_files and files is None:
-            raise SweepError(
-                "json_file is read from the bucket, and this session's buckets are not on this machine; "
-                "use log_pattern, or pass files= in Python"
-            )
+        if files is None:
+            files = ObsFiles(session.obs)
+            # Whether the bucket can be read at all is told now, not when the first training is over.
+            for path in self.config.objective_files(1):
+                await files.stamp(path)
         if plan is not None:
             plan.check(await (await self._survey()).mark())
         # A folder that cannot be written is told now, not when hours of training are over.
         await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
         ledgers = await asyncio.to_thread(_ledger_kind)
         clock = session.seams.clock
-        definition = Definition(self.config.name, settings_of(self.config))
+        config = await self._with_code()
+        definition = Definition(config.name, settings_of(config))
         opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
         async with opened as ledger:
-            versions = EstimatorVersions(self.config, session, self._job_name(session))
-            engine = Engine(self.config, versions, files, listener or _nobody, clock, ledger)
+            versions = EstimatorVersions(config, session, self._job_name(session))
+            await versions.prepare()
+            engine = Engine(config, versions, files, listener or _nobody, clock, ledger)
             await self._carry_out(engine)
         try:
             await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
@@ -159,6 +177,31 @@ class Sweep:
             return SweepResult(
                 self.config.name, self.config.objective.goal, tuple(await ledger.trials()), goals=self.config.goals
             )
+
+    async def download(
+        self,
+        session: AsyncSession,
+        trial: Trial,
+        local_dir: str | PathLike[str] | None = None,
+        *,
+        progress: OnProgress | None = None,
+    ) -> Path:
+        """Fetch what a trial's version wrote; returns the folder that has it.
+
+        Args:
+            session: an open session.
+            trial: the trial.
+            local_dir: the folder; None is one among the results, named as the trial's output folder.
+            progress: is called with each step.
+
+        Raises:
+            ObsNotFound: the trial has written nothing.
+            ObsError: see ``obs.errors``.
+        """
+        name = trial.output_path.rstrip("/").rpartition("/")[2]
+        place = self.config.results_dir / "outputs" / name if local_dir is None else Path(local_dir)
+        await session.obs.sync_down(trial.output_path, place, progress=progress)
+        return place
 
     async def why(self, trial: int) -> list[Event]:
         """The history of a trial, oldest first; empty when it was not begun.
@@ -200,11 +243,19 @@ class Sweep:
         async with await self._read() as ledger:
             return await ledger.retry(again)
 
+    async def _with_code(self) -> SweepConfig:
+        """The sweep with its code as it is now, where that is on this machine."""
+        code = await self.local_code()
+        return self.config if code is None else evolve(self.config, settings={**self.config.settings, "code_dir": code})
+
     async def _survey(self) -> Survey:
-        described = repr(self.config).encode() if self._file is None else await asyncio.to_thread(self._file.read_bytes)
+        config, file = await self._with_code(), self._file
+        described = repr(config).encode() if file is None else await asyncio.to_thread(file.read_bytes)
+        if isinstance(code := config.settings.get("code_dir"), LocalCode):
+            described += code.manifest.name.encode()
         ledgers = await asyncio.to_thread(_ledger_kind)
         address, name = self.config.ledger_address, self.config.name
-        return Survey(self.config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
+        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
 
     async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
         ledgers = await asyncio.to_thread(_ledger_kind)

@@ -90,6 +90,11 @@ class EstimatorVersions:
         self._estimator = AsyncEstimator(session, **config.settings)
         self._job_name = job_name
 
+    async def prepare(self) -> None:
+        """Have the code of this machine in its bucket, before the first version is made."""
+        if self._estimator.code is not None:
+            await self._estimator.code.wire()
+
     async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
         where: dict[str, Any] = {"job_name": self._job_name}
         if job is not None:

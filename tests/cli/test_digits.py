@@ -3,11 +3,22 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .test_command import start
+from tests.obs.conftest import Moto, moto, moto_server
+
+from .test_command import environment, start
+
+__all__ = ["moto", "moto_server"]
 
 pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'aiomodelarts[examples]'")
 
@@ -38,3 +49,64 @@ def test_the_readmes_command_trains_24_models_and_names_the_best(tmp_path: Path)
         folder = outputs / f"{int(row['trial']):04d}"
         assert (folder / "model.joblib").stat().st_size > 1000
         assert json.loads((folder / "metrics.json").read_text())["val_accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert len(list((tmp_path / ".aiomodelarts/local/obs/digits/code").glob("*/train.py"))) == 1
+
+
+@contextmanager
+def served(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """A platform in a process of its own, and what its ready file says."""
+    ready = folder / "ready.json"
+    places = ("--root", str(folder / "platform"), "--ready-file", str(ready))
+    command = [sys.executable, "-m", "aiomodelarts.local", *places, *options]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 60
+            while not ready.exists():
+                assert time.monotonic() < until
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield json.loads(ready.read_text())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+# A quarter of the models; what is looked at is the way of the code and of the results.
+@pytest.mark.timeout(300)
+def test_with_another_server_as_obs_the_code_goes_up_once_and_the_best_model_comes_down(
+    tmp_path: Path, moto: Moto
+) -> None:
+    bucket = moto.bucket()
+    shutil.copytree(EXAMPLE, tmp_path / "digits", ignore=shutil.ignore_patterns("results"))
+    file = tmp_path / "digits/sweep.toml"
+    text = file.read_text().replace('"/digits/', f'"/{bucket}/').replace("num = 4", "num = 2")
+    text = text.replace("0.0001, 0.0003, 0.001, ", "")
+    text = text.replace("log_pattern = 'val_accuracy=([0-9.]+)'", 'json_file = "metrics.json"\nkey = "val_accuracy"')
+    file.write_text(text)
+    moto.client().put_object(Bucket=bucket, Key="data/", Body=b"")
+    moto.counts()
+    with served(tmp_path, "--obs-endpoint", moto.endpoint) as access:
+        session = {
+            "HUAWEICLOUD_SDK_AK": access["access_key"],
+            "HUAWEICLOUD_SDK_SK": access["secret_key"],
+            "HUAWEICLOUD_SDK_PROJECT_ID": access["project_id"],
+            "AIOMODELARTS_MODELARTS_ENDPOINT": access["modelarts_endpoint"],
+            "AIOMODELARTS_OBS_ENDPOINT": access["obs_endpoint"],
+        }
+        with start(tmp_path, "sweep", "run", "digits/sweep.toml", **session) as process:
+            out, err = process.communicate(timeout=250)
+        assert process.returncode == 0, err
+        assert "6 of 6 models trained" in out
+        assert "code: digits/src, 1 file" in err
+        counts = moto.counts()
+        kept = ["sweep", "results", "digits/sweep.toml", "--download", "best", "--output", "json"]
+        with start(tmp_path, *kept, **session) as process:
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    sent = [count for asked, count in counts.items() if asked.startswith("PUT") and asked.endswith("/train.py")]
+    assert sent == [1]
+    best = json.loads(out)["best"]
+    place = tmp_path / "digits/results/digits/outputs" / f"{best['trial']:04d}"
+    assert (place / "model.joblib").stat().st_size > 1000
+    assert json.loads((place / "metrics.json").read_text())["val_accuracy"] == best["value"]
+    assert json.loads(out)["downloaded"] == [f"digits/results/digits/outputs/{place.name}"]

@@ -121,8 +121,8 @@ async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
         mode = (await in_thread(ready.stat)).st_mode
         assert stat.S_IMODE(mode) == 0o600
         assert set(vars(access)) == {
-            "modelarts_endpoint", "iam_endpoint", "obs_root", "region_name", "project_id", "access_key", "secret_key",
-            "account", "username", "password", "admin_token", "pid",
+            "modelarts_endpoint", "iam_endpoint", "obs_endpoint", "obs_root", "region_name", "project_id", "access_key",
+            "secret_key", "account", "username", "password", "admin_token", "pid",
         }  # fmt: skip
         assert access.pid == process.pid
         for name in ("keys.json", "board.sqlite3"):

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from attrs import evolve
 
-from aiomodelarts import AsyncSession, Sweep
+from aiomodelarts import AsyncSession, RetryPolicy, Sweep
 from aiomodelarts.sweep import FolderFiles
 from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated
 
@@ -134,10 +134,26 @@ async def test_everything_that_is_wrong_is_told_at_once(session: AsyncSession, t
         tmp_path,
         flavour=("modelarts.vm.cpu.2u", "nothing"),
         engine=("PyTorch-1.0.0-python3.6", "nothing"),
-        file=("log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "m.json"\nkey = "a"'),
     )
     plan = await sweep.plan(session)
-    assert {one.what for one in plan.refused} == {"train_instance_type", "framework_version", "json_file"}
+    assert {one.what for one in plan.refused} == {"train_instance_type", "framework_version"}
+
+
+async def test_a_bucket_that_cannot_be_read_is_told_where_a_file_is_to_be_read(
+    session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = await sweep_of(tmp_path, file=("log_pattern = 'accuracy=([0-9.]+)'", 'json_file = "m.json"\nkey = "a"'))
+    assert not (await sweep.plan(session)).refused
+    monkeypatch.setenv("AIOMODELARTS_OBS_ENDPOINT", "http://127.0.0.1:9")
+    platform = session.platform
+    assert platform is not None
+    keys = (platform.access_key, platform.secret_key)
+    endpoints = {"modelarts": platform.modelarts_endpoint}
+    again = RetryPolicy(max_tries=1)
+    async with AsyncSession(*keys, project_id=platform.project_id, endpoints=endpoints, retry=again) as remote:
+        (refusal,) = (await sweep.plan(remote)).refused
+    assert refusal.what == "json_file"
+    assert "the bucket cannot be read" in refusal.why
 
 
 async def test_a_name_that_is_taken_and_a_script_that_is_missing(session: AsyncSession, tmp_path: Path) -> None:
@@ -179,3 +195,24 @@ async def test_an_adaptive_search_fixes_its_settings_and_its_count(session: Asyn
 def test_a_file_that_is_no_plan(text: str) -> None:
     with pytest.raises(PlanFileError):
         Plan.from_json(text)
+
+
+async def test_code_of_this_machine_is_part_of_the_plan(session: AsyncSession, tmp_path: Path) -> None:
+    def coded(boot_file: str) -> tuple[str, str]:
+        return ('boot_file = "/bucket/src/train.py"', f'boot_file = "{boot_file}"\ncode_bucket = "/bucket/code/"')
+
+    code = tmp_path / "code"
+    await asyncio.to_thread(code.mkdir)
+    await asyncio.to_thread((code / "train.py").write_text, "print(1)")
+    place = ('code_dir = "/bucket/src/"', f'code_dir = "{code}"')
+    wrong = await (await sweep_of(tmp_path, place=place, boot=coded("trian.py"))).plan(session)
+    (refusal,) = wrong.refused
+    assert refusal.what == "boot_file"
+    assert "did you mean 'train.py'" in refusal.why
+    plan = await (await sweep_of(tmp_path, place=place, boot=coded("train.py"))).plan(session)
+    assert not plan.refused
+    await asyncio.to_thread((code / "train.py").write_text, "print(2)")
+    with pytest.raises(PlanOutdated, match="the sweep file"):
+        await (await sweep_of(tmp_path, place=place, boot=coded("train.py"))).run(session, plan=plan)
+    assert session.platform is not None
+    assert not await asyncio.to_thread(Path(session.platform.obs_root, "bucket/code").exists)

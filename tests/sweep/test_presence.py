@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from aiomodelarts.sweep import presence
+from aiomodelarts import _presence as presence
 
 
 def test_a_process_that_runs_is_there() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from aiomodelarts import AlreadyExists, AsyncSession, Sweep, SweepError
+from aiomodelarts import AlreadyExists, AsyncSession, ConfigurationError, Sweep, SweepError
 from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
 
 SWEEP = """\
@@ -89,10 +89,19 @@ async def test_a_sweep_from_python(file: Path, tmp_path: Path) -> None:
     assert json.loads(written) == result.as_json()
 
 
-async def test_a_json_objective_needs_files(file: Path, tmp_path: Path) -> None:
+async def test_a_json_objective_is_read_through_the_sessions_own_storage(file: Path, tmp_path: Path) -> None:
     sweep = await asyncio.to_thread(Sweep.from_file, file)
     async with AsyncSession.local(tmp_path / "platform") as session:
-        with pytest.raises(SweepError, match="json_file is read from the bucket"):
+        assert session.platform is not None
+        await sweep.stage(FolderFiles(Path(str(session.platform.obs_root))))
+        result = await sweep.run(session)
+    assert [trial.value for trial in result.ranked] == [8, 8, 9, 9]
+
+
+async def test_storage_that_cannot_be_read_is_told_before_anything_is_sent(file: Path) -> None:
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    async with AsyncSession(token="t", project_id="p", endpoints={"modelarts": "http://127.0.0.1:9"}) as session:
+        with pytest.raises(ConfigurationError, match="object storage"):
             await sweep.run(session)
 
 

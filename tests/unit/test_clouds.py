@@ -117,3 +117,18 @@ async def test_a_session_finds_its_cloud_by_itself(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigurationError, match=r"'nobody'.*has no cloud 'nobody'"):
         async with AsyncSession(profile="nobody"):
             pass
+
+
+async def test_a_cloud_that_is_named_comes_before_a_profile_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (await asyncio.to_thread(written, tmp_path, LOGIN)).items():
+        monkeypatch.setenv(name, value)
+    await asyncio.to_thread((tmp_path / "credentials").write_text, "[basic]\nak = A\nsk = S\n")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(ConfigurationError, match="no project"):
+        async with AsyncSession():
+            pass
+    monkeypatch.setenv("OS_CLOUD", "keys")
+    async with AsyncSession():
+        pass

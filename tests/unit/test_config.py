@@ -220,3 +220,13 @@ def test_a_broken_file_is_named_but_not_quoted(file: Path, content: bytes) -> No
         read_profile({"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)}, None)
     assert "S3CRET" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_buckets_can_be_folders_and_nothing_else_can() -> None:
+    found = chosen(None, {**ENVIRONMENT, "AIOMODELARTS_OBS_ENDPOINT": "file:///a%20place/obs"})
+    assert found.obs_endpoint == "file:///a%20place/obs"
+    for variable in ("AIOMODELARTS_IAM_ENDPOINT", "AIOMODELARTS_MODELARTS_ENDPOINT"):
+        with pytest.raises(InvalidArgument, match=variable):
+            chosen(None, {**ENVIRONMENT, variable: "file:///a/place"})
+    with pytest.raises(InvalidArgument, match="AIOMODELARTS_OBS_ENDPOINT"):
+        chosen(None, {**ENVIRONMENT, "AIOMODELARTS_OBS_ENDPOINT": "file://host/place"})

@@ -1,6 +1,7 @@
 """Reads ``[estimator]``."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..._settings import RUN_ARGUMENTS, check_settings
@@ -13,6 +14,7 @@ from ..space import Scalar
 TEXT_SETTINGS = frozenset(
     {
         "boot_file",
+        "code_bucket",
         "code_dir",
         "dataset_id",
         "dataset_version_id",
@@ -34,11 +36,12 @@ ESTIMATOR_KEYS = TEXT_SETTINGS | {"flavors", "hyperparameters", "train_instance_
 INPUT_KEYS = frozenset({"inputs", "dataset_id", "dataset_version_id"})
 
 
-def read_estimator(table: TableReader, flavors: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+def read_estimator(table: TableReader, folder: Path, flavors: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
     """The estimator's arguments, and those of its creating calls that say where the data are.
 
     Args:
         table: the table.
+        folder: code of this machine is looked for from here.
         flavors: what versions may run on; the first one is the estimator's.
     """
     table.only(ESTIMATOR_KEYS)
@@ -54,7 +57,16 @@ def read_estimator(table: TableReader, flavors: tuple[str, ...]) -> tuple[dict[s
     inputs = {key: settings.pop(key) for key in INPUT_KEYS & settings.keys()}
     if table.file_is_good:
         _check(table, settings, inputs)
+    if table.file_is_good and "code_bucket" in settings:
+        settings["code_dir"] = _code_folder(table, folder, settings["code_dir"])
     return settings, inputs
+
+
+def _code_folder(table: TableReader, folder: Path, given: str) -> str:
+    place = folder / Path(given).expanduser()
+    if not place.is_dir():
+        table.problem(f"is no folder of this machine: {place}", "code_dir")
+    return str(place.absolute())
 
 
 def read_flavors(table: TableReader) -> tuple[str, ...]:

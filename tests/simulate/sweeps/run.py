@@ -11,13 +11,13 @@ from unittest import mock
 
 from attrs import define, evolve, field
 
+from aiomodelarts import _presence as presence
 from aiomodelarts._create import rows
 from aiomodelarts._create.policy import SettlePolicy
 from aiomodelarts._wire.message import Request, Response
 from aiomodelarts.errors import ModelArtsError
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep import presence
 from aiomodelarts.sweep.config import SweepConfig, parse
 from aiomodelarts.sweep.definition import settings_of
 from aiomodelarts.sweep.engine import Engine, SweepEvent

@@ -1,0 +1,183 @@
+"""What ``cp`` and ``sync`` were asked for, and how it is done."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+from attrs import frozen
+
+from ..errors import InvalidArgument
+from ..obs import Obs, ObsPath, Transferred
+from ..obs.errors import ObsNotFound
+from ..obs.selection import Selection
+from ..obs.values import OnProgress, Step
+from ._obs_places import STREAM, Place, ends_as_folder, place_of
+from ._obs_streams import from_stdin, to_stdout
+
+_AT_ONCE = 32
+T = TypeVar("T")
+
+
+@frozen
+class Copy:
+    """One command.
+
+    Args:
+        pairs: what is copied, and where to.
+        recursive: folders, with all that is in them.
+        delete: remove from the target what the source does not have.
+        include: patterns.
+        exclude: patterns.
+    """
+
+    pairs: tuple[tuple[Place, Place], ...]
+    recursive: bool = False
+    delete: bool = False
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        sources: Sequence[str],
+        target: str,
+        *,
+        recursive: bool,
+        delete: bool = False,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> "Copy":
+        """The command that the paths of a command line mean.
+
+        Raises:
+            InvalidArgument: where they do not go together.
+        """
+        if STREAM in (*sources, target) and (recursive or len(sources) > 1 or include or exclude):
+            raise InvalidArgument("SRC", STREAM, "a stream is one file by itself")
+        if not recursive and (include or exclude):
+            raise InvalidArgument("--include", [*include, *exclude], "patterns choose from a folder; say -r")
+        into_folder = _is_folder(target)
+        if len(sources) > 1 and not into_folder:
+            raise InvalidArgument("DST", target, "several files go into a folder: end it with a slash")
+        pairs = tuple(_pair(source, target, recursive=recursive, into_folder=into_folder) for source in sources)
+        return cls(pairs, recursive, delete, include, exclude)
+
+    async def steps(self, obs: Obs) -> list[Step]:
+        """What would be done."""
+        found: list[Step] = []
+        for source, target in self.pairs:
+            if self.recursive:
+                found += await self._folder_steps(obs, source, target)
+            else:
+                found.append(Step(_verb(source, target), str(source), str(target)))
+        return found
+
+    async def carry_out(self, obs: Obs, progress: OnProgress | None) -> Transferred | None:
+        """Do it; what was done, or None where the standard output is the target."""
+        done = [await self._one(obs, source, target, progress) for source, target in self.pairs]
+        moved = [one for one in done if one is not None]
+        if not moved:
+            return None
+        return Transferred(
+            files=sum(one.files for one in moved),
+            bytes=sum(one.bytes for one in moved),
+            skipped=sum(one.skipped for one in moved),
+            deleted=sum(one.deleted for one in moved),
+            left_out=tuple(name for one in moved for name in one.left_out),
+        )
+
+    async def _one(self, obs: Obs, source: Place, target: Place, progress: OnProgress | None) -> Transferred | None:
+        if isinstance(source, ObsPath):
+            if isinstance(target, ObsPath):
+                return await self._between(obs, source, target)
+            if str(target) == STREAM:
+                await to_stdout(obs, source)
+                return None
+            if self.recursive:
+                return await obs.sync_down(source, target, **self._chosen(), delete=self.delete, progress=progress)
+            return await obs.get_file(source, target, progress=progress)
+        assert isinstance(target, ObsPath)
+        if str(source) == STREAM:
+            return Transferred(1, await from_stdin(obs, target))
+        if self.recursive:
+            return await obs.sync_up(source, target, **self._chosen(), delete=self.delete, progress=progress)
+        return await obs.put_file(source, target, progress=progress)
+
+    async def _folder_steps(self, obs: Obs, source: Place, target: Place) -> list[Step]:
+        if not isinstance(source, ObsPath):
+            assert isinstance(target, ObsPath)
+            return await obs.plan_up(source, target, **self._chosen(), delete=self.delete)
+        if not isinstance(target, ObsPath):
+            return await obs.plan_down(source, target, **self._chosen(), delete=self.delete)
+        return [Step("copy", str(one), str(there)) for one, there, _ in await self._below(obs, source, target)]
+
+    async def _between(self, obs: Obs, source: ObsPath, target: ObsPath) -> Transferred:
+        if not self.recursive:
+            size = (await obs.stat(source)).size
+            await obs.copy(source, target)
+            return Transferred(1, size)
+        pairs = await self._below(obs, source, target)
+        await together(pairs, lambda pair: obs.copy(pair[0], pair[1]))
+        return Transferred(len(pairs), sum(size for _, _, size in pairs))
+
+    async def _below(self, obs: Obs, source: ObsPath, target: ObsPath) -> list[tuple[ObsPath, ObsPath, int]]:
+        """What lies below the source, where each goes, and how large it is."""
+        chosen, folder = Selection(self.include, self.exclude), source.folder()
+        found = [entry async for entry in obs.list(folder, recursive=True) if not entry.is_folder]
+        if not found:
+            raise ObsNotFound("there is no such folder, and no object below it", path=source)
+        names = [(entry, entry.path.key.removeprefix(folder.key)) for entry in found]
+        return [(entry.path, target / name, entry.size) for entry, name in names if chosen.has(name)]
+
+    def _chosen(self) -> "_Patterns":
+        return {"include": self.include, "exclude": self.exclude}
+
+
+class _Patterns(TypedDict):
+    include: Sequence[str]
+    exclude: Sequence[str]
+
+
+async def together(things: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
+    """Do small things at a store, several at one time."""
+    left = iter(things)
+
+    async def worker() -> None:
+        for thing in left:
+            await work(thing)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(_AT_ONCE, len(things))):
+            group.create_task(worker())
+
+
+def _is_folder(target: str) -> bool:
+    place = place_of(target)
+    return ends_as_folder(target) or (place.is_folder if isinstance(place, ObsPath) else place.is_dir())
+
+
+def _pair(source: str, target: str, *, recursive: bool, into_folder: bool) -> tuple[Place, Place]:
+    here, there = place_of(source), place_of(target)
+    if not isinstance(here, ObsPath) and not isinstance(there, ObsPath):
+        raise InvalidArgument("SRC", source, "one side is in a bucket, and its path begins with obs://")
+    if isinstance(here, Path) and source != STREAM:
+        if here.is_dir() and not recursive:
+            raise InvalidArgument("SRC", source, "it is a folder; say -r to copy all that is in it")
+        if recursive and here.is_file():
+            raise InvalidArgument("SRC", source, "it is a file; leave out -r")
+    if recursive:
+        return here, there
+    if isinstance(here, ObsPath) and here.is_folder:
+        raise InvalidArgument("SRC", source, "it is a folder; say -r to copy all that is in it")
+    if not into_folder:
+        return here, there
+    if source == STREAM:
+        raise InvalidArgument("DST", target, "a stream has no name; give that of the object")
+    return here, there / here.name
+
+
+def _verb(source: Place, target: Place) -> str:
+    if isinstance(source, ObsPath):
+        return "copy" if isinstance(target, ObsPath) else "download"
+    return "upload"

@@ -1,0 +1,278 @@
+"""``aiomodelarts obs`` as a user calls it, on moto's server and on the local platform's folder."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from tests.obs.conftest import ACCESS_KEY, SECRET_KEY, Moto, moto, moto_server
+
+from .test_command import called, environment, project
+
+__all__ = ["called", "moto", "moto_server", "project"]
+
+Done = subprocess.CompletedProcess[str]
+
+
+@frozen
+class Side:
+    """One kind of bucket, and what it takes to reach it."""
+
+    bucket: str
+    more: tuple[str, ...]
+    call: Callable[..., Done]
+    read: Callable[[], dict[str, bytes]]
+
+    def __call__(self, command: str, *arguments: str, code: int = 0) -> Done:
+        done = self.call("obs", command, *arguments, *self.more)
+        assert done.returncode == code, done.stderr
+        return done
+
+    def at(self, key: str = "") -> str:
+        return f"obs://{self.bucket}/{key}"
+
+
+def settings(moto: Moto) -> dict[str, str]:
+    return {
+        "HUAWEICLOUD_SDK_AK": ACCESS_KEY,
+        "HUAWEICLOUD_SDK_SK": SECRET_KEY,
+        "HUAWEICLOUD_SDK_PROJECT_ID": "0123456789abcdef",
+        "AIOMODELARTS_MODELARTS_ENDPOINT": "http://127.0.0.1:9",
+        "AIOMODELARTS_OBS_ENDPOINT": moto.endpoint,
+    }
+
+
+@pytest.fixture(params=["moto", "local"])
+def side(
+    request: pytest.FixtureRequest, project: Path, called: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> Side:
+    for path, content in {"src/a.txt": "one", "src/sub/b.txt": "two", "src/c.bin": "three"}.items():
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(content)
+    if request.param == "local":
+        folder = project / ".aiomodelarts/local/obs/bucket"
+        folder.mkdir(parents=True)
+        return Side("bucket", ("--local",), called, lambda: _files(folder))
+    moto: Moto = request.getfixturevalue("moto")
+    for name, value in settings(moto).items():
+        monkeypatch.setenv(name, value)
+    bucket = moto.bucket()
+
+    def read() -> dict[str, bytes]:
+        client = moto.client()
+        rows = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+        return {row["Key"]: client.get_object(Bucket=bucket, Key=row["Key"])["Body"].read() for row in rows}
+
+    return Side(bucket, (), called, read)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def test_one_file_goes_up_and_comes_down_under_the_name_that_was_meant(side: Side, project: Path) -> None:
+    side("cp", "src/a.txt", side.at("x/"))
+    side("cp", "src/a.txt", side.at("other.txt"))
+    side("cp", "src/a.txt", "src/c.bin", side.at())
+    assert set(side.read()) == {"x/a.txt", "other.txt", "a.txt", "c.bin"}
+    side("cp", side.at("x/a.txt"), ".")
+    side("cp", side.at("c.bin"), "down/")
+    assert "1 file, 3 bytes" in side("cp", side.at("other.txt"), "named.txt").stdout
+    assert (project / "a.txt").read_text() == (project / "named.txt").read_text() == "one"
+    assert (project / "down/c.bin").read_text() == "three"
+    side("cp", side.at("a.txt"), side.at("copied/"))
+    assert side.read()["copied/a.txt"] == b"one"
+
+
+def test_a_folder_goes_up_comes_down_and_is_copied(side: Side, project: Path) -> None:
+    assert "3 files" in side("cp", "-r", "src", side.at("code")).stdout
+    assert set(side.read()) == {"code/a.txt", "code/sub/b.txt", "code/c.bin"}
+    assert "0 files, 0 bytes; 3 there already" in side("cp", "-r", "src", side.at("code")).stdout
+    side("cp", "-r", side.at("code"), "down", "--exclude", "*.bin")
+    assert _files(project / "down") == {"a.txt": b"one", "sub/b.txt": b"two"}
+    side("cp", "-r", side.at("code/"), side.at("again"), "--include", "sub/")
+    assert side.read()["again/sub/b.txt"] == b"two"
+    assert "again/a.txt" not in side.read()
+
+
+def test_sync_removes_only_when_it_is_told_to_and_says_beforehand_what(side: Side, project: Path) -> None:
+    side("sync", "src", side.at("code"))
+    (project / "src/c.bin").unlink()
+    (project / "src/new.txt").write_text("new")
+    told = json.loads(side("sync", "src", side.at("code"), "--delete", "--dryrun", "-o", "json").stdout)
+    assert {one["action"]: one["target"] or one["source"] for one in told} == {
+        "upload": side.at("code/new.txt"),
+        "remove": side.at("code/c.bin"),
+    }
+    assert set(side.read()) == {"code/a.txt", "code/sub/b.txt", "code/c.bin"}
+    side("sync", "src", side.at("code"))
+    assert "code/c.bin" in side.read()
+    done = json.loads(side("sync", "src", side.at("code"), "--delete", "-o", "json").stdout)
+    assert (done["files"], done["deleted"]) == (0, 1)
+    assert "code/c.bin" not in side.read()
+    (project / "down").mkdir()
+    (project / "down/stray").write_text("")
+    assert "would remove down/stray" in side("sync", side.at("code"), "down", "--delete", "--dryrun").stdout
+    side("sync", side.at("code"), "down")
+    assert (project / "down/stray").exists()
+    side("sync", side.at("code"), "down", "--delete")
+    assert set(_files(project / "down")) == {"a.txt", "sub/b.txt", "new.txt"}
+
+
+def test_ls_tells_one_level_or_all(side: Side) -> None:
+    side("cp", "-r", "src", side.at("code"))
+    level = json.loads(side("ls", side.at("code"), "-o", "json").stdout)
+    assert [(one["path"], one["folder"]) for one in level] == [
+        (side.at("code/a.txt"), False),
+        (side.at("code/c.bin"), False),
+        (side.at("code/sub/"), True),
+    ]
+    assert side.at("code/sub/b.txt") in side("ls", "-r", side.at()).stdout
+    assert "3 bytes" in side("ls", side.at("code/a.txt")).stdout
+    assert "no such object" in side("ls", side.at("nothing"), code=1).stderr
+    assert "no bucket" in side("ls", "obs://no-such-bucket-here/", code=1).stderr
+
+
+def test_rm_takes_a_folder_only_when_it_is_told_to(side: Side) -> None:
+    side("cp", "-r", "src", side.at("code"))
+    assert "say -r" in side("rm", side.at("code/"), code=2).stderr
+    assert "say --yes" in side("rm", "-r", side.at(), code=2).stderr
+    assert "no such object" in side("rm", side.at("code"), code=1).stderr
+    assert len(side("rm", "-r", side.at("code"), "--dryrun").stdout.splitlines()) >= 4
+    assert len(side.read()) == 3
+    assert "1 removed" in side("rm", "-r", side.at("code"), "--include", "*.bin").stdout
+    side("rm", side.at("code/a.txt"))
+    assert set(side.read()) == {"code/sub/b.txt"}
+    assert "1 removed" in side("rm", "-r", side.at("code")).stdout
+    side("cp", "src/a.txt", side.at())
+    assert "1 removed" in side("rm", "-r", side.at(), "--yes").stdout
+    assert side.read() == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("cp", "a", "b"), "one side is in a bucket"),
+        (("cp", "src", "obs://bucket/"), "say -r"),
+        (("cp", "-r", "src/a.txt", "obs://bucket/"), "leave out -r"),
+        (("cp", "obs://bucket/x/", "."), "say -r"),
+        (("cp", "src/a.txt", "src/c.bin", "obs://bucket/name"), "end it with a slash"),
+        (("cp", "-", "obs://bucket/"), "give that of the object"),
+        (("cp", "-r", "-", "obs://bucket/x"), "one file by itself"),
+        (("cp", "--include", "*.py", "src/a.txt", "obs://bucket/"), "say -r"),
+        (("cp", "s3://bucket/x", "."), "begins with obs://"),
+        (("cp", "src/a.txt", "obs://bucket/../x"), "'..'"),
+        (("ls", "/bucket/x"), "as in obs://bucket/key"),
+        (("cat", "obs://bucket/x/"), "it names a folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_matter_of_usage(side: Side, arguments: tuple[str, ...], told: str) -> None:
+    if side.more:
+        assert told in side(*arguments, code=2).stderr
+
+
+def test_presign_gives_an_address_that_works(moto: Moto, called: Callable[..., Done], side: Side) -> None:
+    side("cp", "src/a.txt", side.at())
+    if side.more:
+        assert "has no addresses" in side("presign", side.at("a.txt"), code=1).stderr
+        return
+    import urllib.request
+
+    address = side("presign", side.at("a.txt"), "--expires", "60").stdout.strip()
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert answer.read() == b"one"
+
+
+def test_foreign_keys_and_a_server_that_is_not_there_are_not_the_users_fault(
+    moto: Moto, called: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings(moto).items():
+        monkeypatch.setenv(name, value)
+    moto.faults({"method": "GET", "path": "/", "kind": "status", "status": "403 F", "code": "AccessDenied", "count": 9})
+    assert called("obs", "ls", "obs://some-bucket/").returncode == 3
+
+
+def piped(moto: Moto, folder: Path, *arguments: str, **more: object) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.cli", "obs", *arguments]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    return subprocess.Popen(command, cwd=folder, env=environment(**settings(moto)), **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def test_streams_go_through_whole(moto: Moto, tmp_path: Path) -> None:
+    bucket, content = moto.bucket(), os.urandom(3_000_000)
+    with piped(moto, tmp_path, "cp", "-", f"obs://{bucket}/stream") as process:
+        _, err = process.communicate(content, timeout=60)
+    assert process.returncode == 0, err
+    assert moto.client().get_object(Bucket=bucket, Key="stream")["Body"].read() == content
+    for arguments in (("cp", f"obs://{bucket}/stream", "-"), ("cat", f"obs://{bucket}/stream")):
+        with piped(moto, tmp_path, *arguments) as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, out == content) == (0, True), err
+    (tmp_path / "file").write_bytes(content)
+    with (
+        (tmp_path / "file").open("rb") as file,
+        piped(moto, tmp_path, "cp", "-", f"obs://{bucket}/b", stdin=file) as process,
+    ):
+        process.communicate(timeout=60)
+    assert moto.client().head_object(Bucket=bucket, Key="b")["ContentLength"] == len(content)
+
+
+def test_an_interrupted_stream_leaves_no_object(moto: Moto, tmp_path: Path) -> None:
+    bucket = moto.bucket()
+    with piped(moto, tmp_path, "cp", "-", f"obs://{bucket}/stream") as process:
+        assert process.stdin is not None
+        process.stdin.write(b"x" * 100_000)
+        process.stdin.flush()
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    assert "Contents" not in moto.client().list_objects_v2(Bucket=bucket)
+
+
+def test_an_interrupted_download_leaves_no_half_file_under_its_name(moto: Moto, tmp_path: Path) -> None:
+    bucket = moto.bucket()
+    moto.client().put_object(Bucket=bucket, Key="large", Body=os.urandom(20_000_000))
+    moto.faults({"method": "GET", "path": "large", "kind": "delay", "seconds": 20, "count": 99})
+    with piped(moto, tmp_path, "cp", f"obs://{bucket}/large", "here") as process:
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_bar_shows_rate_and_time_left_on_a_terminal_and_nothing_elsewhere(moto: Moto, tmp_path: Path) -> None:
+    bucket = moto.bucket()
+    (tmp_path / "large").write_bytes(os.urandom(2_000_000))
+    ours, theirs = pty.openpty()
+    with piped(moto, tmp_path, "cp", "large", f"obs://{bucket}/", stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0
+    assert re.search(rb"/2\.0 MB", shown)
+    assert b"2.0 MB" in out
+    with piped(moto, tmp_path, "cp", "large", f"obs://{bucket}/again") as process:
+        _, err = process.communicate(timeout=60)
+    assert err == b""
