@@ -9,6 +9,7 @@ import pytest
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import ObsEntry, ObsPath, Progress
+from aiomodelarts.obs import _sync_down as sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
     ObsChanged,
@@ -293,6 +294,43 @@ class TestSync:
         third = await place.obs.sync_down(place.root + "p/", tmp_path)
         assert (third.files, third.skipped) == (2, 2)
         assert await tree(tmp_path) == {**files, "e": b"e"}
+
+    async def test_an_object_that_is_written_twice_within_a_second_is_fetched_twice(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        for held in (b"0.91", b"0.92", b"0.93", b"0.94"):
+            await place.put("metric", held)
+            await place.obs.sync_down(place.root, tmp_path)
+            assert await tree(tmp_path) == {"metric": held}
+
+    async def test_what_came_in_long_after_it_was_written_is_known_by_its_time(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await place.put("old", b"12")
+        await place.obs.sync_down(place.root, tmp_path)
+        digests: list[Path] = []
+
+        def digest(file: Path, *_: object) -> str:
+            digests.append(file)
+            return "another"
+
+        monkeypatch.setattr(sync_down, "digest_file", digest)
+        monkeypatch.setattr(sync_down, "_MOST_SKEW_S", -60)
+        assert (await place.obs.sync_down(place.root, tmp_path)).skipped == 1
+        assert digests == []
+
+    async def test_another_content_of_the_same_size_is_sent_however_old_it_is(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        files = {"a": b"old", "big": content(3 * PART, 1)}
+        await fill(tmp_path / "src", files)
+        await place.put("a", b"new")
+        await place.obs.put_file(tmp_path / "src" / "big", place.root + "big")
+        await fill(tmp_path / "src", {"big": content(3 * PART, 2)})
+        for name in files:
+            await asyncio.to_thread(os.utime, tmp_path / "src" / name, (1, 1))
+        assert (await place.obs.sync_up(tmp_path / "src", place.root)).files == 2
+        assert await place.all() == {"a": b"old", "big": content(3 * PART, 2)}
 
     async def test_modification_times_come_along(self, place: Place, tmp_path: Path) -> None:
         await place.put("k", b"1")
