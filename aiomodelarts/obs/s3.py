@@ -122,8 +122,7 @@ class S3Store:
 
     async def close(self) -> None:
         await self._ring.close()
-        # obstore closes its connections when nobody holds its stores any more.
-        self._content.forget()
+        await self._content.close()
 
     async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int | None = None) -> answers.Page:
         def listing(address: Address) -> Request:
