@@ -9,6 +9,7 @@ import pytest
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import ObsEntry, ObsPath, Progress
+from aiomodelarts.obs import _copy as copying
 from aiomodelarts.obs import _sync_down as sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
@@ -397,6 +398,62 @@ class TestSync:
         }
         assert failed.value.done.files == 1
         assert await tree(tmp_path / "d") == {"a/x": b"", "b": b"a file", "ok": b"1"}
+
+
+class TestOver:
+    """From one folder of objects to another, by the storage itself."""
+
+    async def test_what_differs_is_copied_and_only_that(self, place: Place) -> None:
+        for key in ("a/x", "a/ü b/y+z", "a/big", "a/empty/", "ab/other"):
+            await place.put(key, b"" if key.endswith("/") else key.encode())
+        first = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (first.files, first.skipped, first.bytes) == (3, 0, 18)
+        there = {key: held for key, held in (await place.all()).items() if key.startswith("c d/")}
+        assert there == {"c d/x": b"a/x", "c d/ü b/y+z": "a/ü b/y+z".encode(), "c d/big": b"a/big", "c d/empty/": b""}
+        await place.put("a/x", b"A/X")
+        again = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (again.files, again.skipped) == (1, 2)
+        assert (await place.all())["c d/x"] == b"A/X"
+
+    async def test_what_was_written_in_parts_is_not_copied_again(self, place: Place, tmp_path: Path) -> None:
+        await fill(tmp_path, {"big": content(3 * PART)})
+        await place.obs.sync_up(tmp_path, place.root + "a")
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).files == 1
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).skipped == 1
+
+    async def test_patterns_and_delete(self, place: Place) -> None:
+        for key in ("a/x", "a/y.log", "b/old", "b/sub/old", "b/kept.log"):
+            await place.put(key, b"1")
+        planned = await place.obs.plan_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert {(step.action, step.target or step.source) for step in planned} == {
+            ("copy", place.root + "b/x"),
+            ("remove", place.root + "b/old"),
+            ("remove", place.root + "b/sub/old"),
+        }
+        done = await place.obs.sync_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert (done.files, done.deleted) == (1, 2)
+        assert sorted(await place.all()) == ["a/x", "a/y.log", "b/kept.log", "b/x"]
+
+    async def test_what_the_storage_does_not_copy_goes_through_here(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(copying, "_MOST_COPIED", PART)
+        await place.put("a/big", content(3 * PART + 7))
+        await place.obs.copy(place.root + "a/big", place.root + "one")
+        await place.obs.sync_over(place.root + "a", place.root + "b")
+        there = await place.all()
+        assert there["one"] == there["b/big"] == content(3 * PART + 7)
+
+    async def test_what_makes_no_sense(self, place: Place) -> None:
+        await place.put("a/x", b"1")
+        for target in ("a", "a/", "a/b", ""):
+            with pytest.raises(InvalidArgument, match="in one another"):
+                await place.obs.sync_over(place.root + "a", place.root + target)
+        with pytest.raises(ObsNotFound, match="no such folder"):
+            await place.obs.sync_over(place.root + "none", place.root + "b")
+        with pytest.raises(BucketNotFound):
+            await place.obs.sync_over(place.root + "a", "obs://there-is-none/")
+        assert await place.all() == {"a/x": b"1"}
 
 
 class TestAtOnce:
