@@ -63,6 +63,7 @@ class Feed:
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._overflowed: dict[int, None] = {}
+        self._notices = 0
         self._whole_looks: dict[int, float] = {}
         self._error: Exception | None = None
 
@@ -111,7 +112,8 @@ class Feed:
             self._whole_looks[job_id] = self._clock.monotonic()
         changes: list[tuple[int, Told | None]] = []
         for change in history.changes(states, self._clock.monotonic(), self._patience, complete=complete):
-            if len(self._events) >= self._size:
+            # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.
+            if len(self._events) - self._notices >= self._size:
                 self._overflowed[job_id] = None
                 self._whole_looks.pop(job_id, None)
                 break
@@ -190,12 +192,14 @@ class Feed:
             self._arrived.clear()
             await self._arrived.wait()
         event = self._events.popleft()
+        self._notices -= isinstance(event, Overflowed)
         if self._overflowed and len(self._events) <= self._size // 2:
             self._tell_overflow()
         return event
 
     def _tell_overflow(self) -> None:
         now = self._now()
+        self._notices += 1
         self._put(Overflowed(id=f"overflowed-{int(now.timestamp() * 1e6)}", time=now, mark=self._here()))
         for job_id in self._overflowed:
             self._resync(job_id)

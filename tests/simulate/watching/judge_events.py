@@ -147,10 +147,10 @@ def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits:
 
 
 def _standstills_skipped(consumer: Consumer, still_s: float, plan: "Plan", limits: Bounds) -> Iterator[str]:
-    """Of a version that runs on and on without a line, everybody is told who wants to know."""
+    """Of a version that runs on and on without a line, everybody is told who wants to know; not of a cleared log."""
     told = {taken.event.version_id for taken in consumer.kept if isinstance(taken.event, LogStalled)}
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
-        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == FOREVER
+        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == life.cleared_s == FOREVER
         end_s = max(life.quiet_s, consumer.since_s) + 2 * still_s + limits.sees_s
         if runs_on and life.version_id not in told and end_s < consumer.until_s:
             yield f"nobody was told that the log of version {life.version_id} stands still"
