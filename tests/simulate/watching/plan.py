@@ -209,7 +209,7 @@ def _consumer(chance: random.Random, there: Board, least: float) -> Consumer:
         job_ids=tuple(sorted(chance.sample(jobs, chance.randint(1, len(jobs))))),
         from_the_beginning=chance.random() < 0.7,
         starts_s=chance.choice((0.0, chance.uniform(0, 20))),
-        slow_s=chance.choice((0.0, 0.0, 0.5, 4.0)),
+        slow_s=chance.choice((0.0, 0.5, 4.0)),
         buffer=chance.choice((4, 8, 20, 10_000, 10_000)),
         log_stalled_s=chance.choice((None, None, 4.0)),
         halts=tuple(halts),
