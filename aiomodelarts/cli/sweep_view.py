@@ -85,6 +85,8 @@ class PlainView:
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._console.print(resumption(event.resumed, now.total), soft_wrap=True)
+        for line in _known_before(event):
+            self._console.print(Text(line), soft_wrap=True)
         if trial is None or not trial.state.is_final:
             return
         parts = [
@@ -128,6 +130,8 @@ class LiveView:
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._shown.console.print(resumption(event.resumed, now.total))
+        for line in _known_before(event):
+            self._shown.console.print(Text(line))
         if trial is not None and trial.state.is_final and trial.value is None:
             told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
             self._shown.console.print(Text(told, style="yellow"))
@@ -138,6 +142,11 @@ def progress_line(now: SweepProgress) -> str:
     """How far a sweep is, in words that fit a narrow terminal."""
     best = number(now.best.value) if now.best is not None and now.best.value is not None else "-"
     return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
+
+
+def _known_before(event: SweepEvent) -> list[str]:
+    """What the sweep took in before it began, with the first event."""
+    return [] if event.warm_start is None else event.warm_start.lines()
 
 
 def resumption(resumed: Resumed, total: int) -> str:

@@ -21,6 +21,7 @@ from .definition import settings_of
 from .engine import Engine, Listener, SweepEvent
 from .failures import Failure
 from .files import FolderFiles, ObsFiles, OutputFiles
+from .gathering import Gathering
 from .ledger.records import Definition, Event
 from .plan import Plan, sweep_mark
 from .planning import Survey
@@ -28,6 +29,7 @@ from .report.write import LogOf, write_report
 from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
+from .warm_start import History
 
 if TYPE_CHECKING:
     from .ledger.ledger import Ledger
@@ -138,6 +140,7 @@ class Sweep:
             PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
+            SweepError: a source of the warm start is not there; nothing was sent.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
@@ -154,9 +157,14 @@ class Sweep:
         ledgers = await asyncio.to_thread(_ledger_kind)
         clock = session.seams.clock
         config = await self._with_code()
+        known_before = None
+        if config.warm_start is not None:
+            known_before = await Gathering(config, session, files, ledgers).known_before(fresh=fresh)
         definition = Definition(config.name, settings_of(config))
         opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
         async with opened as ledger:
+            if known_before is not None:
+                await ledger.take_in(known_before)
             versions = EstimatorVersions(config, session, self._job_name(session))
             await versions.prepare()
             engine = Engine(config, versions, files, listener or _nobody, clock, ledger)
@@ -255,7 +263,11 @@ class Sweep:
             described += code.manifest.name.encode()
         ledgers = await asyncio.to_thread(_ledger_kind)
         address, name = self.config.ledger_address, self.config.name
-        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
+
+        async def known_before(session: AsyncSession, files: OutputFiles) -> History:
+            return await Gathering(config, session, files, ledgers).known_before()
+
+        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()), known_before)
 
     async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
         ledgers = await asyncio.to_thread(_ledger_kind)
