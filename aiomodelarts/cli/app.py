@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, obs, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
+from . import catalog, local, obs, sweep, sweep_past, sweep_plan, sweep_report, sweep_stop, versions, watch
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -17,6 +17,7 @@ app = typer.Typer(
 sweep.app.add_typer(sweep_past.app)
 sweep.app.add_typer(sweep_plan.app)
 sweep.app.add_typer(sweep_report.app)
+sweep.app.add_typer(sweep_stop.app)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
 app.add_typer(watch.app)
