@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, jobs, local, login, logs, obs, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
+from . import (
+    catalog,
+    jobs,
+    local,
+    login,
+    logs,
+    obs,
+    sweep,
+    sweep_past,
+    sweep_plan,
+    sweep_report,
+    sweep_stop,
+    versions,
+    watch,
+)
 from ._session import PROFILE
 
 app = typer.Typer(
@@ -18,6 +32,7 @@ app = typer.Typer(
 sweep.app.add_typer(sweep_past.app)
 sweep.app.add_typer(sweep_plan.app)
 sweep.app.add_typer(sweep_report.app)
+sweep.app.add_typer(sweep_stop.app)
 app.add_typer(login.app)
 app.add_typer(jobs.app)
 app.add_typer(versions.app)
