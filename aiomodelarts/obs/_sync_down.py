@@ -21,7 +21,6 @@ from .selection import LocalFile, Selection, find, ignore_lines
 from .store import Store
 from .values import ObsEntry, OnProgress, Step, Transferred
 
-
 # How far the clocks of a bucket and of this machine may be apart while both work together.
 _MOST_SKEW_S = 15 * 60
 
