@@ -180,7 +180,7 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
-    budget = read_budget(root.inside("budget"), flavors)
+    budget = read_budget(root.inside("budget"), flavors, settings.get("train_instance_count", 1))
     pruning = read_pruning(root.inside("pruning"), objective)
     if len(objectives) > 1:
         _check_several(root, way)
