@@ -20,6 +20,7 @@ from .definition import settings_of
 from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.errors import NotRunYet
 from .ledger.records import SweepRecord, differences
+from .neighbours import PlaceTaken, check_alone
 from .plan import Estimate, Mark, Plan, PlannedTrial, Refusal, ledger_mark, planned, points_mark, to_make
 from .points import Points
 from .trial import Trial
@@ -195,6 +196,10 @@ class Survey:
         """What becomes of the job, and why its name cannot be had."""
         if record is not None and record.job_id is not None:
             return f"goes on in job {record.job_id}", []
+        try:
+            await check_alone(self._config, session)
+        except PlaceTaken as error:
+            return "a new job", [Refusal("output_path", str(error))]
         name = self._config.job_name
         if name is None:
             return "a new job, named after the sweep and the time", []
