@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, obs, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
+from . import (
+    catalog,
+    local,
+    obs,
+    sweep,
+    sweep_check,
+    sweep_export,
+    sweep_past,
+    sweep_plan,
+    sweep_report,
+    versions,
+    watch,
+)
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -14,9 +26,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+sweep.app.add_typer(sweep_check.app)
 sweep.app.add_typer(sweep_past.app)
 sweep.app.add_typer(sweep_plan.app)
 sweep.app.add_typer(sweep_report.app)
+sweep.app.add_typer(sweep_export.app)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(versions.app)
 app.add_typer(watch.app)

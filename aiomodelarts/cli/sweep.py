@@ -40,12 +40,6 @@ MaybeFileArgument = Annotated[
 ]
 
 
-@app.command("check")
-def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> None:
-    """Check a sweep file, and say how many trials it makes. Nothing is sent."""
-    run(_check(file, output))
-
-
 @app.command("run")
 def run_command(
     file: MaybeFileArgument = None,
@@ -68,16 +62,6 @@ def run_command(
             "a plan goes with neither --fresh nor --allow-change: it says what there is to go on with"
         )
     run(_run(file, plan, local, output, {"fresh": fresh, "allow_change": allow_change}))
-
-
-async def _check(file: Path, output: Output) -> int:
-    config = (await asyncio.to_thread(Sweep.from_file, file)).config
-    if output is Output.JSON:
-        print_json({"sweep": config.name, "trials": config.count, "concurrency": config.concurrency})
-    else:
-        told = f"{file}: sweep {config.name} makes {config.count} trials, {config.concurrency} at a time."
-        Console(highlight=False).print(Text(told))
-    return DONE
 
 
 async def _run(

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -32,6 +32,9 @@ from .versions import EstimatorVersions
 from .warm_start import History
 
 if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
     from .ledger.ledger import Ledger
 
 # What the service takes; the local platform copies the code for every version, too.
@@ -234,6 +237,24 @@ class Sweep:
         """
         await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
 
+    async def study(self, storage: "str | BaseStorage | None" = None, *, name: str | None = None) -> "Study":
+        """What the sweep's ledger holds now, as an Optuna study, which its dashboard and its plots can show.
+
+        A study that was exported before under this name is replaced.
+
+        Args:
+            storage: a database's URL, ``journal:`` and a path, or one of Optuna's own; None keeps the study in memory.
+            name: of the study; None is that of the sweep.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+            SweepError: the storage cannot be used, or has a study of this name that was not exported.
+        """
+        async with await self._read() as ledger:
+            _, measures = await ledger.measures()
+            record = await ledger.trials(), await ledger.history(), measures
+        return await asyncio.to_thread(_exported, self.config, record, storage, name or self.config.name)
+
     async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
 
@@ -297,6 +318,13 @@ def _ledger_kind() -> "type[Ledger]":
     except ModuleNotFoundError as error:
         raise SweepError(f"{error.name} is not installed; run: pip install 'aiomodelarts[sweep]'") from error
     return Ledger
+
+
+def _exported(config: SweepConfig, record: Any, storage: Any, name: str) -> "Study":
+    # Loading Optuna takes a moment.
+    from .export import Record, export
+
+    return export(config, Record(*record), storage, name)
 
 
 async def _nobody(event: SweepEvent) -> None:
