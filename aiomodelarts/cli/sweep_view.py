@@ -1,7 +1,6 @@
 """What the command line shows of a sweep: how it gets on, and what it found."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from ..sweep.engine import Resumed, SweepEvent
 from ..sweep.result import SweepResult
 from ..sweep.trial import Progress as SweepProgress
 from ..sweep.trial import Trial, TrialState
-from .render import brief_path, duration, number, point, scalar, table
+from .render import duration, number, point, scalar, table
 
 _ROWS = 10
 _BAR_FROM_WIDTH = 90
@@ -38,6 +37,12 @@ class Tally:
         """Seconds from the sweep's start to its last step."""
         return self.progress.elapsed_s if self.progress else 0.0
 
+    def running(self) -> int | None:
+        """How many versions may be running; None before the sweep has begun."""
+        if self.progress is None:
+            return None
+        return sum(trial.state is not TrialState.RESERVED for trial in self.going.values())
+
     def take(self, event: SweepEvent) -> None:
         """Take one step in."""
         self.progress = event.progress
@@ -56,6 +61,14 @@ class SweepView(Protocol):
 
     def __exit__(self, *exc: object) -> None: ...
 
+    def pause(self) -> None:
+        """Make room for a question."""
+        ...
+
+    def resume(self) -> None:
+        """Draw on."""
+        ...
+
     async def listen(self, event: SweepEvent) -> None:
         """Show one step."""
         ...
@@ -73,11 +86,18 @@ class PlainView:
     def __init__(self, console: Console, tally: Tally) -> None:
         self._console = console
         self._tally = tally
+        self._waiting_for: str | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        pass
+
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
         pass
 
     async def listen(self, event: SweepEvent) -> None:
@@ -87,6 +107,9 @@ class PlainView:
             self._console.print(resumption(event.resumed, now.total), soft_wrap=True)
         for line in _known_before(event):
             self._console.print(Text(line), soft_wrap=True)
+        if now.waiting_for is not None and now.waiting_for != self._waiting_for:
+            self._console.print(Text(f"{now.done}/{now.total}  {now.waiting_for}"), soft_wrap=True)
+        self._waiting_for = now.waiting_for
         if trial is None or not trial.state.is_final:
             return
         parts = [
@@ -125,6 +148,12 @@ class LiveView:
     def __exit__(self, *exc: object) -> None:
         self._shown.stop()
 
+    def pause(self) -> None:
+        self._shown.stop()
+
+    def resume(self) -> None:
+        self._shown.start()
+
     async def listen(self, event: SweepEvent) -> None:
         self._tally.take(event)
         trial, now = event.trial, event.progress
@@ -141,6 +170,8 @@ class LiveView:
 def progress_line(now: SweepProgress) -> str:
     """How far a sweep is, in words that fit a narrow terminal."""
     best = number(now.best.value) if now.best is not None and now.best.value is not None else "-"
+    if now.waiting_for is not None:
+        return f"{now.done}/{now.total} done  best {best}  {now.waiting_for}"
     return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
 
 
@@ -192,26 +223,6 @@ def print_ranking(result: SweepResult, console: Console) -> None:
         console.print(Text.assemble("Best: ", (number(best.value), "bold green"), where))
         console.print(Text(f"  {point(best.point)}"))
         console.print(Text(f"  {best.output_path}"), soft_wrap=True)
-
-
-def print_interruption(tally: Tally, results_dir: Path, console: Console, *, local: bool) -> None:
-    """Print what an interrupted sweep leaves behind, and how to take it up."""
-    if tally.progress is None:
-        console.print("Interrupted before anything was made.")
-        return
-    going = [trial for trial in tally.going.values() if trial.state is not TrialState.RESERVED]
-    console.print(f"Interrupted: {tally.progress.done} of {tally.progress.total} trials are over.")
-    if local and going:
-        console.print(f"The local platform stopped the {len(going)} that were going on.")
-    for trial in [] if local else going:
-        ids = f"job_id={trial.job_id}, version_id={trial.version_id}"
-        told = ids if trial.version_id is not None else f"maybe made; its outputs go to {trial.output_path}"
-        console.print(Text(f"  trial {trial.number} goes on: {told}"), soft_wrap=True)
-    if going and not local:
-        console.print("Take one up with TrainingJob.attach(session, job_id, version_id): wait(), logs(), stop().")
-    console.print("The same command again goes on from here.")
-    if tally.progress.done or going:
-        console.print(Text(f"What is known so far: {brief_path(results_dir)}"), soft_wrap=True)
 
 
 def _ranking(ranked: Sequence[Trial], console: Console) -> Table:

@@ -1,4 +1,4 @@
-"""A sweep file: what may stand in it, and how it becomes a checked value."""
+"""A checked sweep, and how the tables that describe it become one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ._reader import TableReader, kind_of
+from ._reader import Document, TableReader, kind_of
 from ._tables.budget import read_budget
 from ._tables.estimator import read_estimator, read_flavors
 from ._tables.local import read_local
@@ -155,11 +155,17 @@ def parse(text: str, *, file: str, folder: Path) -> SweepConfig:
         document = parse_toml(text)
     except TomlSyntaxError as error:
         raise SweepFileError(file, [Problem(error.line, "", f"is not valid TOML: {error}")]) from None
-    problems: list[Problem] = []
-    config = _read(TableReader(document, (), problems), folder)
-    if problems or config is None:
+    config, problems = read(document, folder)
+    if config is None:
         raise SweepFileError(file, problems)
     return config
+
+
+def read(document: Document, folder: Path) -> tuple[SweepConfig | None, list[Problem]]:
+    """The checked sweep, or everything that is wrong with it; paths of this machine are taken from ``folder``."""
+    problems: list[Problem] = []
+    config = _read(TableReader(document, (), problems), folder)
+    return (None, problems) if problems else (config, problems)
 
 
 def _read(root: TableReader, folder: Path) -> SweepConfig | None:

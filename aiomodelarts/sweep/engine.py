@@ -16,10 +16,10 @@ from .brake import Brake
 from .config import SweepConfig
 from .files import OutputFiles
 from .following import Following
-from .halts import Halt
+from .halts import Halt, Running, StoppedAsAsked
 from .keeper import Keeper
 from .ledger.errors import LedgerError
-from .ledger.records import Held
+from .ledger.records import Held, Lease
 from .making import Made, Making
 from .meters import Meters
 from .observing import Observer
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .ledger.ledger import Ledger
 
 # A controller that was not heard of for so long is taken for dead.
-_LEASE_S = 30.0
+LEASE_S = 30.0
 
 
 @frozen
@@ -105,7 +105,7 @@ class Engine:
         clock: Clock,
         ledger: "Ledger",
         *,
-        lease_s: float = _LEASE_S,
+        lease_s: float = LEASE_S,
         passed: Callable[[str], None] = _nothing,
         brake: Brake | None = None,
         rng: Random | None = None,
@@ -144,14 +144,17 @@ class Engine:
     def _stopped_by(self) -> ModelArtsError | None:
         return self._making.stopped_by or self._brake.halt
 
-    async def run(self) -> None:
+    async def run(self, dead: Sequence[Lease] = ()) -> None:
         """Return when every trial is over; ``result`` then holds them.
+
+        Args:
+            dead: the leases of controllers that somebody has taken for dead.
 
         Raises:
             ModelArtsError: the job could not be made, so that there is nothing to sweep.
             LedgerError: the ledger cannot be written, or another controller took this one for dead.
         """
-        gone = await self._keeper.gone()
+        gone = [*await self._keeper.gone(), *dead]
         claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
         try:
             try:
@@ -176,13 +179,17 @@ class Engine:
             await self._observer.catch_up(self._standing.trials)
         self._held.extend(await asyncio.gather(*(self._making.reopen(held) for held in claims)))
         await self._announce()
-        with contextlib.suppress(Halt):
-            await self._go_through(await self._job())
+        if self._brake.halt is None:
+            with contextlib.suppress(Halt):
+                await self._go_through(await self._job())
+        await self._stop_the_rest()
         self._take_all(await self._ledger.trials())
         await self._ledger.refresh()
 
     async def _go_through(self, made: Made | None) -> None:
         """Carry out trials until none is left, or something ends the sweep; ``made`` has its version already."""
+        if made is not None and self._stopped_by is not None:
+            await self._see_through(made)
         while self._stopped_by is None:
             async with asyncio.TaskGroup() as workers:
                 for number in range(self._config.concurrency):
@@ -193,6 +200,19 @@ class Engine:
                     return
                 # Others hold the rest; should one of them die, its trials come here.
                 await self._brake.pause(self._lease_s / 3)
+
+    async def _stop_the_rest(self) -> None:
+        """Have the versions stopped that were taken up and not looked after yet, where that was asked for."""
+        halt = self._brake.halt
+        if isinstance(halt, StoppedAsAsked) and halt.running is Running.STOP:
+            async with asyncio.TaskGroup() as tasks:
+                while self._held:
+                    tasks.create_task(self._stop(self._held.popleft()))
+
+    async def _stop(self, held: Held) -> None:
+        made = await self._making.find(held)
+        if made is not None:
+            await self._see_through(made)
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()

@@ -113,9 +113,8 @@ class Making:
             GiveWay: the budget has no room for it yet, and other trials are to be looked after.
         """
         trial, intent = held.trial, held.intent
-        if trial.job_id is not None and trial.version_id is not None:
-            version = self._versions.attach(trial.job_id, trial.version_id)
-            return Made(trial, version, (intent or {}).get("stamp"), taken_up=True)
+        if (known := self._known(held)) is not None:
+            return known
         draft = _Draft(trial, intent if intent is not None and trial.state is TrialState.CREATING else {})
         try:
             version = await self._version(draft, job)
@@ -130,6 +129,27 @@ class Making:
         self._failures_in_a_row = 0
         await self._shortage.accepted()
         return Made(await self._note_made(draft.trial, version), version, draft.intent["stamp"])
+
+    async def find(self, held: Held) -> Made | None:
+        """The trial with its version if it has one already; nothing is made."""
+        trial, intent = held.trial, held.intent
+        if (known := self._known(held)) is not None or intent is None or trial.state is not TrialState.CREATING:
+            return known
+        try:
+            version = await self._versions.settle(intent["create"])
+        except SweepError:
+            raise
+        except ModelArtsError as error:
+            await self._scribe.move(trial, f"could not be looked for: {one_line(error)}")
+            return None
+        return None if version is None else Made(await self._note_made(trial, version), version, intent["stamp"], True)
+
+    def _known(self, held: Held) -> Made | None:
+        trial = held.trial
+        if trial.job_id is None or trial.version_id is None:
+            return None
+        version = self._versions.attach(trial.job_id, trial.version_id)
+        return Made(trial, version, (held.intent or {}).get("stamp"), taken_up=True)
 
     async def _version(self, draft: "_Draft", job: Job | None) -> Version:
         if draft.intent:

@@ -16,18 +16,33 @@ class Problem:
     key: str
     message: str
 
+    @property
+    def told(self) -> str:
+        """The key and what is wrong with it."""
+        return f"{self.key}: {self.message}" if self.key else self.message
 
-class SweepFileError(SweepError, ValueError):
+
+class InvalidSweep(SweepError, ValueError):
+    """A sweep cannot be used as it is described; ``problems`` holds all that was found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self._line(problem) for problem in self.problems))
+
+    def _line(self, problem: Problem) -> str:
+        return problem.told
+
+
+class SweepFileError(InvalidSweep):
     """The sweep file cannot be used; ``problems`` holds all that was found, in the order of the lines."""
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
         self.file = file
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-        super().__init__("\n".join(self._told(problem) for problem in self.problems))
+        super().__init__(sorted(problems, key=lambda problem: problem.line or 0))
 
-    def _told(self, problem: Problem) -> str:
+    def _line(self, problem: Problem) -> str:
         place = self.file if problem.line is None else f"{self.file}:{problem.line}"
-        return f"{place}: {problem.key}: {problem.message}" if problem.key else f"{place}: {problem.message}"
+        return f"{place}: {problem.told}"
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

@@ -117,7 +117,7 @@ async def test_a_job_name_that_is_taken_is_told(file: Path, tmp_path: Path) -> N
         with pytest.raises(AlreadyExists, match="mine"):
             await sweep.run(session, files=files, fresh=True)
         # A name that is free puts it right.
-        other = Sweep(evolve(sweep.config, job_name="yours"))
+        other = Sweep.of(evolve(sweep.config, job_name="yours"))
         assert len((await other.run(session, files=files)).ranked) == 4
 
 
