@@ -74,6 +74,7 @@ class Sweep(KeptSweep):
         budget: what may be spent.
         retry: how often a failed trial is tried again, by the class of its failure.
         local: folders that ``stage`` puts where code and inputs are.
+        warm_start: values from before: ``ledgers`` of earlier sweeps, with ``sweeps`` of these names, and ``jobs``.
 
     Raises:
         InvalidSweep: everything that is wrong with the arguments.
@@ -102,6 +103,7 @@ class Sweep(KeptSweep):
         budget: Budget | Mapping[str, Any] | None = None,
         retry: RetryBudget | Mapping[Any, int] | None = None,
         local: Mapping[str, str | PathLike[str]] | None = None,
+        warm_start: Mapping[str, Any] | None = None,
     ) -> None:
         data = {
             "inputs": inputs,
@@ -130,6 +132,7 @@ class Sweep(KeptSweep):
             budget=budget,
             retry=retry,
             local=local,
+            warm_start=warm_start,
         )
         self._begin(config, None, estimator.session if isinstance(estimator, AsyncEstimator) else None)
 
