@@ -22,7 +22,7 @@ from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._storage import Storage
-from ._watch.cadence import Cadence, Ceiling
+from ._watch.cadence import Cadence, Ceiling, PollS
 from ._watch.feed import Feed
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
@@ -125,7 +125,7 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
-        poll_s: float | tuple[float, float] | None = None,
+        poll_s: PollS = None,
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
@@ -157,7 +157,7 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
-        poll_s: float | tuple[float, float] | None = None,
+        poll_s: PollS = None,
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
@@ -183,7 +183,7 @@ class AsyncSession:
             lambda query: self.perform(catalog.list_built_in_algorithms, query),
             clock,
         )
-        self._cadence = cadence or (Cadence() if poll_s is None else Cadence.within(poll_s))
+        self._cadence = (cadence or Cadence()).within(poll_s)
         self._patience = patience or Patience()
         self._watcher = Watcher(
             self._line, clock, self._cadence, self._patience, lambda: headroom(self._governor.snapshot().reads)
@@ -328,8 +328,16 @@ class AsyncSession:
         """All built-in algorithms; an answer is good for ten minutes."""
         return await self._catalogue.algorithms()
 
-    async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
+    async def until_final(
+        self, job_id: int, version_id: int, timeout_s: float | None = None, *, poll_s: PollS = None
+    ) -> JobDetail:
         """The version's detail once it has ended, however it ended.
+
+        Args:
+            job_id: the job.
+            version_id: the version.
+            timeout_s: limit in seconds; None is no limit.
+            poll_s: bounds of the pause between two looks, as a session takes them; None are the session's own.
 
         Raises:
             WaitTimeout: after ``timeout_s`` seconds; the version goes on.
@@ -338,7 +346,7 @@ class AsyncSession:
         """
         check_timeout(timeout_s)
         try:
-            return await self._watcher.until_final(job_id, version_id, timeout_s)
+            return await self._watcher.until_final(job_id, version_id, timeout_s, self._cadence.within(poll_s))
         except TimeoutError as error:
             if isinstance(error, ModelArtsError):
                 raise
@@ -347,13 +355,18 @@ class AsyncSession:
             message = f"not ended within {timeout_s:g} s; {state}, and it goes on"
             raise WaitTimeout(message, where=Where("wait", job_id, version_id), detail=last) from None
 
-    def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
+    def updates(self, job_id: int, version_id: int, *, poll_s: PollS = None) -> AsyncGenerator[JobDetail, None]:
         """Every state of a version that is seen: first the one of the last look, the final one last.
+
+        Args:
+            job_id: the job.
+            version_id: the version.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             StateUnclear, VersionGone: as ``until_final``.
         """
-        return self._watcher.updates(job_id, version_id)
+        return self._watcher.updates(job_id, version_id, self._cadence.within(poll_s))
 
     def events(
         self,
@@ -362,6 +375,7 @@ class AsyncSession:
         *,
         log_stalled_s: float | None = None,
         buffer: int = 10_000,
+        poll_s: PollS = None,
     ) -> AsyncGenerator[Event, None]:
         """What happens to the versions of some jobs, or of all; ``docs/events.md`` says what is guaranteed.
 
@@ -371,6 +385,7 @@ class AsyncSession:
                 None for what happens from now on.
             log_stalled_s: tell when the log of a running version has not grown for so many seconds; None does not look.
             buffer: events that may wait for this consumer; after an overflow, which is told, changes are merged.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             InvalidArgument: for a cursor that is none, or one of other jobs.
@@ -383,10 +398,11 @@ class AsyncSession:
         if type(buffer) is not int or buffer < 1:
             raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
         clock = self._seams.clock
-        feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync)
+        cadence = self._cadence.within(poll_s)
+        feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync, cadence)
         aside: list[Aside] = []
         if job_ids is None:
-            aside.append(("roster", Roster(feed, self._watcher, self._line.jobs, clock, self._cadence).run))
+            aside.append(("roster", Roster(feed, self._watcher, self._line.jobs, clock).run))
         if log_stalled_s is not None:
             aside.append(("log stalls", Stalls(feed, self._line.log_end, clock, log_stalled_s).run))
         return stream(feed, self._watcher, aside)
@@ -398,20 +414,29 @@ class AsyncSession:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
         self._errands.start(self._line.stop(job_id, version_id), Where("stop", job_id, version_id))
 
-    def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
+    def as_completed(
+        self, versions: Iterable[W], timeout_s: float | None = None, *, poll_s: PollS = None
+    ) -> AsyncGenerator[W, None]:
         """The handles, each as soon as its version has ended, however it ended.
 
         Args:
             versions: handles of this session.
             timeout_s: limit for all of them together, in seconds.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        return as_completed(versions, timeout_s)
+        return as_completed(versions, timeout_s, poll_s)
 
     async def wait_all(
-        self, versions: Iterable[Waitable], timeout_s: float | None = None, max_concurrency: int | None = None
+        self,
+        versions: Iterable[Waitable],
+        timeout_s: float | None = None,
+        max_concurrency: int | None = None,
+        *,
+        poll_s: PollS = None,
+        stop_on_cancel: bool = False,
     ) -> list[JobDetail]:
         """The details of all versions, in order, once all have ended, however they ended.
 
@@ -419,11 +444,15 @@ class AsyncSession:
             versions: handles of this session.
             timeout_s: limit for all of them together, in seconds.
             max_concurrency: waits that go on at once; without it all do, which costs no more.
+            poll_s: bounds of the pause between two looks; None are the session's own.
+            stop_on_cancel: cancelling this wait asks the platform to stop those versions that have not ended; nobody
+                waits for the answers but ``close``.
 
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        return await wait_all(versions, self._seams.clock, timeout_s, max_concurrency)
+        stop = (lambda one: self.stop_aside(one.job_id, one.version_id)) if stop_on_cancel else None
+        return await wait_all(versions, self._seams.clock, timeout_s, poll_s, max_concurrency, stop)
 
     @property
     def governor(self) -> Governor:

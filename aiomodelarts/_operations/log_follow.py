@@ -9,6 +9,7 @@ from contextlib import aclosing
 from attrs import define, field
 
 from .._log_reader import read_lines
+from .._watch.cadence import Cadence, PollS
 from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
@@ -29,13 +30,18 @@ _LATE_LINES_S = 2.0
 class _Pace:
     """How long to wait before asking again: shorter while lines come, longer while none do or asking fails."""
 
-    pause_s: float = _SHORTEST_S
+    shortest_s: float
+    longest_s: float
+    pause_s: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pause_s = self.shortest_s
 
     def went(self, lines: int) -> None:
-        self.pause_s = _SHORTEST_S if lines else min(self.pause_s * 1.6, _LONGEST_S)
+        self.pause_s = self.shortest_s if lines else min(self.pause_s * 1.6, self.longest_s)
 
     def failed(self) -> None:
-        self.pause_s = min(self.pause_s * 2, _MOST_AFTER_FAILURES_S)
+        self.pause_s = min(self.pause_s * 2, max(self.longest_s, _MOST_AFTER_FAILURES_S))
 
 
 @define
@@ -48,12 +54,13 @@ class _Progress:
     lines: int = 0
 
 
-async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[LogLine, None]:
+async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = None) -> AsyncGenerator[LogLine, None]:
     """Every line of every file, each once and in the order of its file, until the version has ended.
 
     Args:
         pointer: the version.
         after: marker of the line to go on behind.
+        poll_s: bounds of the pause between two looks at the log, and at the state.
 
     Raises:
         InvalidArgument: for a marker that is none.
@@ -61,10 +68,11 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
         VersionGone: the version was deleted.
     """
     progress = _Progress({} if after is None else dict(LogMarker.from_text(after).files))
-    pace = _Pace()
+    bounds = Cadence(min_s=_SHORTEST_S, max_s=_LONGEST_S).within(poll_s)
+    pace = _Pace(bounds.min_s, bounds.max_s)
     clock = pointer.session.seams.clock
     # The watcher asks for the state on behalf of everybody, so this costs no request of its own.
-    ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer)))
+    ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer), poll_s=poll_s))
     complete_at = math.inf
     try:
         while True:

@@ -11,6 +11,7 @@ from .._cursor import BEGINNING, Mark, Told, after_changes, decode
 from ..errors import NotFound
 from ..events import Appeared, Disappeared, Event, Finished, LogStalled, Overflowed, StateChanged, TwinStopped
 from ..status import JobStatus
+from .cadence import Cadence
 from .history import Change, History
 from .patience import Patience
 
@@ -29,6 +30,7 @@ class Feed:
         twins: job and version of the twins that were stopped so far.
         buffer: events that may wait for the consumer.
         resync: asks for a whole look at a job.
+        cadence: how often its consumer wants looks.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Feed:
         twins: Callable[[], Sequence[TwinIds]],
         buffer: int,
         resync: Callable[[int], None],
+        cadence: Cadence,
     ) -> None:
+        self.cadence = cadence
         if after is None or after == BEGINNING:
             self._histories = {job_id: History(None if after is None else {}) for job_id in job_ids or ()}
         else:

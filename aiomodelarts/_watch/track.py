@@ -12,6 +12,7 @@ from ..errors import NotFound
 from ..models.job import JobDetail
 from ..models.states import StatePage
 from ..status import JobStatus
+from .cadence import Cadence, Look
 from .patience import Patience, Verdict
 from .plan import Positions
 
@@ -27,6 +28,7 @@ _ORDINARY = frozenset(status for status in JobStatus if not status.is_final and 
 class Follower(Protocol):
     """Somebody who wants to know how a version fares. None of this may block or raise."""
 
+    cadence: Cadence
     wants_states: bool
 
     def saw(self, detail: JobDetail) -> None:
@@ -44,6 +46,8 @@ class Follower(Protocol):
 
 class Surveyor(Protocol):
     """Somebody who wants the states of a whole job. None of this may block or raise."""
+
+    cadence: Cadence
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         """States that were read; ``complete`` says that versions which are not among them do not exist."""
@@ -130,6 +134,7 @@ class JobWatch:
 
     job_id: int
     due: float
+    looked_at: float = float("-inf")
     tracks: dict[int, Track] = field(factory=dict)
     surveyors: dict[Surveyor, None] = field(factory=dict)
     positions: Positions = field(factory=Positions)
@@ -168,6 +173,16 @@ class JobWatch:
     def is_settled(self) -> bool:
         """Whether nobody needs the row of a version whose state has not changed."""
         return all(track.is_settled for track in self.tracks.values())
+
+    @property
+    def cadences(self) -> set[Cadence]:
+        """How often those want a look who are here; most of them bring the same one."""
+        cadences = {follower.cadence for track in self.tracks.values() for follower in track.followers}
+        return cadences | {surveyor.cadence for surveyor in self.surveyors}
+
+    def pause_s(self, look: Look) -> float:
+        """Seconds until the next look, which comes as soon as anybody wants it: it serves all."""
+        return min(cadence.next_look_s(look) for cadence in self.cadences)
 
     def note_live(self, states: Mapping[int, JobStatus]) -> None:
         """Take note of which versions can still change, where the whole job is surveyed."""

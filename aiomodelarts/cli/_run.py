@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import typer
@@ -83,6 +83,21 @@ def run(main: Coroutine[Any, Any, int], signals: Signals | None = None) -> None:
     except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
         code = _report(error)
     raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """For what comes before ``run``: an error ends as one there, an interruption of a prompt with exit code 130.
+
+    Raises:
+        typer.Exit: in these cases.
+    """
+    try:
+        yield
+    except (typer.Abort, KeyboardInterrupt):
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
+        raise typer.Exit(_report(error)) from None
 
 
 def _report(raised: Exception) -> int:

@@ -105,6 +105,8 @@ class PlainView:
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._console.print(resumption(event.resumed, now.total), soft_wrap=True)
+        for line in _known_before(event):
+            self._console.print(Text(line), soft_wrap=True)
         if now.waiting_for is not None and now.waiting_for != self._waiting_for:
             self._console.print(Text(f"{now.done}/{now.total}  {now.waiting_for}"), soft_wrap=True)
         self._waiting_for = now.waiting_for
@@ -164,6 +166,8 @@ class LiveView:
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._shown.console.print(resumption(event.resumed, now.total))
+        for line in _known_before(event):
+            self._shown.console.print(Text(line))
         if trial is not None and trial.state.is_final and trial.value is None:
             told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
             self._shown.console.print(Text(told, style="yellow"))
@@ -176,6 +180,11 @@ def progress_line(now: SweepProgress) -> str:
     if now.waiting_for is not None:
         return f"{now.done}/{now.total} done  best {best}  {now.waiting_for}"
     return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
+
+
+def _known_before(event: SweepEvent) -> list[str]:
+    """What the sweep took in before it began, with the first event."""
+    return [] if event.warm_start is None else event.warm_start.lines()
 
 
 def resumption(resumed: Resumed, total: int) -> str:

@@ -102,7 +102,7 @@ class SyncUp:
                 mine = await aside(digest_file, file.place, digest, part_bytes)
             if mine == theirs:
                 return True
-            if await self._store.exact(entry):
+            if theirs != entry.etag or await self._store.exact(entry):
                 return False
         # Nothing tells what it holds, so only the times are left.
         written = datetime.fromtimestamp(file.mtime_ns / 1e9, UTC)

@@ -9,7 +9,7 @@ from ._aside import aside, opened, settled
 from ._digest import Digest, is_digest
 from ._flow import Lanes, Steps
 from ._local import locally
-from .errors import ContentDamaged, SourceChanged, SourceVanished, TargetIsFolder
+from .errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder
 from .path import ObsPath
 from .selection import LocalFile
 from .store import Store
@@ -37,6 +37,10 @@ async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
             if attempt == _TRIES - 1:
                 # What was there before is lost already, and a damaged object would be taken for a sound one.
                 await store.delete(path)
+                raise
+        except KeysExpired as error:
+            steps.restart()
+            if attempt or not error.renewed:
                 raise
         except BaseException:
             steps.restart()

@@ -32,6 +32,7 @@ from .standing import Standing
 from .suggestions import suggestions
 from .trial import Progress, Trial, TrialState
 from .versions import Versions
+from .warm_start import History
 
 if TYPE_CHECKING:
     from .ledger.ledger import Ledger
@@ -63,11 +64,13 @@ class SweepEvent:
         trial: as it is now.
         progress: how far the sweep is.
         resumed: with the first event of a run, what earlier runs have left; None when there was none.
+        warm_start: with the first event of a run, what was known before the sweep began; None without a warm start.
     """
 
     trial: Trial | None
     progress: Progress
     resumed: Resumed | None = None
+    warm_start: History | None = None
 
 
 Listener = Callable[[SweepEvent], Awaitable[None]]
@@ -224,7 +227,7 @@ class Engine:
             again = sum(held.trial.state is not TrialState.RESERVED for held in self._held)
             resumed = Resumed(standing.done, again, self._total - standing.done - again)
             standing.begin()
-        await self._listener(SweepEvent(None, self._progress(), resumed))
+        await self._listener(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
         await self._tell_all(self._held)
 
     async def _job(self) -> Made | None:

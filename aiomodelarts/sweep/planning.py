@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from statistics import median
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._catalogue import the_algorithm, the_engine, the_spec
 from .._code import check_boot_file
 from .._operations.jobs import iter_jobs
-from ..errors import InvalidArgument, ModelArtsError
+from ..errors import InvalidArgument, ModelArtsError, SweepError
 from ..models.catalog import ResourceSpec
 from ..obs.code import LocalCode
 from ..session import AsyncSession
@@ -23,6 +23,7 @@ from .ledger.records import SweepRecord, differences
 from .plan import Estimate, Mark, Plan, PlannedTrial, Refusal, ledger_mark, planned, points_mark, to_make
 from .points import Points
 from .trial import Trial
+from .warm_start import History
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -39,14 +40,20 @@ class Survey:
         config: the sweep.
         sweep: the digest of its description.
         opened: its ledger, to be read.
+        known_before: reads what was known before the sweep, with a session and from buckets.
     """
 
     def __init__(
-        self, config: SweepConfig, sweep: str, opened: "Callable[[], AbstractAsyncContextManager[Ledger]]"
+        self,
+        config: SweepConfig,
+        sweep: str,
+        opened: "Callable[[], AbstractAsyncContextManager[Ledger]]",
+        known_before: Callable[[AsyncSession, OutputFiles], Awaitable[History]],
     ) -> None:
         self._config = config
         self._sweep = sweep
         self._opened = opened
+        self._known_before = known_before
 
     async def mark(self) -> Mark:
         """What a plan would depend on now; the platform is not asked."""
@@ -66,6 +73,8 @@ class Survey:
         record, trials = await self._past()
         known, later = await asyncio.to_thread(self._trials, record, trials)
         refused, notes = await self._refused(session, files)
+        unread, told = await self._warm_start(session, files)
+        refused, notes = refused + unread, notes + told
         if record is not None:
             changed = differences(record.settings, settings_of(config))
             refused += [Refusal("changed since the last run", one) for one in changed]
@@ -109,6 +118,9 @@ class Survey:
         points = Points(config.search, config.space, (trial.point for trial in earlier))
         total = max(points.count(), len(trials))
         known = [planned(trial) for trial in trials]
+        if config.warm_start is not None:
+            # What is known from before may change the very first point.
+            return known, total - len(known)
         begun = len(trials) - len(earlier)
         for number, point in enumerate(islice(points.known(), begun, None), start=len(trials) + 1):
             known.append(to_make(number, point, config.output_path(number)))
@@ -146,6 +158,16 @@ class Survey:
                 refused.append(Refusal("boot_file", str(error)))
         refused += await asyncio.to_thread(self._missing, files)
         return refused, notes
+
+    async def _warm_start(self, session: AsyncSession, files: OutputFiles | None) -> tuple[list[Refusal], list[str]]:
+        """What the warm start comes to, and why it cannot be had."""
+        if self._config.warm_start is None:
+            return [], []
+        try:
+            history = await self._known_before(session, files or ObsFiles(session.obs))
+        except SweepError as error:
+            return [Refusal("warm_start", str(error))], []
+        return [], history.lines()
 
     async def _unreadable(self, session: AsyncSession) -> list[Refusal]:
         """Why the files that objectives come from cannot be read."""

@@ -22,6 +22,7 @@ from .config import SweepConfig
 from .engine import Listener
 from .failures import RetryBudget
 from .files import FolderFiles, OutputFiles
+from .gathering import Gathering
 from .halts import Running
 from .kept import KeptSweep
 from .notebook import LiveTable, in_notebook
@@ -35,6 +36,7 @@ from .search import Search
 from .space import Space
 from .stopping import Stopped, Stopping, stop_what_runs
 from .trial import Trial
+from .warm_start import History
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000
@@ -232,6 +234,7 @@ class Sweep(KeptSweep):
             PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
+            SweepError: a source of the warm start is not there; nothing was sent.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
@@ -345,7 +348,11 @@ class Sweep(KeptSweep):
             described += code.manifest.name.encode()
         ledgers = await asyncio.to_thread(ledger_kind)
         address, name = self.config.ledger_address, self.config.name
-        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
+
+        async def known_before(session: AsyncSession, files: OutputFiles) -> History:
+            return await Gathering(config, session, files, ledgers).known_before()
+
+        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()), known_before)
 
 
 async def _nobody(told: object) -> None:

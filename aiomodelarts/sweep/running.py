@@ -17,6 +17,7 @@ from .definition import settings_of
 from .engine import Engine, Listener, SweepEvent
 from .feed import Feed
 from .files import ObsFiles, OutputFiles
+from .gathering import Gathering
 from .ledger.records import Definition
 from .notebook import LiveTable
 from .result import SweepResult, write_results
@@ -121,9 +122,14 @@ async def carry_out(
     await asyncio.to_thread(config.results_dir.mkdir, parents=True, exist_ok=True)
     ledgers = await asyncio.to_thread(ledger_kind)
     clock = session.seams.clock
+    known_before = None
+    if config.warm_start is not None:
+        known_before = await Gathering(config, session, files, ledgers).known_before(fresh=fresh)
     definition = Definition(config.name, settings_of(config))
     opened = ledgers.open(config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
     async with opened as ledger:
+        if known_before is not None:
+            await ledger.take_in(known_before)
         versions = EstimatorVersions(config, session, job_name(config, session))
         await versions.prepare()
         engine = Engine(config, versions, files, listener, clock, ledger, brake=brake)

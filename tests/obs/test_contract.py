@@ -9,6 +9,8 @@ import pytest
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import ObsEntry, ObsPath, Progress
+from aiomodelarts.obs import _copy as copying
+from aiomodelarts.obs import _sync_down as sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
     ObsChanged,
@@ -294,6 +296,43 @@ class TestSync:
         assert (third.files, third.skipped) == (2, 2)
         assert await tree(tmp_path) == {**files, "e": b"e"}
 
+    async def test_an_object_that_is_written_twice_within_a_second_is_fetched_twice(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        for held in (b"0.91", b"0.92", b"0.93", b"0.94"):
+            await place.put("metric", held)
+            await place.obs.sync_down(place.root, tmp_path)
+            assert await tree(tmp_path) == {"metric": held}
+
+    async def test_what_came_in_long_after_it_was_written_is_known_by_its_time(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await place.put("old", b"12")
+        await place.obs.sync_down(place.root, tmp_path)
+        digests: list[Path] = []
+
+        def digest(file: Path, *_: object) -> str:
+            digests.append(file)
+            return "another"
+
+        monkeypatch.setattr(sync_down, "digest_file", digest)
+        monkeypatch.setattr(sync_down, "_MOST_SKEW_S", -60)
+        assert (await place.obs.sync_down(place.root, tmp_path)).skipped == 1
+        assert digests == []
+
+    async def test_another_content_of_the_same_size_is_sent_however_old_it_is(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        files = {"a": b"old", "big": content(3 * PART, 1)}
+        await fill(tmp_path / "src", files)
+        await place.put("a", b"new")
+        await place.obs.put_file(tmp_path / "src" / "big", place.root + "big")
+        await fill(tmp_path / "src", {"big": content(3 * PART, 2)})
+        for name in files:
+            await asyncio.to_thread(os.utime, tmp_path / "src" / name, (1, 1))
+        assert (await place.obs.sync_up(tmp_path / "src", place.root)).files == 2
+        assert await place.all() == {"a": b"old", "big": content(3 * PART, 2)}
+
     async def test_modification_times_come_along(self, place: Place, tmp_path: Path) -> None:
         await place.put("k", b"1")
         await place.obs.sync_down(place.root, tmp_path)
@@ -359,6 +398,62 @@ class TestSync:
         }
         assert failed.value.done.files == 1
         assert await tree(tmp_path / "d") == {"a/x": b"", "b": b"a file", "ok": b"1"}
+
+
+class TestOver:
+    """From one folder of objects to another, by the storage itself."""
+
+    async def test_what_differs_is_copied_and_only_that(self, place: Place) -> None:
+        for key in ("a/x", "a/ü b/y+z", "a/big", "a/empty/", "ab/other"):
+            await place.put(key, b"" if key.endswith("/") else key.encode())
+        first = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (first.files, first.skipped, first.bytes) == (3, 0, 18)
+        there = {key: held for key, held in (await place.all()).items() if key.startswith("c d/")}
+        assert there == {"c d/x": b"a/x", "c d/ü b/y+z": "a/ü b/y+z".encode(), "c d/big": b"a/big", "c d/empty/": b""}
+        await place.put("a/x", b"A/X")
+        again = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (again.files, again.skipped) == (1, 2)
+        assert (await place.all())["c d/x"] == b"A/X"
+
+    async def test_what_was_written_in_parts_is_not_copied_again(self, place: Place, tmp_path: Path) -> None:
+        await fill(tmp_path, {"big": content(3 * PART)})
+        await place.obs.sync_up(tmp_path, place.root + "a")
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).files == 1
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).skipped == 1
+
+    async def test_patterns_and_delete(self, place: Place) -> None:
+        for key in ("a/x", "a/y.log", "b/old", "b/sub/old", "b/kept.log"):
+            await place.put(key, b"1")
+        planned = await place.obs.plan_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert {(step.action, step.target or step.source) for step in planned} == {
+            ("copy", place.root + "b/x"),
+            ("remove", place.root + "b/old"),
+            ("remove", place.root + "b/sub/old"),
+        }
+        done = await place.obs.sync_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert (done.files, done.deleted) == (1, 2)
+        assert sorted(await place.all()) == ["a/x", "a/y.log", "b/kept.log", "b/x"]
+
+    async def test_what_the_storage_does_not_copy_goes_through_here(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(copying, "_MOST_COPIED", PART)
+        await place.put("a/big", content(3 * PART + 7))
+        await place.obs.copy(place.root + "a/big", place.root + "one")
+        await place.obs.sync_over(place.root + "a", place.root + "b")
+        there = await place.all()
+        assert there["one"] == there["b/big"] == content(3 * PART + 7)
+
+    async def test_what_makes_no_sense(self, place: Place) -> None:
+        await place.put("a/x", b"1")
+        for target in ("a", "a/", "a/b", ""):
+            with pytest.raises(InvalidArgument, match="in one another"):
+                await place.obs.sync_over(place.root + "a", place.root + target)
+        with pytest.raises(ObsNotFound, match="no such folder"):
+            await place.obs.sync_over(place.root + "none", place.root + "b")
+        with pytest.raises(BucketNotFound):
+            await place.obs.sync_over(place.root + "a", "obs://there-is-none/")
+        assert await place.all() == {"a/x": b"1"}
 
 
 class TestAtOnce:

@@ -1,10 +1,9 @@
 """Reads the points of a sweep: from a CSV file, with a column for each hyperparameter, or from a list."""
 
-import contextlib
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from attrs import frozen
 
 from ..axes import Axis, Choice, Int, Scalar, own_value
 from ..problems import nearest
+from ..readings import read_as, readings
 from ..space import Point, Space, key_of
 
 
@@ -125,24 +125,11 @@ def _own(point: Point, where: str, space: Space, left_out: str) -> Point:
 
 def _value(cell: str, name: str, line: int, axis: Axis | None) -> Scalar:
     if axis is None:
-        return next(_readings(cell))
-    for reading in _readings(cell):
-        value = own_value(axis, reading)
-        if value is not None:
-            return value
-    raise PointsFileError(f"line {line}, column {name}: {cell!r} is not {_described(axis)}")
-
-
-def _readings(cell: str) -> Iterator[Scalar]:
-    """What the cell may mean, the narrowest meaning first."""
-    if cell.lower() in {"true", "false"}:
-        yield cell.lower() == "true"
-    for kind in (int, float):
-        with contextlib.suppress(ValueError, OverflowError):
-            value = kind(cell)
-            if "_" not in cell and math.isfinite(value):
-                yield value
-    yield cell
+        return next(readings(cell))
+    value = read_as(axis, cell)
+    if value is None:
+        raise PointsFileError(f"line {line}, column {name}: {cell!r} is not {_described(axis)}")
+    return value
 
 
 def _described(axis: Axis) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from ..._clock import Clock
 from ..budget import Limit
 from ..trial import Trial
+from ..warm_start import History
 from . import schema
 from .database import Database
 from .errors import Fenced, LeaseInDoubt, LedgerError, NotRunYet, SweepChanged
+from .histories import history_of, keep_history
 from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord, differences
 from .rows import (
     OPEN_STATES,
@@ -51,6 +53,7 @@ class Ledger:
         self._renewed_at = clock.monotonic()
         self.sweep = sweep
         self.token = 0
+        self.known_before: History | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -102,6 +105,20 @@ class Ledger:
             if sweep is None:
                 raise NotRunYet(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
             yield cls(database, sweep, clock)
+        finally:
+            await database.close()
+
+    @classmethod
+    async def names(cls, address: str | Path) -> list[str]:
+        """The sweeps in a ledger, those that were set aside among them.
+
+        Raises:
+            LedgerError: there is no such ledger, or it cannot be used.
+        """
+        database = await Database.open(address, create=False)
+        try:
+            async with database.reading() as connection:
+                return list((await connection.execute(select(_sweeps.c.name).order_by(_sweeps.c.id))).scalars())
         finally:
             await database.close()
 
@@ -263,6 +280,17 @@ class Ledger:
             opened = [trial for trial in map(again, settled) if trial is not None]
             await reopen(connection, self.sweep.id, opened, self._clock.now())
         return opened
+
+    async def take_in(self, history: History) -> None:
+        """Keep what was known before the sweep began, unless that was done; ``known_before`` then has what is kept."""
+        async with self._database.writing() as connection:
+            self.known_before = await keep_history(connection, self.sweep.id, history)
+
+    async def kept(self, settings: Mapping[str, Any]) -> History | None:
+        """What was known before the sweep began, as far as it was taken in for these settings."""
+        async with self._database.reading() as connection:
+            kept = await history_of(connection, self.sweep.id)
+        return kept if kept is not None and text_of(kept.settings) == text_of(settings) else None
 
     async def leases(self) -> list[Lease]:
         """The leases that have not ended."""
