@@ -150,6 +150,13 @@ class AsyncEstimator:
         return self._settings
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was told, by the names of the arguments; what was not told is left out."""
+        told = {name: value for name, value in self._given.items() if value is not None}
+        told["hyperparameters"] = self._given["hyperparameters"].as_dict()
+        return told | ({"job_description": self._description} if self._description else {})
+
+    @property
     def code(self) -> EstimatorCode | None:
         """The code that is a folder of this machine; None where it is in a bucket already."""
         if self._code is None and self.settings.code_bucket is not None:

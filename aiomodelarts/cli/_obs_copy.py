@@ -9,10 +9,9 @@ from attrs import frozen
 
 from ..errors import InvalidArgument
 from ..obs import Obs, ObsPath, Transferred
-from ..obs.errors import ObsNotFound
-from ..obs.selection import Selection
 from ..obs.values import OnProgress, Step
 from ._obs_places import STREAM, Place, ends_as_folder, place_of
+from ._obs_progress import shared
 from ._obs_streams import from_stdin, to_stdout
 
 _AT_ONCE = 32
@@ -61,6 +60,8 @@ class Copy:
         if len(sources) > 1 and not into_folder:
             raise InvalidArgument("DST", target, "several files go into a folder: end it with a slash")
         pairs = tuple(_pair(source, target, recursive=recursive, into_folder=into_folder) for source in sources)
+        if len({str(there) for _, there in pairs}) < len(pairs):
+            raise InvalidArgument("SRC", " ".join(sources), "several of them have one name, and one would be lost")
         return cls(pairs, recursive, delete, include, exclude)
 
     async def steps(self, obs: Obs) -> list[Step]:
@@ -75,8 +76,15 @@ class Copy:
 
     async def carry_out(self, obs: Obs, progress: OnProgress | None) -> Transferred | None:
         """Do it; what was done, or None where the standard output is the target."""
-        done = [await self._one(obs, source, target, progress) for source, target in self.pairs]
-        moved = [one for one in done if one is not None]
+        moved: list[Transferred] = []
+
+        async def one(pair: tuple[Place, Place], told: OnProgress | None) -> None:
+            done = await self._one(obs, *pair, told)
+            if done is not None:
+                moved.append(done)
+
+        shares = shared(progress, len(self.pairs))
+        await together(list(zip(self.pairs, shares, strict=True)), lambda work: one(*work))
         if not moved:
             return None
         return Transferred(
@@ -88,55 +96,46 @@ class Copy:
         )
 
     async def _one(self, obs: Obs, source: Place, target: Place, progress: OnProgress | None) -> Transferred | None:
-        if isinstance(source, ObsPath):
-            if isinstance(target, ObsPath):
-                return await self._between(obs, source, target)
-            if str(target) == STREAM:
-                await to_stdout(obs, source)
-                return None
-            if self.recursive:
-                return await obs.sync_down(source, target, **self._chosen(), delete=self.delete, progress=progress)
-            return await obs.get_file(source, target, progress=progress)
-        assert isinstance(target, ObsPath)
-        if str(source) == STREAM:
-            return Transferred(1, await from_stdin(obs, target))
         if self.recursive:
-            return await obs.sync_up(source, target, **self._chosen(), delete=self.delete, progress=progress)
-        return await obs.put_file(source, target, progress=progress)
+            return await self._folder(obs, source, target, progress)
+        if not isinstance(source, ObsPath):
+            assert isinstance(target, ObsPath)
+            if str(source) == STREAM:
+                return Transferred(1, await from_stdin(obs, target))
+            return await obs.put_file(source, target, progress=progress)
+        if isinstance(target, ObsPath):
+            size = (await obs.stat(source)).size
+            await obs.copy(source, target)
+            return Transferred(1, size)
+        if str(target) == STREAM:
+            await to_stdout(obs, source)
+            return None
+        return await obs.get_file(source, target, progress=progress)
 
     async def _folder_steps(self, obs: Obs, source: Place, target: Place) -> list[Step]:
         if not isinstance(source, ObsPath):
             assert isinstance(target, ObsPath)
-            return await obs.plan_up(source, target, **self._chosen(), delete=self.delete)
+            return await obs.plan_up(source, target, **self._chosen())
         if not isinstance(target, ObsPath):
-            return await obs.plan_down(source, target, **self._chosen(), delete=self.delete)
-        return [Step("copy", str(one), str(there)) for one, there, _ in await self._below(obs, source, target)]
+            return await obs.plan_down(source, target, **self._chosen())
+        return await obs.plan_over(source, target, **self._chosen())
 
-    async def _between(self, obs: Obs, source: ObsPath, target: ObsPath) -> Transferred:
-        if not self.recursive:
-            size = (await obs.stat(source)).size
-            await obs.copy(source, target)
-            return Transferred(1, size)
-        pairs = await self._below(obs, source, target)
-        await together(pairs, lambda pair: obs.copy(pair[0], pair[1]))
-        return Transferred(len(pairs), sum(size for _, _, size in pairs))
+    async def _folder(self, obs: Obs, source: Place, target: Place, progress: OnProgress | None) -> Transferred:
+        if not isinstance(source, ObsPath):
+            assert isinstance(target, ObsPath)
+            return await obs.sync_up(source, target, **self._chosen(), progress=progress)
+        if not isinstance(target, ObsPath):
+            return await obs.sync_down(source, target, **self._chosen(), progress=progress)
+        return await obs.sync_over(source, target, **self._chosen(), progress=progress)
 
-    async def _below(self, obs: Obs, source: ObsPath, target: ObsPath) -> list[tuple[ObsPath, ObsPath, int]]:
-        """What lies below the source, where each goes, and how large it is."""
-        chosen, folder = Selection(self.include, self.exclude), source.folder()
-        found = [entry async for entry in obs.list(folder, recursive=True) if not entry.is_folder]
-        if not found:
-            raise ObsNotFound("there is no such folder, and no object below it", path=source)
-        names = [(entry, entry.path.key.removeprefix(folder.key)) for entry in found]
-        return [(entry.path, target / name, entry.size) for entry, name in names if chosen.has(name)]
-
-    def _chosen(self) -> "_Patterns":
-        return {"include": self.include, "exclude": self.exclude}
+    def _chosen(self) -> "_Chosen":
+        return {"include": self.include, "exclude": self.exclude, "delete": self.delete}
 
 
-class _Patterns(TypedDict):
+class _Chosen(TypedDict):
     include: Sequence[str]
     exclude: Sequence[str]
+    delete: bool
 
 
 async def together(things: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:

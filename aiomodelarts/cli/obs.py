@@ -26,8 +26,8 @@ from .render import Output, print_json, size, table
 
 app = typer.Typer(help="Files to and from buckets; a path in a bucket begins with obs://.", no_args_is_help=True)
 
-RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="A folder, with all that is in it.")]
-DryRunOption = Annotated[bool, typer.Option("--dryrun", "-n", help="Only say what would be done.")]
+RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", "-R", help="A folder, with all that is in it.")]
+DryRunOption = Annotated[bool, typer.Option("--dryrun", "--dry-run", "-n", help="Only say what would be done.")]
 IncludeOption = Annotated[
     list[str] | None, typer.Option("--include", help="Only what this pattern matches; may be given several times.")
 ]

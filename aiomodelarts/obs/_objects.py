@@ -8,15 +8,14 @@ from typing import Literal, overload
 from ..errors import InvalidArgument, SessionClosed
 from . import _bulk
 from ._arguments import as_object
-from ._flow import Lanes
+from ._copy import copy
+from ._flow import SENT_WHOLE, Lanes
 from .errors import BucketNotFound, ObsNotFound, ObsRefused, TransferIncomplete
 from .path import ObsPath
-from .store import Content, Store
+from .store import Store
 from .streams import ObsReader, ObsWriter
-from .values import MIB, ObsEntry, TransferLimits, Transferred
+from .values import ObsEntry, TransferLimits, Transferred
 
-# What OBS copies by itself at most; more is read and written here.
-_MOST_COPIED = 5 * 1024 * MIB
 _METHODS = ("GET", "PUT", "HEAD", "DELETE")
 _WEEK_S = 7 * 24 * 3600
 
@@ -122,7 +121,7 @@ class Objects:
             raise InvalidArgument("path", str(target), "a folder has no content; leave out the slash at its end")
         store = await self._opened()
         if if_absent or len(content) <= self.limits.part_bytes:
-            async with self._lanes.take(len(content)):
+            async with self._lanes.take(SENT_WHOLE * len(content)):
                 await store.put(target, content, if_absent=if_absent)
         else:
             async with ObsWriter(store, self._lanes, target) as writer:
@@ -161,11 +160,7 @@ class Objects:
         source, target = as_object(src, "src"), ObsPath.parse(dst, "dst")
         target = target / source.name if target.is_folder else target
         entry = await self.stat(source)
-        store = await self._opened()
-        if entry.size <= _MOST_COPIED:
-            await store.copy(source, target)
-        else:
-            await store.put_parts(target, self._content_of(entry), self.limits.part_of(entry.size), 1)
+        await copy(await self._opened(), self._lanes, entry, target)
 
     async def delete(self, path: str | ObsPath, *, recursive: bool = False) -> int:
         """How many objects were removed; none is no error.
@@ -225,12 +220,6 @@ class Objects:
     async def _writing(self, path: ObsPath) -> AsyncIterator[ObsWriter]:
         async with ObsWriter(await self._opened(), self._lanes, path) as writer:
             yield writer
-
-    async def _content_of(self, entry: ObsEntry) -> AsyncIterator[Content]:
-        store = await self._opened()
-        part_bytes = self.limits.part_of(entry.size)
-        for start in range(0, entry.size, part_bytes):
-            yield await store.get(entry, start, min(start + part_bytes, entry.size))
 
     async def _delete_below(self, store: Store, target: ObsPath) -> int:
         entries = [entry async for page in store.pages(target.folder(), recursive=True) for entry in page]

@@ -1,6 +1,8 @@
 """A folder of objects becomes a local folder; what is here with the same content is left alone."""
 
 import contextlib
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from .path import ObsPath
 from .selection import LocalFile, Selection, find, ignore_lines
 from .store import Store
 from .values import ObsEntry, OnProgress, Step, Transferred
+
+# How far the clocks of a bucket and of this machine may be apart while both work together.
+_MOST_SKEW_S = 15 * 60
 
 
 @frozen
@@ -135,18 +140,17 @@ class SyncDown:
 
     async def _same(self, place: Path, entry: ObsEntry) -> bool:
         known = await aside(_known, place)
-        if known is None or known[0] != entry.size:
+        if known is None or known.st_size != entry.size:
             return False
-        if entry.modified is not None and known[1] == int(entry.modified.timestamp() * 1_000_000):
-            # It was put there by an earlier run, which checked it, and nobody has written to it since.
+        fetched = _was_fetched(known, entry)
+        if fetched and known.st_ctime - known.st_mtime > _MOST_SKEW_S:
             return True
         theirs = await self._store.fingerprint(entry)
         part_bytes = self._lanes.limits.part_of(entry.size)
         digest = digest_for(theirs, entry.size, part_bytes)
         if digest is None:
-            return False
-        async with self._lanes.take(part_bytes):
-            return await aside(digest_file, place, digest, part_bytes) == theirs
+            return fetched
+        return await aside(digest_file, place, digest) == theirs
 
     def _make_folders(self, names: Sequence[str]) -> list[ObsError]:
         failures: list[ObsError] = []
@@ -189,10 +193,19 @@ def _make_root(root: Path) -> None:
             raise TargetIsFile("it is a file, and a folder is needed; move it away first", path=root) from None
 
 
-def _known(place: Path) -> tuple[int, int] | None:
-    """Size and time of modification in microseconds of a file that is here."""
+def _known(place: Path) -> os.stat_result | None:
+    """What is known of a file that is here."""
     try:
         status = place.lstat()
     except (OSError, ValueError):
         return None
-    return (status.st_size, status.st_mtime_ns // 1000) if place.is_file() and not place.is_symlink() else None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _was_fetched(known: os.stat_result, entry: ObsEntry) -> bool:
+    """Whether an earlier run put the file there, which checked it, and nobody has written to it since.
+
+    A storage tells times in seconds. Where the file came in soon after its object was written, the object may have been
+    written once more within the same second, so this alone does not suffice then.
+    """
+    return entry.modified is not None and known.st_mtime_ns // 1000 == int(entry.modified.timestamp() * 1_000_000)

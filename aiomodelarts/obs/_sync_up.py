@@ -98,11 +98,10 @@ class SyncUp:
         part_bytes = self._lanes.limits.part_of(file.size)
         digest = digest_for(theirs, file.size, part_bytes)
         if digest is not None:
-            async with self._lanes.take(part_bytes):
-                mine = await aside(digest_file, file.place, digest, part_bytes)
+            mine = await aside(digest_file, file.place, digest)
             if mine == theirs:
                 return True
-            if await self._store.exact(entry):
+            if theirs != entry.etag or await self._store.exact(entry):
                 return False
         # Nothing tells what it holds, so only the times are left.
         written = datetime.fromtimestamp(file.mtime_ns / 1e9, UTC)

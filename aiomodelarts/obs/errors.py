@@ -70,7 +70,13 @@ class ClockSkewed(ObsNotAllowed):
 
 
 class KeysExpired(ObsNotAllowed):
-    """The keys were temporary, and their time is over."""
+    """The keys were temporary, and their time is over.
+
+    Attributes:
+        renewed: whether there are others by now, so that the same can be done again.
+    """
+
+    renewed = False
 
 
 class ObsTrouble(ObsError):

@@ -11,6 +11,7 @@ from ._download import download
 from ._flow import Tally
 from ._objects import Objects
 from ._sync_down import SyncDown
+from ._sync_over import SyncOver
 from ._sync_up import SyncUp
 from ._upload import local_file, upload
 from .path import ObsPath
@@ -204,6 +205,34 @@ class Obs(Objects):
             source, Path(dst_local_dir), Selection(include, exclude), delete=delete, progress=progress
         )
 
+    async def sync_over(
+        self,
+        src_obs_dir: str | ObsPath,
+        dst_obs_dir: str | ObsPath,
+        *,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        delete: bool = False,
+        progress: OnProgress | None = None,
+    ) -> Transferred:
+        """Make a folder of objects hold what another one holds, markers too; the storage copies by itself.
+
+        Args:
+            src_obs_dir: the folder of objects; its content comes directly below the other one.
+            dst_obs_dir: the other one, which neither holds the first nor lies in it.
+            include: patterns; without any, every object belongs to it.
+            exclude: patterns of what does not.
+            delete: whether objects that the first does not have are removed. Nothing is after a failure.
+            progress: is called with each step.
+
+        Raises:
+            TransferIncomplete: some objects could not be copied; all others were.
+            ObsError: see ``obs.errors``.
+        """
+        source, target = ObsPath.parse(src_obs_dir, "src_obs_dir"), ObsPath.parse(dst_obs_dir, "dst_obs_dir")
+        run = SyncOver(await self._opened(), self._lanes, source, target, Selection(include, exclude))
+        return await run.run(delete=delete, progress=progress)
+
     async def plan_up(
         self,
         src_local_dir: LocalPath,
@@ -232,6 +261,20 @@ class Obs(Objects):
         source = ObsPath.parse(src_obs_dir, "src_obs_dir")
         selection = Selection(include, exclude)
         run = SyncDown(await self._opened(), self._lanes, source, Path(dst_local_dir), selection)
+        return await run.plan(delete=delete)
+
+    async def plan_over(
+        self,
+        src_obs_dir: str | ObsPath,
+        dst_obs_dir: str | ObsPath,
+        *,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        delete: bool = False,
+    ) -> list[Step]:
+        """What ``sync_over`` with the same arguments would do now; nothing is changed."""
+        source, target = ObsPath.parse(src_obs_dir, "src_obs_dir"), ObsPath.parse(dst_obs_dir, "dst_obs_dir")
+        run = SyncOver(await self._opened(), self._lanes, source, target, Selection(include, exclude))
         return await run.plan(delete=delete)
 
     async def _fetch(self, source: ObsPath, place: Path, root: Path, progress: OnProgress | None) -> Transferred:

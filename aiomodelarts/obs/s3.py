@@ -94,8 +94,12 @@ class S3Store:
         self, path: ObsPath, parts: AsyncIterable[Content], part_bytes: int, at_once: int
     ) -> str | None:
         # What was read from ``parts`` cannot be read again, so this has to begin with keys that last for a while.
-        await self._ring.current()
-        return await self._content.put_parts(path, parts, part_bytes, at_once)
+        keys = (await self._ring.current()).keys
+        try:
+            return await self._content.put_parts(path, parts, part_bytes, at_once)
+        except KeysExpired as error:
+            error.renewed = await self._renewed(keys)
+            raise
 
     async def copy(self, source: ObsPath, target: ObsPath) -> None:
         answer = await self._ask(target, lambda address: requests.copy(address, target.key, source))
@@ -122,8 +126,7 @@ class S3Store:
 
     async def close(self) -> None:
         await self._ring.close()
-        # obstore closes its connections when nobody holds its stores any more.
-        self._content.forget()
+        await self._content.close()
 
     async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int | None = None) -> answers.Page:
         def listing(address: Address) -> Request:
@@ -150,7 +153,13 @@ class S3Store:
         try:
             return await ask()
         except KeysExpired:
-            if not await self._ring.refused(keys):
+            if not await self._renewed(keys):
                 raise
-            self._content.forget()
             return await ask()
+
+    async def _renewed(self, keys: AccessKey) -> bool:
+        """Whether there are other keys than these, which are over."""
+        if not await self._ring.refused(keys):
+            return False
+        self._content.forget()
+        return True

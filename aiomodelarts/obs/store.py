@@ -67,7 +67,10 @@ class Store(Protocol):
         ...
 
     async def fingerprint(self, entry: ObsEntry) -> str | None:
-        """What an ETag usually is, see ``digest_for``; None where nobody can tell."""
+        """What an ETag usually is, see ``digest_for``; None where nobody can tell.
+
+        Where it is not the ETag itself, it was made from the content just now, and there is no doubt about it.
+        """
         ...
 
     async def exact(self, entry: ObsEntry) -> bool:

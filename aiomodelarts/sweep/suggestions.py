@@ -96,7 +96,8 @@ class _Suggested:
         self._ledger = ledger
         self._begin = begin
         self._limit = limit
-        self._searcher = Searcher(config.search, config.space, list(config.goals.values()))
+        before = [] if ledger.known_before is None else ledger.known_before.as_trials()
+        self._searcher = Searcher(config.search, config.space, list(config.goals.values()), before)
         self._history: list[Trial] = []
         self._asking = asyncio.Lock()
 

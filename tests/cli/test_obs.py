@@ -1,12 +1,15 @@
 """``aiomodelarts obs`` as a user calls it, on moto's server and on the local platform's folder."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +131,34 @@ def test_sync_removes_only_when_it_is_told_to_and_says_beforehand_what(side: Sid
     assert set(_files(project / "down")) == {"a.txt", "sub/b.txt", "new.txt"}
 
 
+def test_sync_between_buckets_copies_what_differs_and_removes_only_when_it_is_told_to(side: Side) -> None:
+    side("cp", "-r", "src", side.at("code"))
+    assert "3 files" in side("sync", side.at("code"), side.at("again")).stdout
+    side("rm", side.at("code/c.bin"))
+    side("cp", "src/c.bin", side.at("code/a.txt"))
+    told = side("sync", side.at("code"), side.at("again/"), "--delete", "--dry-run").stdout
+    assert f"would copy {side.at('code/a.txt')} to {side.at('again/a.txt')}" in told
+    assert f"would remove {side.at('again/c.bin')}" in told
+    assert "2 to do" in told
+    assert "1 file, 5 bytes; 1 there already" in side("cp", "-R", side.at("code"), side.at("again")).stdout
+    assert side.read()["again/c.bin"] == b"three"
+    assert "2 there already, 1 removed" in side("sync", side.at("code"), side.at("again"), "--delete").stdout
+    assert {key for key in side.read() if key.startswith("again/")} == {"again/a.txt", "again/sub/b.txt"}
+    assert "in one another" in side("sync", side.at("code"), side.at("code/sub"), code=2).stderr
+
+
+def test_several_files_go_at_once_and_one_that_is_missing_is_named(side: Side, project: Path) -> None:
+    names = [f"f{number}" for number in range(15)]
+    for name in names:
+        (project / name).write_text(name)
+    assert "15 files, 35 bytes" in side("cp", *names, side.at("many/")).stdout
+    assert side.read() == {f"many/{name}": name.encode() for name in names}
+    assert "nowhere: there is no such file" in side("cp", "f1", "nowhere", side.at("x/"), code=1).stderr
+    (project / "sub").mkdir()
+    (project / "sub/f1").write_text("another")
+    assert "one would be lost" in side("cp", "f1", "sub/f1", side.at("x/"), code=2).stderr
+
+
 def test_ls_tells_one_level_or_all(side: Side) -> None:
     side("cp", "-r", "src", side.at("code"))
     level = json.loads(side("ls", side.at("code"), "-o", "json").stdout)
@@ -201,10 +232,10 @@ def test_foreign_keys_and_a_server_that_is_not_there_are_not_the_users_fault(
     assert called("obs", "ls", "obs://some-bucket/").returncode == 3
 
 
-def piped(moto: Moto, folder: Path, *arguments: str, **more: object) -> "subprocess.Popen[bytes]":
+def piped(moto: Moto, folder: Path, *arguments: str, columns: str = "80", **more: object) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-W", "error", "-m", "aiomodelarts.cli", "obs", *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-    return subprocess.Popen(command, cwd=folder, env=environment(**settings(moto)), **pipes)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, cwd=folder, env=environment(**settings(moto), COLUMNS=columns), **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def test_streams_go_through_whole(moto: Moto, tmp_path: Path) -> None:
@@ -253,11 +284,29 @@ def test_an_interrupted_download_leaves_no_half_file_under_its_name(moto: Moto, 
     assert not (tmp_path / "here").exists()
 
 
-def test_a_bar_shows_rate_and_time_left_on_a_terminal_and_nothing_elsewhere(moto: Moto, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_a_bar_keeps_to_one_line_of_a_terminal_and_is_nowhere_else(moto: Moto, tmp_path: Path, width: int) -> None:
     bucket = moto.bucket()
     (tmp_path / "large").write_bytes(os.urandom(2_000_000))
+    shown, out = on_terminal(moto, tmp_path, width, "cp", "large", f"obs://{bucket}/")
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip() for line in re.split(r"[\r\n]+", shown.decode())]
+    assert max(map(len, lines)) <= width
+    assert b"2.0 MB" in out
+    if width == 20:
+        assert "100%" in lines
+    else:
+        # How much, the rate and the time that is left.
+        assert any(re.search(r"2\.0/2\.0 MB .*(MB/s|\?) .*[-0-9]:[-0-9]{2}:[-0-9]{2}$", line) for line in lines), lines
+    with piped(moto, tmp_path, "cp", "large", f"obs://{bucket}/again") as process:
+        _, err = process.communicate(timeout=60)
+    assert err == b""
+
+
+def on_terminal(moto: Moto, folder: Path, width: int, *arguments: str) -> tuple[bytes, bytes]:
+    """What a command shows on a terminal, and what it prints."""
     ours, theirs = pty.openpty()
-    with piped(moto, tmp_path, "cp", "large", f"obs://{bucket}/", stderr=theirs) as process:
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    with piped(moto, folder, *arguments, stderr=theirs, columns=str(width)) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -271,8 +320,4 @@ def test_a_bar_shows_rate_and_time_left_on_a_terminal_and_nothing_elsewhere(moto
         out, _ = process.communicate(timeout=60)
     os.close(ours)
     assert process.returncode == 0
-    assert re.search(rb"/2\.0 MB", shown)
-    assert b"2.0 MB" in out
-    with piped(moto, tmp_path, "cp", "large", f"obs://{bucket}/again") as process:
-        _, err = process.communicate(timeout=60)
-    assert err == b""
+    return shown, out

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aiomodelarts import InvalidArgument
-from aiomodelarts.obs import ObsEntry, ObsPath, Progress
+from aiomodelarts.obs import Obs, ObsEntry, ObsPath, Progress, TransferLimits
+from aiomodelarts.obs import _copy as copying
+from aiomodelarts.obs import _sync_down as sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
     ObsChanged,
@@ -294,6 +297,43 @@ class TestSync:
         assert (third.files, third.skipped) == (2, 2)
         assert await tree(tmp_path) == {**files, "e": b"e"}
 
+    async def test_an_object_that_is_written_twice_within_a_second_is_fetched_twice(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        for held in (b"0.91", b"0.92", b"0.93", b"0.94"):
+            await place.put("metric", held)
+            await place.obs.sync_down(place.root, tmp_path)
+            assert await tree(tmp_path) == {"metric": held}
+
+    async def test_what_came_in_long_after_it_was_written_is_known_by_its_time(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await place.put("old", b"12")
+        await place.obs.sync_down(place.root, tmp_path)
+        digests: list[Path] = []
+
+        def digest(file: Path, *_: object) -> str:
+            digests.append(file)
+            return "another"
+
+        monkeypatch.setattr(sync_down, "digest_file", digest)
+        monkeypatch.setattr(sync_down, "_MOST_SKEW_S", -60)
+        assert (await place.obs.sync_down(place.root, tmp_path)).skipped == 1
+        assert digests == []
+
+    async def test_another_content_of_the_same_size_is_sent_however_old_it_is(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        files = {"a": b"old", "big": content(3 * PART, 1)}
+        await fill(tmp_path / "src", files)
+        await place.put("a", b"new")
+        await place.obs.put_file(tmp_path / "src" / "big", place.root + "big")
+        await fill(tmp_path / "src", {"big": content(3 * PART, 2)})
+        for name in files:
+            await asyncio.to_thread(os.utime, tmp_path / "src" / name, (1, 1))
+        assert (await place.obs.sync_up(tmp_path / "src", place.root)).files == 2
+        assert await place.all() == {"a": b"old", "big": content(3 * PART, 2)}
+
     async def test_modification_times_come_along(self, place: Place, tmp_path: Path) -> None:
         await place.put("k", b"1")
         await place.obs.sync_down(place.root, tmp_path)
@@ -361,6 +401,62 @@ class TestSync:
         assert await tree(tmp_path / "d") == {"a/x": b"", "b": b"a file", "ok": b"1"}
 
 
+class TestOver:
+    """From one folder of objects to another, by the storage itself."""
+
+    async def test_what_differs_is_copied_and_only_that(self, place: Place) -> None:
+        for key in ("a/x", "a/ü b/y+z", "a/big", "a/empty/", "ab/other"):
+            await place.put(key, b"" if key.endswith("/") else key.encode())
+        first = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (first.files, first.skipped, first.bytes) == (3, 0, 18)
+        there = {key: held for key, held in (await place.all()).items() if key.startswith("c d/")}
+        assert there == {"c d/x": b"a/x", "c d/ü b/y+z": "a/ü b/y+z".encode(), "c d/big": b"a/big", "c d/empty/": b""}
+        await place.put("a/x", b"A/X")
+        again = await place.obs.sync_over(place.root + "a", place.root + "c d/")
+        assert (again.files, again.skipped) == (1, 2)
+        assert (await place.all())["c d/x"] == b"A/X"
+
+    async def test_what_was_written_in_parts_is_not_copied_again(self, place: Place, tmp_path: Path) -> None:
+        await fill(tmp_path, {"big": content(3 * PART)})
+        await place.obs.sync_up(tmp_path, place.root + "a")
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).files == 1
+        assert (await place.obs.sync_over(place.root + "a", place.root + "b")).skipped == 1
+
+    async def test_patterns_and_delete(self, place: Place) -> None:
+        for key in ("a/x", "a/y.log", "b/old", "b/sub/old", "b/kept.log"):
+            await place.put(key, b"1")
+        planned = await place.obs.plan_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert {(step.action, step.target or step.source) for step in planned} == {
+            ("copy", place.root + "b/x"),
+            ("remove", place.root + "b/old"),
+            ("remove", place.root + "b/sub/old"),
+        }
+        done = await place.obs.sync_over(place.root + "a", place.root + "b", exclude=["*.log"], delete=True)
+        assert (done.files, done.deleted) == (1, 2)
+        assert sorted(await place.all()) == ["a/x", "a/y.log", "b/kept.log", "b/x"]
+
+    async def test_what_the_storage_does_not_copy_goes_through_here(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(copying, "_MOST_COPIED", PART)
+        await place.put("a/big", content(3 * PART + 7))
+        await place.obs.copy(place.root + "a/big", place.root + "one")
+        await place.obs.sync_over(place.root + "a", place.root + "b")
+        there = await place.all()
+        assert there["one"] == there["b/big"] == content(3 * PART + 7)
+
+    async def test_what_makes_no_sense(self, place: Place) -> None:
+        await place.put("a/x", b"1")
+        for target in ("a", "a/", "a/b", ""):
+            with pytest.raises(InvalidArgument, match="in one another"):
+                await place.obs.sync_over(place.root + "a", place.root + target)
+        with pytest.raises(ObsNotFound, match="no such folder"):
+            await place.obs.sync_over(place.root + "none", place.root + "b")
+        with pytest.raises(BucketNotFound):
+            await place.obs.sync_over(place.root + "a", "obs://there-is-none/")
+        assert await place.all() == {"a/x": b"1"}
+
+
 class TestAtOnce:
     async def test_what_is_there_is_left_alone_when_asked(self, place: Place) -> None:
         path = place.root + "code/once"
@@ -422,3 +518,39 @@ class TestAtOnce:
         assert await tree(tmp_path / "back") == files
         assert 4 < most["transfers"] <= SMALL.transfers
         assert most["bytes"] <= SMALL.bytes_in_flight
+
+    async def test_what_came_in_is_let_go_before_more_is_asked_for(self, place: Place, tmp_path: Path) -> None:
+        store = await place.obs._opened()
+        alive, most = [0], [0]
+
+        class Watched(type(store)):  # type: ignore[misc]
+            async def get(self, entry: ObsEntry, start: int, end: int) -> Any:
+                for _ in range(200):
+                    # A thread that has done its work needs a moment to let go of what it was given.
+                    if alive[0] + end - start <= 4 * PART:
+                        break
+                    await asyncio.sleep(0.01)
+                most[0] = max(most[0], alive[0] + end - start)
+                held = memoryview(bytearray(await super().get(entry, start, end)))
+                alive[0] += end - start
+                weakref.finalize(held, let_go, end - start)
+                return held
+
+        def let_go(size: int) -> None:
+            alive[0] -= size
+
+        async def opened() -> Any:
+            watched = Watched.__new__(Watched)
+            watched.__dict__.update(store.__dict__)
+            return watched
+
+        files = {f"f{i}": content(PART - i, i) for i in range(30)} | {"big": content(40 * PART)}
+        for name, held in files.items():
+            await place.put(name, held)
+        obs = Obs(opened, TransferLimits(transfers=8, bytes_in_flight=4 * PART, part_bytes=PART))
+        await obs.sync_down(place.root, tmp_path)
+        assert await tree(tmp_path) == files
+        async with obs.open(place.root + "big") as reader:
+            async for _ in reader:
+                pass
+        assert 2 * PART < most[0] <= 4 * PART

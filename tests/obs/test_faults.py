@@ -150,6 +150,19 @@ class TestRefusals:
         await there.obs.delete(there.root + "k")
         assert await there.all() == {"l": b"1"}
 
+    async def test_only_the_part_that_met_trouble_is_sent_or_asked_for_again(
+        self, there: Place, tmp_path: Path
+    ) -> None:
+        await fill(tmp_path, {"k": content(6 * PART)})
+        slow = {"status": "503 Service Unavailable", "code": "SlowDown", "kind": "status", "path": "/k$", "count": 1}
+        await faults(there, {"method": "PUT", **slow}, {"method": "GET", **slow})
+        await counts(there)
+        await there.obs.upload_file(tmp_path / "k", there.root)
+        assert (await counts(there))[f"PUT /{there.bucket}/k"] == 6 + 1
+        await there.obs.download_file(there.root + "k", tmp_path / "back")
+        assert (await counts(there))[f"GET /{there.bucket}/k"] == 6 + 1
+        assert await tree(tmp_path / "back") == {"k": content(6 * PART)}
+
     async def test_trouble_that_stays_is_told(self, there: Place) -> None:
         rule = {"status": "503 Service Unavailable", "code": "SlowDown", "message": "Please reduce your rate"}
         await faults(there, {"method": "GET", "path": "/b", "count": EVER, "kind": "status", **rule})
@@ -204,11 +217,32 @@ class TestKeys:
                 assert asked[before:] == [True]
                 assert await tree(target) == {k: v for k, v in (await tree(tmp_path)).items() if "back" not in k}
 
-    async def test_keys_that_cannot_be_renewed(self, there: Place) -> None:
+    @pytest.mark.parametrize("method", ["PUT", "POST"])
+    async def test_they_end_while_a_large_file_goes_up(self, moto: Moto, tmp_path: Path, method: str) -> None:
+        asked: list[bool] = []
+
+        async def source(renew: bool) -> Lease:
+            asked.append(renew)
+            return Lease(AccessKey(f"AK{len(asked)}", "SK", "token"))
+
+        async with SomeKeys(moto, source) as place:
+            await fill(tmp_path, {"big": content(6 * PART)})
+            expired = {"status": "400 Bad Request", "code": "ExpiredToken", "kind": "status", "count": 1}
+            await faults(place, {"method": method, "path": "/big$", **expired})
+            done = await place.obs.upload_file(tmp_path / "big", place.root)
+            assert asked == [False, True]
+            assert done.bytes == 6 * PART
+            assert await place.all() == {"big": content(6 * PART)}
+
+    async def test_keys_that_cannot_be_renewed(self, there: Place, tmp_path: Path) -> None:
         rule = {"status": "400 Bad Request", "code": "ExpiredToken", "kind": "status", "count": EVER}
         await faults(there, {"method": "PUT", "path": "/b", **rule})
         with pytest.raises(KeysExpired, match="over"):
             await there.obs.write(there.root + "k", b"1")
+        await fill(tmp_path, {"big": content(3 * PART)})
+        with pytest.raises(KeysExpired, match="over"):
+            await there.obs.upload_file(tmp_path / "big", there.root)
+        assert await there.all() == {}
 
     async def test_they_are_renewed_before_they_end(self, moto: Moto) -> None:
         asked: list[bool] = []

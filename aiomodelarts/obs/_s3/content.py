@@ -1,6 +1,9 @@
 """Content in and out of buckets: the only module that knows obstore."""
 
+import asyncio
 import re
+import sys
+import threading
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"status code: (\d{3})")
 _NO_CONNECTION = re.compile(r"kind: Connect\b")
 _TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
+_LOOK_S = 0.005
+_LOOKS = 400
 _MISSING = 'object storage needs the package obstore: pip install "aiomodelarts[obs]"'
 
 
@@ -103,6 +108,13 @@ class ObjectContent:
         """Have the keys asked for anew."""
         self._stores.clear()
 
+    async def close(self) -> None:
+        """Let go of the connections, which obstore closes when nobody holds its stores any more."""
+        used = bool(self._stores)
+        self.forget()
+        if used:
+            await _threads_are_out()
+
     def _store(self, bucket: str) -> "S3Store":
         if bucket not in self._stores:
             address = Address.of(self._endpoint, bucket)
@@ -131,6 +143,20 @@ class ObjectContent:
             "token": keys.security_token,
             "expires_at": expires,
         }
+
+
+async def _threads_are_out() -> None:
+    """Return when no thread of obstore is in Python any more, or soon enough.
+
+    A thread that has told a result is on its way out of ``call_soon_threadsafe`` when the one who waited goes on. Were
+    this the end of the program, the interpreter would end the thread right there, and Rust then aborts the process:
+    all was done, and the exit code says otherwise.
+    """
+    for _ in range(_LOOKS):
+        # At least once: one whose request was cancelled has yet to come in.
+        await asyncio.sleep(_LOOK_S)
+        if not set(sys._current_frames()) - {thread.ident for thread in threading.enumerate()}:
+            return
 
 
 @contextmanager
