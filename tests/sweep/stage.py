@@ -44,11 +44,13 @@ Came = dict[tuple[str, int], Mapping[str, Any] | None]
 
 
 @asynccontextmanager
-async def platform(root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy") -> AsyncIterator[LocalPlatform]:
+async def platform(
+    root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy", *, slots: int | None = None
+) -> AsyncIterator[LocalPlatform]:
     """A platform whose versions take no more than a moment."""
-    async with LocalPlatform(root, executor="simulated", simulate=simulate) as there:
+    async with LocalPlatform(root, executor="simulated", simulate=simulate, slots=slots) as there:
         source = Path(there.access.obs_root, "bucket/src")
-        await asyncio.to_thread(source.mkdir, parents=True)
+        await asyncio.to_thread(source.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread((source / "train.py").write_text, "")
         yield there
 
