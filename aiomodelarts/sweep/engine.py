@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -232,6 +232,7 @@ class Engine:
             resumed = Resumed(standing.done, again, self._total - standing.done - again)
             standing.begin()
         await self._listener(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
+        await self._tell_all(self._held)
 
     async def _job(self) -> Made | None:
         """Return when the job is there; with its first version, if it was this controller that made it."""
@@ -316,10 +317,9 @@ class Engine:
     def _new(self, number: int, point: Point) -> Trial:
         return self._config.begin(number, point)
 
-    def _take_over(self, claims: Sequence[Held]) -> None:
-        for held in claims:
-            self._standing.take(held.trial)
-            self._held.append(held)
+    async def _take_over(self, claims: Sequence[Held]) -> None:
+        self._held.extend(claims)
+        await self._tell_all(claims)
 
     def _take_all(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -328,6 +328,11 @@ class Engine:
     async def _tell(self, trial: Trial) -> None:
         self._standing.take(trial)
         await self._listener(SweepEvent(trial, self._progress()))
+
+    async def _tell_all(self, taken_up: Iterable[Held]) -> None:
+        """Tell of trials that were taken up: their next move may be their last."""
+        for trial in [held.trial for held in taken_up]:
+            await self._tell(trial)
 
     async def _tell_waiting(self, what: str | None) -> None:
         self._waiting_for = what

@@ -156,10 +156,8 @@ class Following:
     async def _decide(self, course: _Course, why: "Reported | Ending | StoppedAsAsked") -> None:
         """Write down that the version is to be stopped, and why, before it is asked for."""
         if isinstance(why, Reported):
-            ending, told = (
-                Ending.PRUNED,
-                f"does worse than others at step {why.step}, with {why.value:g}; to be stopped",
-            )
+            verdict = "" if self._config.pruning is None else self._config.pruning.verdict
+            ending, told = Ending.PRUNED, f"{verdict} at step {why.step}, with {why.value:g}; to be stopped"
         elif isinstance(why, StoppedAsAsked):
             ending, told = Ending.ASKED, "to be stopped, since the sweep was asked to end"
         else:

@@ -119,10 +119,7 @@ class Observer:
             verdicts = await asyncio.to_thread(_verdicts, judge, trial, values)
         if not verdicts:
             return None
-        # A database keeps no "not a number"; the pruners know what it means.
-        told = [verdict.measure for verdict in verdicts if math.isfinite(verdict.measure.value)]
-        if told:
-            await self._ledger.note(told)
+        await self._ledger.note([verdict.measure for verdict in verdicts])
         return verdicts[-1]
 
     async def _its_judge(self) -> "Judge":

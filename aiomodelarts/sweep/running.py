@@ -20,6 +20,7 @@ from .files import ObsFiles, OutputFiles
 from .gathering import Gathering
 from .ledger.records import Definition
 from .neighbours import PlaceTaken, check_alone
+from .notebook import LiveTable
 from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
@@ -45,10 +46,18 @@ class Run:
     Args:
         brake: ends it.
         feed: its trials.
+        table: follows it in a notebook.
     """
 
     brake: Brake
     feed: Feed = field(factory=Feed)
+    table: LiveTable | None = None
+
+    def close(self) -> None:
+        """It is over."""
+        self.feed.close()
+        if self.table is not None:
+            self.table.close()
 
     def told(
         self, listener: Listener | None, callbacks: Iterable[Callable[[Trial], Awaitable[None] | None]]
@@ -60,6 +69,8 @@ class Run:
             over = event.trial is not None and event.trial.state.is_final
             if event.trial is not None and over:
                 self.feed.add(event.trial)
+            if self.table is not None:
+                await self.table.listen(event)
             if listener is not None:
                 await listener(event)
             for callback in called if over else ():

@@ -312,6 +312,20 @@ async def test_another_source_is_a_change_of_the_sweep(session: AsyncSession, tm
     assert {one.source for one in history.observations} == {f"job {job}"}
 
 
+async def test_a_sweep_in_python_has_it_too(session: AsyncSession, tmp_path: Path, old: SweepResult) -> None:
+    config = (await sweep_of(tmp_path, "new")).config
+    sweep = Sweep(
+        space=config.space,
+        objective=config.objective,
+        estimator={**config.settings, "inputs": "/bucket/data/"},
+        trials=2,
+        warm_start={"ledgers": [tmp_path / "results/old/sweep.sqlite"], "jobs": [old.trials[0].job_id]},
+        results_dir=tmp_path / "new",
+    )
+    history = await _gathered(sweep, session)
+    assert [one.point for one in history.observations] == [one.point for one in old.trials]
+
+
 async def test_versions_of_a_job_are_read_and_nothing_else(
     session: AsyncSession, tmp_path: Path, old: SweepResult
 ) -> None:
