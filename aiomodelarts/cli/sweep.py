@@ -125,7 +125,8 @@ async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signa
         for name, path in paths.items():
             stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
     if isinstance(result.stopped_by, StoppedAsAsked):
-        print_interruption(left, console, result.stopped_by.running)
+        how = "Interrupted" if interruption.signal is not None else "Stopped as asked elsewhere"
+        print_interruption(left, console, result.stopped_by.running, how)
     if unwritten is not None:
         tell_error(str(unwritten))
     if interruption.signal is not None and isinstance(result.stopped_by, StoppedAsAsked):

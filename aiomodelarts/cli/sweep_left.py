@@ -33,19 +33,22 @@ class Left:
     local: bool
 
 
-def print_interruption(left: Left, console: Console, running: Running = Running.LEAVE) -> None:
+def print_interruption(
+    left: Left, console: Console, running: Running = Running.LEAVE, how: str = "Interrupted"
+) -> None:
     """Print what a sweep that was interrupted leaves behind, and how to take it up.
 
     Args:
         left: what it leaves.
         console: where to.
         running: what was to become of running versions.
+        how: it ended.
     """
     progress = left.tally.progress
     if progress is None:
         console.print("Interrupted before anything was made.")
         return
-    console.print(f"Interrupted: {progress.done} of {progress.total} trials are over.")
+    console.print(f"{how}: {progress.done} of {progress.total} trials are over.")
     going = [trial for trial in left.tally.going.values() if trial.state is not TrialState.RESERVED]
     if left.local and (going or running is Running.STOP):
         console.print(f"The local platform stopped the {len(going)} that were going on.")

@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -125,6 +125,13 @@ class PlainView:
         self._console.print(Text("  ".join(parts)), soft_wrap=True)
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time that is left, once it can be told."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.time_remaining is None else super().render(task)
+
+
 class LiveView:
     """One line that is drawn again and again, and a lasting line for each trial that has no value."""
 
@@ -133,7 +140,7 @@ class LiveView:
         columns: list[ProgressColumn] = [words]
         if console.width >= _BAR_FROM_WIDTH:
             columns.append(BarColumn(bar_width=None))
-        columns.append(TimeRemainingColumn(compact=True))
+        columns.append(_TimeLeft(compact=True))
         if console.width >= _WORD_FROM_WIDTH:
             columns.append(TextColumn("left"))
         # The pace is taken from the whole sweep: trials may be minutes apart.

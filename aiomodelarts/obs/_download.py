@@ -58,7 +58,7 @@ async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root:
 def _landed(content: Content, entry: ObsEntry, place: Path, root: Path) -> bool:
     digest = digest_for(entry.etag, entry.size, entry.size)
     if digest is not None:
-        digest.add(content)
+        digest.add([content])
         if digest.value() != entry.etag:
             return False
     land(place, root, content, entry.modified)
@@ -126,13 +126,16 @@ class _Parts:
     async def fetch(self) -> None:
         """Fetch part after part until none is missing."""
         for index in self._missing:
-            start, end = self._range(index)
-            async with self._lanes.take(end - start):
-                content = await self._store.get(self._entry, start, end)
-                await aside(self._landing.write, index, content)
-            self._there.add(index)
-            self._steps.moved(end - start)
+            await self._fetch(index)
             await self._add_up()
+
+    async def _fetch(self, index: int) -> None:
+        start, end = self._range(index)
+        # No name holds the content when its turn is over.
+        async with self._lanes.take(end - start):
+            await aside(self._landing.write, index, await self._store.get(self._entry, start, end))
+        self._there.add(index)
+        self._steps.moved(end - start)
 
     async def _add_up(self) -> None:
         if self._adding or self._digest is None:
@@ -150,4 +153,4 @@ class _Parts:
 
 def _add(digest: Digest, landing: Landing, index: int) -> None:
     # From the file and not from memory: what counts is what is there.
-    digest.add(landing.read(index))
+    digest.add(landing.pieces(index))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from ._digest import pieces_of
 from ._journal import Journal
 from ._local import locally
 from ._names import JOURNAL, PART, temporary
@@ -80,19 +81,21 @@ class Landing:
                 if not self._journal.checks:
                     os.ftruncate(self._claim.handle, 0)
 
-    def there(self, index: int) -> bytes | None:
-        """A part that an earlier try left, when it is whole."""
+    def there(self, index: int) -> bool:
+        """Whether an earlier try left this part, whole."""
         check = self._journal.checks.get(index)
         if check is None:
-            return None
-        content = self.read(index)
-        return content if zlib.crc32(content) == check else None
+            return False
+        found = 0
+        for piece in self.pieces(index):
+            found = zlib.crc32(piece, found)
+        return found == check
 
-    def read(self, index: int) -> bytes:
-        """A part that was written."""
+    def pieces(self, index: int) -> Iterator[bytes]:
+        """A part that was written, piece by piece."""
         start = index * self._part_bytes
         with locally(self._place):
-            return os.pread(self._claim.handle, min(self._part_bytes, self._size - start), start)
+            yield from pieces_of(self._claim.handle, start, min(start + self._part_bytes, self._size))
 
     def write(self, index: int, content: Content) -> None:
         """Keep a part."""

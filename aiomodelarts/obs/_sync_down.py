@@ -150,8 +150,7 @@ class SyncDown:
         digest = digest_for(theirs, entry.size, part_bytes)
         if digest is None:
             return fetched
-        async with self._lanes.take(part_bytes):
-            return await aside(digest_file, place, digest, part_bytes) == theirs
+        return await aside(digest_file, place, digest) == theirs
 
     def _make_folders(self, names: Sequence[str]) -> list[ObsError]:
         failures: list[ObsError] = []

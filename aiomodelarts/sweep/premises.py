@@ -18,6 +18,7 @@ from ..session import AsyncSession
 from .config import SweepConfig
 from .files import FolderFiles, ObsFiles, OutputFiles
 from .ledger.records import SweepRecord
+from .neighbours import PlaceTaken, check_alone
 from .plan import Refusal
 
 T = TypeVar("T")
@@ -153,6 +154,10 @@ class Premises:
         if record is not None and record.job_id is not None:
             self.job = f"goes on in job {record.job_id}"
             return
+        try:
+            await check_alone(self.config, self.session)
+        except PlaceTaken as error:
+            self.refused.append(Refusal("output_path", str(error)))
         name = self.config.job_name
         self.job = "a new job, named after the sweep and the time" if name is None else f"a new job, {name}"
         page = await get_job_list(self.session, per_page=1)

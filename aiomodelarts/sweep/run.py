@@ -25,6 +25,7 @@ from .files import FolderFiles, OutputFiles
 from .gathering import Gathering
 from .halts import Running
 from .kept import KeptSweep
+from .notebook import LiveTable, in_notebook
 from .objective import Objective
 from .plan import Plan, sweep_mark
 from .planning import Survey
@@ -209,6 +210,7 @@ class Sweep(KeptSweep):
         files: OutputFiles | None = None,
         listener: Listener | None = None,
         callbacks: Iterable[Callback] = (),
+        live: bool | None = None,
         allow_change: bool = False,
         fresh: bool = False,
     ) -> Coroutine[Any, Any, SweepResult]:
@@ -225,6 +227,7 @@ class Sweep(KeptSweep):
             listener: an async function that is told of every step, and awaited.
             callbacks: functions, plain or async, that are given this sweep and each trial that is over. What one of
                 them raises ends the run, and comes out of it.
+            live: show a table that follows the sweep; None does so where the program runs in a notebook.
             allow_change: go on although the sweep's settings are not those of its earlier runs.
             fresh: begin anew; the record of earlier runs stays in the ledger under another name.
 
@@ -240,7 +243,9 @@ class Sweep(KeptSweep):
             OSError: the folder for the results cannot be made; nothing was sent.
         """
         session = self._session_or(session)
-        run = self._run = Run(Brake(session.seams.clock))
+        shown = in_notebook() if live is None else live
+        table = LiveTable(self.config.name, self.config.objective.goal) if shown else None
+        run = self._run = Run(Brake(session.seams.clock), table=table)
         self._first_run.set()
         called = tuple(callbacks)
         told = run.told(listener, [lambda trial, one=one: one(self, trial) for one in called])  # type: ignore[misc]
@@ -332,7 +337,7 @@ class Sweep(KeptSweep):
             config = await self._with_code()
             return await carry_out(config, session, files, listener, run.brake, allow_change=allow_change, fresh=fresh)
         finally:
-            run.feed.close()
+            run.close()
 
     async def _with_code(self) -> SweepConfig:
         """The sweep with its code as it is now, where that is on this machine."""

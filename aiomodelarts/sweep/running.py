@@ -19,6 +19,8 @@ from .feed import Feed
 from .files import ObsFiles, OutputFiles
 from .gathering import Gathering
 from .ledger.records import Definition
+from .neighbours import PlaceTaken, check_alone
+from .notebook import LiveTable
 from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions
@@ -44,10 +46,18 @@ class Run:
     Args:
         brake: ends it.
         feed: its trials.
+        table: follows it in a notebook.
     """
 
     brake: Brake
     feed: Feed = field(factory=Feed)
+    table: LiveTable | None = None
+
+    def close(self) -> None:
+        """It is over."""
+        self.feed.close()
+        if self.table is not None:
+            self.table.close()
 
     def told(
         self, listener: Listener | None, callbacks: Iterable[Callable[[Trial], Awaitable[None] | None]]
@@ -59,6 +69,8 @@ class Run:
             over = event.trial is not None and event.trial.state.is_final
             if event.trial is not None and over:
                 self.feed.add(event.trial)
+            if self.table is not None:
+                await self.table.listen(event)
             if listener is not None:
                 await listener(event)
             for callback in called if over else ():
@@ -119,6 +131,13 @@ async def carry_out(
     async with opened as ledger:
         if known_before is not None:
             await ledger.take_in(known_before)
+        if not ledger.sweep.reserved:
+            try:
+                await check_alone(config, session)
+            except PlaceTaken:
+                # Another controller on this ledger may have begun meanwhile.
+                if not (await ledger.refresh()).reserved:
+                    raise
         versions = EstimatorVersions(config, session, job_name(config, session))
         await versions.prepare()
         engine = Engine(config, versions, files, listener, clock, ledger, brake=brake)

@@ -253,6 +253,22 @@ async def test_a_list_that_lags_longer_is_checked_against_the_versions_themselve
     assert len(await wait) == count
 
 
+async def test_single_reads_that_lag_behind_the_list_do_not_make_a_version_gone(
+    session: AsyncSession, service: Service
+) -> None:
+    service.overrides["version"] = lambda _: refusal("ModelArts.2775", 404)
+    waits = [asyncio.ensure_future(version(session, service, number).ended(poll_s=0.2)) for number in range(1, 9)]
+    await asyncio.sleep(1)
+    assert service.counts["versions"] > 0
+    for wait in waits[1:]:
+        wait.cancel()
+    await asyncio.sleep(3)
+    assert service.counts["version"] > 10
+    del service.overrides["version"]
+    service.status[5, 1] = 10
+    assert (await waits[0]).status is JobStatus.COMPLETED
+
+
 @pytest.mark.parametrize("count", [1, 8])
 async def test_a_deleted_version_ends_its_wait(session: AsyncSession, service: Service, count: int) -> None:
     handles = [version(session, service, number) for number in range(1, count + 1)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform, SweepError
-from aiomodelarts.sweep import Running, StoppedAsAsked, Sweep, Trial, TrialState, maximize
+from aiomodelarts.sweep import Running, StoppedAsAsked, Sweep, SweepEvent, Trial, TrialState, maximize
 from aiomodelarts.sweep.ledger.errors import NotRunYet
 
 SETTINGS: dict[str, Any] = {
@@ -246,3 +246,23 @@ async def test_stop_in_a_callback_waits_for_nothing(tmp_path: Path) -> None:
         sweep = sweep_of(session, tmp_path, trials=50, concurrency=2)
         result = await asyncio.wait_for(sweep.run(callbacks=[end]), 20)
     assert isinstance(result.stopped_by, StoppedAsAsked)
+
+
+async def test_versions_that_an_earlier_run_left_are_stopped_by_the_next_one(tmp_path: Path) -> None:
+    async with on_a_platform(tmp_path / "platform", "duration=60") as session:
+        sweep = sweep_of(session, tmp_path, trials=9, concurrency=2)
+        first = asyncio.create_task(sweep.run())
+        await until_running(sweep, 2)
+        sweep.interrupt("leave")
+        await asyncio.wait_for(first, 20)
+        events = asyncio.Event()
+
+        async def hear(event: SweepEvent) -> None:
+            events.set()
+
+        second = asyncio.create_task(sweep.run(listener=hear))
+        await events.wait()
+        await asyncio.sleep(0.5)
+        sweep.interrupt("stop")
+        result = await asyncio.wait_for(second, 20)
+    assert [trial.state for trial in result.trials] == [TrialState.RESERVED] * 2

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from aiomodelarts import AlreadyExists, AsyncSession, ConfigurationError, Sweep, SweepError
 from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
+from aiomodelarts.sweep.neighbours import PlaceTaken
 
 SWEEP = """\
 [sweep]
@@ -162,3 +163,34 @@ def test_a_folder_with_more_files_than_the_service_takes_is_refused(file: Path, 
     with pytest.raises(SweepError, match="more than 1000 files; give the code a folder of its own"):
         asyncio.run(sweep.stage(FolderFiles(tmp_path / "buckets")))
     assert not (tmp_path / "buckets").exists()
+
+
+async def test_two_sweeps_on_one_output_path_are_told_apart_while_one_of_them_runs(file: Path, tmp_path: Path) -> None:
+    await asyncio.to_thread((file.parent / "train.py").write_text, f"import time\ntime.sleep(60)\n{TRAIN}")
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    elsewhere = Sweep.of(evolve(sweep.config, results_dir=tmp_path / "another machine"))
+    async with AsyncSession.local(tmp_path / "platform") as session:
+        assert session.platform is not None
+        files = FolderFiles(Path(str(session.platform.obs_root)))
+        await sweep.stage(files)
+        made = asyncio.Event()
+
+        async def listen(event: SweepEvent) -> None:
+            if event.trial is not None and event.trial.state is TrialState.RUNNING:
+                made.set()
+
+        first = asyncio.create_task(sweep.run(session, files=files, listener=listen))
+        await made.wait()
+        with pytest.raises(PlaceTaken, match=r"of job [0-9]+ \(tiny-.*writes to /bucket/out/tiny/000"):
+            await elsewhere.run(session, files=files)
+        refused = (await elsewhere.plan(session, files=files)).refused
+        assert [one.what for one in refused] == ["output_path"]
+        # A second controller on the first one's ledger is welcome.
+        second = asyncio.create_task(sweep.run(session, files=files))
+        await asyncio.sleep(0.5)
+        assert not second.done()
+        other_name = Sweep.of(evolve(elsewhere.config, name="tiny-too"))
+        assert (await other_name.plan(session, files=files)).refused == ()
+        for one in (first, second):
+            one.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
