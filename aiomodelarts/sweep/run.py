@@ -36,7 +36,7 @@ from .search import Search
 from .space import Space
 from .stopping import Stopped, Stopping, stop_what_runs
 from .trial import Trial
-from .warm_start import History
+from .warm_start import History, WarmStart
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000
@@ -71,6 +71,7 @@ class Sweep(KeptSweep):
         results_dir: where results and ledger are written; ``results/<name>`` unless said.
         ledger: a path or a database URL; ``sweep.sqlite`` among the results unless said.
         job_name: of the job to make; made up from the name and the time unless said.
+        warm_start: where values from before the sweep come from.
         pruning: when versions are stopped early: the name of a method, or its table.
         budget: what may be spent.
         retry: how often a failed trial is tried again, by the class of its failure.
@@ -100,6 +101,7 @@ class Sweep(KeptSweep):
         results_dir: str | PathLike[str] | None = None,
         ledger: str | PathLike[str] | None = None,
         job_name: str | None = None,
+        warm_start: WarmStart | Mapping[str, Any] | None = None,
         pruning: Pruning | Mapping[str, Any] | str | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         retry: RetryBudget | Mapping[Any, int] | None = None,
@@ -129,6 +131,7 @@ class Sweep(KeptSweep):
             constraints=constraints,
             of_the_sweep=own,
             of_the_estimator=data,
+            warm_start=warm_start,
             pruning=pruning,
             budget=budget,
             retry=retry,
