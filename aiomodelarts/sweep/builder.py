@@ -32,7 +32,6 @@ def build(
     budget: Any,
     retry: Any,
     local: Any,
-    warm_start: Any,
 ) -> SweepConfig:
     """The checked sweep; the arguments are those of ``Sweep``.
 
@@ -56,7 +55,6 @@ def build(
         "budget": told(budget),
         "retry": told(retry),
         "local": told(local),
-        "warm_start": told(warm_start),
     }
     document = GivenDocument({name: value for name, value in tables.items() if value is not None})
     doubled = _doubled(estimator, of_the_estimator)

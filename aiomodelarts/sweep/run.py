@@ -71,7 +71,6 @@ class Sweep(KeptSweep):
         results_dir: where results and ledger are written; ``results/<name>`` unless said.
         ledger: a path or a database URL; ``sweep.sqlite`` among the results unless said.
         job_name: of the job to make; made up from the name and the time unless said.
-        warm_start: where values from before the sweep come from.
         pruning: when versions are stopped early: the name of a method, or its table.
         budget: what may be spent.
         retry: how often a failed trial is tried again, by the class of its failure.
@@ -106,7 +105,6 @@ class Sweep(KeptSweep):
         budget: Budget | Mapping[str, Any] | None = None,
         retry: RetryBudget | Mapping[Any, int] | None = None,
         local: Mapping[str, str | PathLike[str]] | None = None,
-        warm_start: Mapping[str, Any] | None = None,
     ) -> None:
         data = {
             "inputs": inputs,
@@ -136,7 +134,6 @@ class Sweep(KeptSweep):
             budget=budget,
             retry=retry,
             local=local,
-            warm_start=warm_start,
         )
         self._begin(config, None, estimator.session if isinstance(estimator, AsyncEstimator) else None)
 
