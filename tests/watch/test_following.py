@@ -355,7 +355,7 @@ async def test_what_is_known_to_take_long_is_looked_at_more_seldom(
 async def test_looks_leave_room_to_others_when_the_rate_is_short(
     service: Service, monkeypatch: pytest.MonkeyPatch, room: float, least: int, most: int
 ) -> None:
-    monkeypatch.setattr("aiomodelarts.session.headroom", lambda _: room)
+    monkeypatch.setattr("aiomodelarts._parts.headroom", lambda _: room)
     async with session_on(service.transport, cadence=Cadence(min_s=0.1, max_s=1000, share=0.1)) as session:
         waiting = asyncio.ensure_future(version(session, service, 1).ended())
         await asyncio.sleep(1)
