@@ -27,7 +27,7 @@ def test_every_trial_is_made_once_and_the_budget_is_kept(block: int) -> None:
         assert not simulate(seed, muted=True).violations, f"python -m tests.simulate.sweeps --seed {seed} --trace"
 
 
-@pytest.mark.parametrize("seed", [3, 12, 41])
+@pytest.mark.parametrize("seed", [3, 23, 41])
 def test_the_same_seed_is_the_same_run(seed: int) -> None:
     first, second = simulate(seed), simulate(seed)
     assert [str(event) for event in first.events] == [str(event) for event in second.events]
