@@ -162,10 +162,10 @@ def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
         if wait.ended_s > wait.cancel_s + _AT_ONCE_S:
             yield f"cancelling it took {wait.ended_s - wait.cancel_s:.2f} s"
         return
-    # The last lines of a run that failed are read after its end.
+    # The last lines of a run that failed are read after its end, and not beyond the deadline.
     tail_s = limits.sees_s if isinstance(wait.error, TrainingFailed) else 0.0
     deadline = FOREVER if wait.timeout_s is None else plan.latest(wait.began_s, wait.timeout_s)
-    if wait.ended_s > deadline + _LATE_S + tail_s:
+    if wait.ended_s > deadline + _LATE_S:
         yield f"its deadline was at {deadline:.2f} s, and it ended at {wait.ended_s:.2f} s"
     if isinstance(wait.error, TimeoutError) and not isinstance(wait.error, StateUnclear):
         if wait.ended_s < wait.began_s + (wait.timeout_s or 0.0) - 1e-6:
