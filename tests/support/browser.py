@@ -103,10 +103,17 @@ class Tab:
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
+    async def drawn(self) -> None:
+        """Return when nothing on the page is busy any more."""
+        async with asyncio.timeout(60):
+            while await self.value("!!document.querySelector('[aria-busy=true]')"):
+                await asyncio.sleep(0.05)
+        # Charts are drawn in the frame after the one that asks for them.
+        await self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
+
     async def picture(self, *, whole: bool = True) -> bytes:
         """The page as a PNG: all of it, or the part that the window shows."""
-        # Charts are drawn in the frame after the one that asks for them.
-        await self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
+        await self.drawn()
         told = await self.do("Page.captureScreenshot", captureBeyondViewport=whole)
         return base64.b64decode(told["data"])
 
