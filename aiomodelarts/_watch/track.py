@@ -16,8 +16,8 @@ from .cadence import Cadence, Look
 from .patience import Patience, Verdict
 from .plan import Positions
 
-# A list, and a single read too, may lag behind a creation: a version is called gone only after several looks without
-# it, and one that was never seen at all gets this long to appear.
+# Lists and single reads may lag behind a creation, and behind each other: a version is called gone only after several
+# looks without it, and not before it was followed for long enough to appear everywhere.
 LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 1.0
 _APPEARS_WITHIN_S = 10.0
@@ -125,7 +125,7 @@ class Track:
         return self.unseen >= LOOKS_BEFORE_GONE and missing_s >= _MISSING_FOR_S and self._should_be_there(now)
 
     def _should_be_there(self, now: float) -> bool:
-        return self.was_seen or now - self.since >= _APPEARS_WITHIN_S
+        return now - self.since >= _APPEARS_WITHIN_S
 
 
 @define(eq=False)

@@ -13,6 +13,8 @@ from . import (
     logs,
     obs,
     sweep,
+    sweep_check,
+    sweep_export,
     sweep_past,
     sweep_plan,
     sweep_report,
@@ -29,9 +31,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+sweep.app.add_typer(sweep_check.app)
 sweep.app.add_typer(sweep_past.app)
 sweep.app.add_typer(sweep_plan.app)
 sweep.app.add_typer(sweep_report.app)
+sweep.app.add_typer(sweep_export.app)
 sweep.app.add_typer(sweep_stop.app)
 app.add_typer(login.app)
 app.add_typer(jobs.app)

@@ -44,12 +44,6 @@ MaybeFileArgument = Annotated[
 ]
 
 
-@app.command("check")
-def check_command(file: FileArgument, output: OutputOption = Output.TABLE) -> None:
-    """Check a sweep file, and say how many trials it makes. Nothing is sent."""
-    run(_check(file, output))
-
-
 @app.command("run")
 def run_command(
     file: MaybeFileArgument = None,
@@ -82,16 +76,6 @@ def run_command(
     signals = Signals()
     wanted = _Wanted(local, output, fresh, allow_change, on_interrupt)
     run(_run(file, plan, wanted, signals), signals)
-
-
-async def _check(file: Path, output: Output) -> int:
-    config = (await asyncio.to_thread(Sweep.from_file, file)).config
-    if output is Output.JSON:
-        print_json({"sweep": config.name, "trials": config.count, "concurrency": config.concurrency})
-    else:
-        told = f"{file}: sweep {config.name} makes {config.count} trials, {config.concurrency} at a time."
-        Console(highlight=False).print(Text(told))
-    return DONE
 
 
 @frozen

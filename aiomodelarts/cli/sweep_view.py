@@ -240,7 +240,9 @@ def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
     for trial in ranked[:_ROWS]:
         head = (str(trial.number), number(trial.value or 0.0))
         time = duration(trial.duration_s or 0.0)
-        wide.add_row(*head, *(Text(scalar(trial.point[name])) for name in names), time)
+        # One that waits for others is not there in every trial.
+        values = (Text(scalar(trial.point[name]) if name in trial.point else "") for name in names)
+        wide.add_row(*head, *values, time)
         narrow.add_row(*head, Text(point(trial.point)), time)
     fits = Measurement.get(console, console.options.update(max_width=10_000), wide).maximum <= console.width
     return wide if fits else narrow

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from ._flow import Lanes
+from ._flow import BESIDE_PARTS, Lanes
 from .path import ObsPath
 from .store import Content, Store
 from .values import MIB, ObsEntry
@@ -25,8 +25,7 @@ async def copy(store: Store, lanes: Lanes, entry: ObsEntry, target: ObsPath) -> 
             await store.copy(entry.path, target)
         return
     part_bytes = lanes.limits.part_of(entry.size)
-    # One part comes in while the one before it goes out, and a third one waits.
-    async with lanes.take(3 * part_bytes):
+    async with lanes.take((1 + BESIDE_PARTS) * part_bytes):
         await store.put_parts(target, _content(store, entry, part_bytes), part_bytes, 1)
 
 

@@ -1,14 +1,17 @@
 """Checks on content: the MD5 that an ETag is, and when it is none."""
 
 import hashlib
+import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ._local import locally
 from .store import Content
 
 _ETAG = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?", re.IGNORECASE)
-_CHUNK = 1024 * 1024
+# Each thread's allocator keeps what it gave out last, so many threads with large pieces hold much for nothing.
+_PIECE = 256 * 1024
 
 
 class Digest:
@@ -19,21 +22,26 @@ class Digest:
     """
 
     def __init__(self, part_bytes: int | None = None) -> None:
-        self._part_bytes = part_bytes
+        self.part_bytes = part_bytes
         self._whole = hashlib.md5(usedforsecurity=False)
         self._parts = 0
 
-    def add(self, content: Content) -> None:
-        """Take the next content in; where there are parts it is exactly one of them."""
-        if self._part_bytes is None:
-            self._whole.update(content)
-        else:
-            self._whole.update(hashlib.md5(content, usedforsecurity=False).digest())
+    def add(self, pieces: Iterable[Content]) -> int:
+        """Take the next content in, piece by piece; where there are parts it is exactly one of them. What comes back
+        is its size."""
+        md5 = self._whole if self.part_bytes is None else hashlib.md5(usedforsecurity=False)
+        size = 0
+        for piece in pieces:
+            md5.update(piece)
+            size += len(piece)
+        if self.part_bytes is not None:
+            self._whole.update(md5.digest())
             self._parts += 1
+        return size
 
     def value(self) -> str:
         """The ETag."""
-        return self._whole.hexdigest() if self._part_bytes is None else f"{self._whole.hexdigest()}-{self._parts}"
+        return self._whole.hexdigest() if self.part_bytes is None else f"{self._whole.hexdigest()}-{self._parts}"
 
 
 def is_digest(etag: str) -> bool:
@@ -55,15 +63,30 @@ def digest_for(etag: str | None, size: int, part_bytes: int) -> Digest | None:
     return Digest(part_bytes) if int(found[1]) == -(-size // max(part_bytes, 1)) else None
 
 
-def digest_file(place: Path, digest: Digest, chunk: int = _CHUNK) -> str:
+def digest_file(place: Path, digest: Digest) -> str:
     """The ETag that a local file would have. Blocks.
 
     Args:
         place: the file.
         digest: a fresh one.
-        chunk: bytes that are read at a time; the size of a part where there are parts.
     """
-    with locally(place), place.open("rb") as file:
-        while content := file.read(chunk):
-            digest.add(content)
+    with locally(place):
+        handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            start, size = 0, os.fstat(handle).st_size
+            while start < size:
+                end = min(start + (digest.part_bytes or size), size)
+                if digest.add(pieces_of(handle, start, end)) != end - start:
+                    # It became shorter meanwhile, and is not what anybody asked about.
+                    break
+                start = end
+        finally:
+            os.close(handle)
     return digest.value()
+
+
+def pieces_of(handle: int, start: int, end: int) -> Iterator[bytes]:
+    """A range of an open file, in pieces that are small enough not to matter. Blocks."""
+    while start < end and (piece := os.pread(handle, min(_PIECE, end - start), start)):
+        yield piece
+        start += len(piece)

@@ -7,6 +7,11 @@ from contextlib import asynccontextmanager
 
 from .values import OnProgress, Progress, TransferLimits
 
+# Content that is sent with one request is held twice: here, and by what sends it.
+SENT_WHOLE = 2
+# Parts that are held beside those on their way: one is read, one is handed over, one is being filled.
+BESIDE_PARTS = 3
+
 
 class Budget:
     """An amount that many share, first come, first served.

@@ -9,7 +9,7 @@ from ..errors import InvalidArgument, SessionClosed
 from . import _bulk
 from ._arguments import as_object
 from ._copy import copy
-from ._flow import Lanes
+from ._flow import SENT_WHOLE, Lanes
 from .errors import BucketNotFound, ObsNotFound, ObsRefused, TransferIncomplete
 from .path import ObsPath
 from .store import Store
@@ -121,7 +121,7 @@ class Objects:
             raise InvalidArgument("path", str(target), "a folder has no content; leave out the slash at its end")
         store = await self._opened()
         if if_absent or len(content) <= self.limits.part_bytes:
-            async with self._lanes.take(len(content)):
+            async with self._lanes.take(SENT_WHOLE * len(content)):
                 await store.put(target, content, if_absent=if_absent)
         else:
             async with ObsWriter(store, self._lanes, target) as writer:

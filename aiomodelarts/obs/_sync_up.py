@@ -98,8 +98,7 @@ class SyncUp:
         part_bytes = self._lanes.limits.part_of(file.size)
         digest = digest_for(theirs, file.size, part_bytes)
         if digest is not None:
-            async with self._lanes.take(part_bytes):
-                mine = await aside(digest_file, file.place, digest, part_bytes)
+            mine = await aside(digest_file, file.place, digest)
             if mine == theirs:
                 return True
             if theirs != entry.etag or await self._store.exact(entry):

@@ -7,7 +7,7 @@ from typing import Self
 
 from ._aside import aside, opened, settled
 from ._digest import Digest, is_digest
-from ._flow import Lanes, Steps
+from ._flow import BESIDE_PARTS, SENT_WHOLE, Lanes, Steps
 from ._local import locally
 from .errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder
 from .path import ObsPath
@@ -49,7 +49,7 @@ async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
 
 
 async def _whole(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
-    async with lanes.take(file.size):
+    async with lanes.take(SENT_WHOLE * file.size):
         content, mine = await aside(_read_whole, file)
         etag = await store.put(path, content)
     steps.moved(file.size)
@@ -58,10 +58,9 @@ async def _whole(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
 
 async def _in_parts(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
     part_bytes = lanes.limits.part_of(file.size)
-    # Beside the parts on their way one is being read, and one waits to be sent.
-    most = lanes.limits.bytes_in_flight // part_bytes - 2
+    most = lanes.limits.bytes_in_flight // part_bytes - BESIDE_PARTS
     at_once = max(1, min(_AT_ONCE, lanes.limits.transfers, most))
-    async with lanes.take((at_once + 2) * part_bytes, at_once):
+    async with lanes.take((at_once + BESIDE_PARTS) * part_bytes, at_once):
         reader = await opened(_Reader, _Reader.release, file, part_bytes, steps)
         try:
             etag = await store.put_parts(path, reader, part_bytes, at_once)
@@ -134,7 +133,7 @@ class _Reader:
             if len(content) < self._part_bytes:
                 _check_unchanged(self._file, self._handle)
         if content:
-            self.digest.add(content)
+            self.digest.add([content])
         return content
 
 
@@ -147,7 +146,7 @@ def _read_whole(file: LocalFile) -> tuple[bytes, str]:
     finally:
         os.close(handle)
     digest = Digest()
-    digest.add(content)
+    digest.add([content])
     return content, digest.value()
 
 

@@ -7,10 +7,12 @@ from typing import Self
 
 from ..errors import InvalidArgument
 from ._aside import settled
-from ._flow import Lanes
+from ._flow import BESIDE_PARTS, SENT_WHOLE, Lanes
 from .path import ObsPath
 from .store import Store
 from .values import ObsEntry
+
+_NOTHING = memoryview(b"")
 
 
 class ObsReader:
@@ -23,37 +25,44 @@ class ObsReader:
         self._store = store
         self._lanes = lanes
         self._at = 0
-        self._buffer = bytearray()
+        self._left = _NOTHING
         self.entry = entry
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._buffer.clear()
+        self._left = _NOTHING
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks()
 
     async def read(self, size: int = -1) -> bytes:
         """The next bytes, at most ``size`` of them, or all that are left; empty at the end."""
-        while (size < 0 or len(self._buffer) < size) and self._at < self.entry.size:
-            self._buffer += await self._fetch()
-        end = len(self._buffer) if size < 0 else min(size, len(self._buffer))
-        content = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        return content
+        pieces: list[memoryview] = []
+        while size and await self._there():
+            piece = self._left if size < 0 else self._left[:size]
+            self._left = self._left[len(piece) :]
+            size -= len(piece) if size > 0 else 0
+            pieces.append(piece)
+        return b"".join(pieces)
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        while content := await self.read(self._lanes.limits.part_bytes):
-            yield content
+        while await self._there():
+            left, self._left = self._left, _NOTHING
+            chunk = bytes(left)
+            del left
+            yield chunk
+            del chunk
 
-    async def _fetch(self) -> memoryview:
-        end = min(self._at + self._lanes.limits.part_bytes, self.entry.size)
-        async with self._lanes.take(end - self._at):
-            content = await self._store.get(self.entry, self._at, end)
-        self._at = end
-        return memoryview(content)
+    async def _there(self) -> bool:
+        """Whether there is more to read; what comes next is here then."""
+        if not self._left and self._at < self.entry.size:
+            end = min(self._at + self._lanes.limits.part_bytes, self.entry.size)
+            async with self._lanes.take(end - self._at):
+                self._left = memoryview(await self._store.get(self.entry, self._at, end))
+            self._at = end
+        return bool(self._left)
 
 
 class ObsWriter:
@@ -81,7 +90,7 @@ class ObsWriter:
         if error is not None:
             await self._give_up()
         elif self._sending is None:
-            async with self._lanes.take(len(self._buffer)):
+            async with self._lanes.take(SENT_WHOLE * len(self._buffer)):
                 await self._store.put(self._path, bytes(self._buffer))
         else:
             try:
@@ -101,12 +110,18 @@ class ObsWriter:
         """
         if not isinstance(content, bytes | bytearray | memoryview):
             raise InvalidArgument("content", content, "it is bytes")
-        self._buffer += content
-        while len(self._buffer) > self._part_bytes:
-            part = bytes(self._buffer[: self._part_bytes])
-            del self._buffer[: self._part_bytes]
+        left = memoryview(content).cast("B")
+        added = len(left)
+        # What fills a part exactly may be all there is, and goes up with one request then.
+        while len(self._buffer) + len(left) > self._part_bytes:
+            room = self._part_bytes - len(self._buffer)
+            self._buffer += left[:room]
+            left = left[room:]
+            part, self._buffer = bytes(self._buffer), bytearray()
             await self._send(part)
-        return len(content)
+            del part
+        self._buffer += left
+        return added
 
     async def _send(self, part: bytes) -> None:
         if self._sending is None:
@@ -125,7 +140,8 @@ class ObsWriter:
             self._sending.result()
 
     async def _put(self) -> str | None:
-        async with self._lanes.take(3 * self._part_bytes):
+        # One part is being filled by whoever writes, and one waits in the queue.
+        async with self._lanes.take((2 + BESIDE_PARTS) * self._part_bytes):
             return await self._store.put_parts(self._path, self._taken(), self._part_bytes, 1)
 
     async def _taken(self) -> AsyncIterator[bytes]:

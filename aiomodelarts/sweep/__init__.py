@@ -17,6 +17,7 @@ from .search import AdaptiveSearch, GridSearch, PointList, QuasiRandomSearch, Ra
 from .space import Choice, Float, Int, Space
 from .stopping import Stopped
 from .trial import Progress, Trial, TrialState
+from .warm_start import History, LeftOut, Observation
 
 __all__ = [
     "AdaptiveSearch",
@@ -30,14 +31,17 @@ __all__ = [
     "Goal",
     "GridSearch",
     "Halt",
+    "History",
     "Int",
     "InvalidSweep",
     "JsonFile",
+    "LeftOut",
     "Listener",
     "LogPattern",
     "maximize",
     "minimize",
     "Objective",
+    "Observation",
     "OutputFiles",
     "PlatformMetric",
     "PointList",

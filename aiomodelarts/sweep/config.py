@@ -190,7 +190,7 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
-    budget = read_budget(root.inside("budget"), flavors)
+    budget = read_budget(root.inside("budget"), flavors, settings.get("train_instance_count", 1))
     pruning = read_pruning(root.inside("pruning"), objective)
     warm_start = read_warm_start(root.inside("warm_start"), folder, None if way is None else way.search)
     if len(objectives) > 1:

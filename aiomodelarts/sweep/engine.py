@@ -12,6 +12,7 @@ from attrs import frozen
 from .. import _presence as presence
 from .._clock import Clock
 from ..errors import ModelArtsError, SweepError
+from .backlog import Backlog, Place
 from .brake import Brake
 from .config import SweepConfig
 from .files import OutputFiles
@@ -125,6 +126,7 @@ class Engine:
         self._making = Making(config, versions, meter, scribe, self._room, shortage, lease_s)
         self._following = Following(config, meter, scribe, self._brake, self._observer)
         self._keeper = Keeper(ledger, clock, lease_s, self._brake, self._observer, self._take_over)
+        self._backlog = Backlog(config.concurrency)
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
         self._held: deque[Held] = deque()
@@ -189,7 +191,8 @@ class Engine:
     async def _go_through(self, made: Made | None) -> None:
         """Carry out trials until none is left, or something ends the sweep; ``made`` has its version already."""
         if made is not None and self._stopped_by is not None:
-            await self._see_through(made)
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
         while self._stopped_by is None:
             async with asyncio.TaskGroup() as workers:
                 for number in range(self._config.concurrency):
@@ -212,7 +215,8 @@ class Engine:
     async def _stop(self, held: Held) -> None:
         made = await self._making.find(held)
         if made is not None:
-            await self._see_through(made)
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
@@ -235,7 +239,8 @@ class Engine:
         while self._ledger.sweep.job_id is None:
             first = next((held for held in self._held if held.trial.number == 1), None)
             if first is None and not self._standing.trials:
-                first = await self._reserve()
+                with contextlib.suppress(GiveWay):
+                    first = await self._room.wait_for(self._reserve)
                 if first is not None and first.trial.number != 1:
                     self._held.append(first)
                     first = None
@@ -254,23 +259,31 @@ class Engine:
     async def _work(self, made: Made | None) -> None:
         """Carry out one trial after the other; ``made`` is one whose version is there already."""
         if made is not None:
-            await self._see_through(made)
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
         while self._stopped_by is None:
             try:
-                held = await self._next()
-                if held is None:
-                    return
-                await self._carry_out(held)
+                is_there = bool(self._held) and self._held[0].trial.version_id is not None
+                async with self._backlog.place(at_once=is_there) as place:
+                    if not await self._carry_out_next(place):
+                        return
             except GiveWay:
                 continue
             except Halt:
                 return
 
+    async def _carry_out_next(self, place: Place) -> bool:
+        """Carry out a trial; False when there is none any more."""
+        held = None if self._stopped_by is not None else await self._next()
+        if held is not None:
+            await self._carry_out(held, place)
+        return held is not None
+
     async def _next(self) -> Held | None:
         """A trial that is open, or a new one; None when all were begun."""
         return self._held.popleft() if self._held else await self._room.wait_for(self._reserve)
 
-    async def _carry_out(self, held: Held) -> None:
+    async def _carry_out(self, held: Held, place: Place) -> None:
         sweep = self._ledger.sweep
         assert sweep.job_id is not None
         assert sweep.first_version_id is not None
@@ -280,10 +293,10 @@ class Engine:
             self._held.append(held)
             raise
         if made is not None:
-            await self._see_through(made)
+            await self._see_through(made, place)
 
-    async def _see_through(self, made: Made) -> None:
-        again = await self._following.follow(made)
+    async def _see_through(self, made: Made, place: Place) -> None:
+        again = await self._following.follow(made, place)
         if again is not None:
             self._held.append(again)
 

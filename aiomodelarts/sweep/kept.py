@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .._clock import SystemClock
 from ..obs.values import OnProgress
@@ -15,6 +16,10 @@ from .report.write import LogOf, write_report
 from .result import SweepResult
 from .running import OpenedLedger, ledger_kind
 from .trial import Trial
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
 
 
 class KeptSweep:
@@ -85,6 +90,24 @@ class KeptSweep:
         """
         await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
 
+    async def study(self, storage: "str | BaseStorage | None" = None, *, name: str | None = None) -> "Study":
+        """What the sweep's ledger holds now, as an Optuna study, which its dashboard and its plots can show.
+
+        A study that was exported before under this name is replaced.
+
+        Args:
+            storage: a database's URL, ``journal:`` and a path, or one of Optuna's own; None keeps the study in memory.
+            name: of the study; None is that of the sweep.
+
+        Raises:
+            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+            SweepError: the storage cannot be used, or has a study of this name that was not exported.
+        """
+        async with await self._read() as ledger:
+            _, measures = await ledger.measures()
+            record = await ledger.trials(), await ledger.history(), measures
+        return await asyncio.to_thread(_exported, self.config, record, storage, name or self.config.name)
+
     async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
 
@@ -105,3 +128,10 @@ class KeptSweep:
     async def _read(self) -> OpenedLedger:
         ledgers = await asyncio.to_thread(ledger_kind)
         return ledgers.read(self.config.ledger_address, self.config.name, SystemClock())
+
+
+def _exported(config: SweepConfig, record: Any, storage: Any, name: str) -> "Study":
+    # Loading Optuna takes a moment.
+    from .export import Record, export
+
+    return export(config, Record(*record), storage, name)

@@ -48,5 +48,8 @@ class SweepFileError(InvalidSweep):
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """``did you mean "x"? `` where a name comes close, and the list of what is allowed."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
-    return (f'did you mean "{close[0]}"? ' if close else "") + "Allowed: " + ", ".join(names)
+    by_lower = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.6)
+    begun = [name for name in by_lower if len(given) > 1 and name.startswith(given.lower())]
+    found = close or (begun if len(begun) == 1 else [])
+    return (f'did you mean "{by_lower[found[0]]}"? ' if found else "") + "Allowed: " + ", ".join(names)

@@ -71,11 +71,11 @@ class Sweep(KeptSweep):
         results_dir: where results and ledger are written; ``results/<name>`` unless said.
         ledger: a path or a database URL; ``sweep.sqlite`` among the results unless said.
         job_name: of the job to make; made up from the name and the time unless said.
-        warm_start: where values from before the sweep come from.
         pruning: when versions are stopped early: the name of a method, or its table.
         budget: what may be spent.
         retry: how often a failed trial is tried again, by the class of its failure.
         local: folders that ``stage`` puts where code and inputs are.
+        warm_start: values from before: ``ledgers`` of earlier sweeps, with ``sweeps`` of these names, and ``jobs``.
 
     Raises:
         InvalidSweep: everything that is wrong with the arguments.

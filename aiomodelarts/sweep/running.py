@@ -19,6 +19,7 @@ from .feed import Feed
 from .files import ObsFiles, OutputFiles
 from .gathering import Gathering
 from .ledger.records import Definition
+from .neighbours import PlaceTaken, check_alone
 from .notebook import LiveTable
 from .result import SweepResult, write_results
 from .trial import Trial
@@ -130,6 +131,13 @@ async def carry_out(
     async with opened as ledger:
         if known_before is not None:
             await ledger.take_in(known_before)
+        if not ledger.sweep.reserved:
+            try:
+                await check_alone(config, session)
+            except PlaceTaken:
+                # Another controller on this ledger may have begun meanwhile.
+                if not (await ledger.refresh()).reserved:
+                    raise
         versions = EstimatorVersions(config, session, job_name(config, session))
         await versions.prepare()
         engine = Engine(config, versions, files, listener, clock, ledger, brake=brake)

@@ -170,17 +170,24 @@ async def test_a_login_that_lacks_something_is_exit_code_2(
 
 # A process of its own: whoever forks must not have threads.
 TERMINAL = """
-import os, pty, sys
+import os, pty, select, sys
 answers = sys.argv[1].split("|")
 child, near = pty.fork()
 if child == 0:
     os.execv(sys.executable, [sys.executable, "-m", "aiomodelarts.cli", *sys.argv[2:]])
-seen = b""
+seen = last = b""
 try:
-    while piece := os.read(near, 4096):
+    while True:
+        # Readline can miss a signal that comes at the very moment when it begins to wait; a person presses again.
+        while last == b"\\x03" and not select.select([near], [], [], 3)[0]:
+            os.write(near, last)
+        piece = os.read(near, 4096)
+        if not piece:
+            break
         seen += piece
         if seen.endswith(b": ") and answers:
-            os.write(near, answers.pop(0).encode())
+            last = answers.pop(0).encode()
+            os.write(near, last)
             seen += b"|"
 except OSError:
     pass  # the other end of a terminal reports its hanging up as an error

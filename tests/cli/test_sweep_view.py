@@ -74,6 +74,15 @@ def test_hyperparameters_have_columns_of_their_own_where_they_fit() -> None:
     assert any("hyperparameters" in line for line in lines_of(narrow))
 
 
+def test_a_hyperparameter_that_waits_for_others_leaves_its_place_empty() -> None:
+    trials = (trial(1, 0.5, optimizer="adam"), trial(2, 0.7, optimizer="sgd", momentum=0.9))
+    console = screen(120)
+    print_result(SweepResult("x", Goal.MAXIMIZE, trials), 125, console)
+    rows = [line.split() for line in lines_of(console)]
+    assert ["2", "0.7", "sgd", "0.9", "1", "min", "15", "s"] in rows
+    assert ["1", "0.5", "adam", "1", "min", "15", "s"] in rows
+
+
 def test_a_sweep_that_was_stopped_says_by_what() -> None:
     console = screen(80)
     full = QuotaExceeded("at most 3 jobs", status=400)

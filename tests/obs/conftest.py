@@ -50,6 +50,10 @@ class Moto:
         """How often each ``METHOD /bucket/key`` was asked for since the last time."""
         return self._ask("DELETE", "counts")
 
+    def connected(self) -> set[int]:
+        """The ports of those who are connected."""
+        return set(self._ask("GET", "open"))
+
     def faults(self, *rules: dict[str, Any]) -> None:
         """What goes wrong from now on."""
         self._ask("PUT", "faults", json.dumps(rules).encode())

@@ -1,6 +1,7 @@
 """moto's S3 in a process of its own, which counts what it is asked and misbehaves when told to.
 
-It prints its port. ``/_test/counts`` tells and forgets the counts; ``/_test/faults`` takes rules as JSON:
+It prints its port. ``/_test/counts`` tells and forgets the counts; ``/_test/open`` tells the ports of those who are
+connected; ``/_test/faults`` takes rules as JSON:
 ``{"method", "path" (regular expression), "count", "kind": "status" | "damage_answer" | "damage_request" | "delay" |
 "cut", ...}``.
 """
@@ -73,15 +74,26 @@ class Watched:
         with self._lock:
             if path == "/_test/faults":
                 self._rules = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-            answer = json.dumps(self._counts).encode()
+            connected = sorted(OPEN - {int(environ["REMOTE_PORT"])})
+            answer = json.dumps(connected if path == "/_test/open" else self._counts).encode()
             if environ["REQUEST_METHOD"] == "DELETE":
                 self._counts.clear()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
         return [answer]
 
 
+OPEN: set[int] = set()
+
+
 class Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        OPEN.add(self.client_address[1])
+        try:
+            super().handle()
+        finally:
+            OPEN.discard(self.client_address[1])
 
     def log(self, *_: object) -> None:
         return

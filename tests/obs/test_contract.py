@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aiomodelarts import InvalidArgument
-from aiomodelarts.obs import ObsEntry, ObsPath, Progress
+from aiomodelarts.obs import Obs, ObsEntry, ObsPath, Progress, TransferLimits
 from aiomodelarts.obs import _copy as copying
 from aiomodelarts.obs import _sync_down as sync_down
 from aiomodelarts.obs.errors import (
@@ -517,3 +518,39 @@ class TestAtOnce:
         assert await tree(tmp_path / "back") == files
         assert 4 < most["transfers"] <= SMALL.transfers
         assert most["bytes"] <= SMALL.bytes_in_flight
+
+    async def test_what_came_in_is_let_go_before_more_is_asked_for(self, place: Place, tmp_path: Path) -> None:
+        store = await place.obs._opened()
+        alive, most = [0], [0]
+
+        class Watched(type(store)):  # type: ignore[misc]
+            async def get(self, entry: ObsEntry, start: int, end: int) -> Any:
+                for _ in range(200):
+                    # A thread that has done its work needs a moment to let go of what it was given.
+                    if alive[0] + end - start <= 4 * PART:
+                        break
+                    await asyncio.sleep(0.01)
+                most[0] = max(most[0], alive[0] + end - start)
+                held = memoryview(bytearray(await super().get(entry, start, end)))
+                alive[0] += end - start
+                weakref.finalize(held, let_go, end - start)
+                return held
+
+        def let_go(size: int) -> None:
+            alive[0] -= size
+
+        async def opened() -> Any:
+            watched = Watched.__new__(Watched)
+            watched.__dict__.update(store.__dict__)
+            return watched
+
+        files = {f"f{i}": content(PART - i, i) for i in range(30)} | {"big": content(40 * PART)}
+        for name, held in files.items():
+            await place.put(name, held)
+        obs = Obs(opened, TransferLimits(transfers=8, bytes_in_flight=4 * PART, part_bytes=PART))
+        await obs.sync_down(place.root, tmp_path)
+        assert await tree(tmp_path) == files
+        async with obs.open(place.root + "big") as reader:
+            async for _ in reader:
+                pass
+        assert 2 * PART < most[0] <= 4 * PART

@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def files(seed: int) -> dict[str, bytes]:
 
 def run(moto: Moto, bucket: str, what: str, folder: Path, kill_at_bytes: int | None = None) -> bool:
     """Whether the transfer came to its end."""
+    others = moto.connected()
     command = [sys.executable, "-m", "tests.obs.transfer_process", moto.endpoint, bucket, what, str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -30,7 +32,13 @@ def run(moto: Moto, bucket: str, what: str, folder: Path, kill_at_bytes: int | N
             if kill_at_bytes is not None and int(step.split()[1]) >= kill_at_bytes:
                 process.kill()
                 break
-    return process.wait() == 0
+    ended_well = process.wait() == 0
+    # What the server has of the killed one, on its way or half read, counts to that run and not to the next.
+    until = time.monotonic() + 30
+    while moto.connected() - others:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return ended_well
 
 
 def there(moto: Moto, bucket: str) -> dict[str, bytes]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from aiomodelarts import AlreadyExists, AsyncSession, ConfigurationError, Sweep, SweepError
+from aiomodelarts import AlreadyExists, AsyncEstimator, AsyncSession, ConfigurationError, Sweep, SweepError
 from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
+from aiomodelarts.sweep.halts import JobDeleted
+from aiomodelarts.sweep.neighbours import PlaceTaken
 
 SWEEP = """\
 [sweep]
@@ -162,3 +164,66 @@ def test_a_folder_with_more_files_than_the_service_takes_is_refused(file: Path, 
     with pytest.raises(SweepError, match="more than 1000 files; give the code a folder of its own"):
         asyncio.run(sweep.stage(FolderFiles(tmp_path / "buckets")))
     assert not (tmp_path / "buckets").exists()
+
+
+async def test_two_sweeps_on_one_output_path_are_told_apart_while_one_of_them_runs(file: Path, tmp_path: Path) -> None:
+    await asyncio.to_thread((file.parent / "train.py").write_text, f"import time\ntime.sleep(60)\n{TRAIN}")
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    elsewhere = Sweep.of(evolve(sweep.config, results_dir=tmp_path / "another machine"))
+    async with AsyncSession.local(tmp_path / "platform") as session:
+        assert session.platform is not None
+        files = FolderFiles(Path(str(session.platform.obs_root)))
+        await sweep.stage(files)
+        made = asyncio.Event()
+
+        async def listen(event: SweepEvent) -> None:
+            if event.trial is not None and event.trial.state is TrialState.RUNNING:
+                made.set()
+
+        first = asyncio.create_task(sweep.run(session, files=files, listener=listen))
+        await made.wait()
+        with pytest.raises(PlaceTaken, match=r"of job [0-9]+ \(tiny-.*writes to /bucket/out/tiny/000"):
+            await elsewhere.run(session, files=files)
+        refused = (await elsewhere.plan(session, files=files)).refused
+        assert [one.what for one in refused] == ["output_path"]
+        # A second controller on the first one's ledger is welcome.
+        second = asyncio.create_task(sweep.run(session, files=files))
+        await asyncio.sleep(0.5)
+        assert not second.done()
+        other_name = Sweep.of(evolve(elsewhere.config, name="tiny-too"))
+        assert (await other_name.plan(session, files=files)).refused == ()
+        for one in (first, second):
+            one.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def test_a_job_that_is_deleted_while_it_is_swept_ends_the_sweep_and_is_told(file: Path, tmp_path: Path) -> None:
+    await asyncio.to_thread((file.parent / "train.py").write_text, f"import time\ntime.sleep(60)\n{TRAIN}")
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    async with AsyncSession.local(tmp_path / "platform") as session:
+        assert session.platform is not None
+        files = FolderFiles(Path(str(session.platform.obs_root)))
+        await sweep.stage(files)
+        both = asyncio.Event()
+
+        async def listen(event: SweepEvent) -> None:
+            if event.trial is not None and (event.trial.number, event.trial.state) == (2, TrialState.RUNNING):
+                both.set()
+                assert event.trial.job_id is not None
+                jobs.append(event.trial.job_id)
+
+        jobs: list[int] = []
+        running = asyncio.create_task(sweep.run(session, files=files, listener=listen))
+        await both.wait()
+        await AsyncEstimator.delete_job_by_id(session, jobs[0])
+        result = await running
+        assert isinstance(result.stopped_by, JobDeleted)
+        assert f"job {jobs[0]}" in str(result.stopped_by)
+        failures = [trial.failure for trial in result.trials]
+        assert failures[:2] == ["preempted", "preempted"]
+        assert TrialState.SUCCEEDED not in {trial.state for trial in result.trials}
+        # It cannot go on, and says the same again; a new one can.
+        assert isinstance((await sweep.run(session, files=files)).stopped_by, JobDeleted)
+        await asyncio.to_thread((file.parent / "train.py").write_text, TRAIN)
+        await sweep.stage(files)
+        assert len((await sweep.run(session, files=files, fresh=True)).ranked) == 4

@@ -1,6 +1,8 @@
 """What a sweep takes from before it: from earlier ledgers and from versions that are there, with reads only."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +18,7 @@ from aiomodelarts.sweep import SweepEvent, SweepResult
 from aiomodelarts.sweep._suggest.searcher import Searcher
 from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.gathering import Gathering
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
@@ -32,6 +35,7 @@ from aiomodelarts.sweep.warm_start import (
     point_in,
 )
 
+from . import kept
 from .spaces import spaces
 from .test_ledger import address, name
 from .test_plan import READS, requests, session
@@ -312,6 +316,20 @@ async def test_another_source_is_a_change_of_the_sweep(session: AsyncSession, tm
     assert {one.source for one in history.observations} == {f"job {job}"}
 
 
+async def test_a_sweep_in_python_has_it_too(session: AsyncSession, tmp_path: Path, old: SweepResult) -> None:
+    config = (await sweep_of(tmp_path, "new")).config
+    sweep = Sweep(
+        space=config.space,
+        objective=config.objective,
+        estimator={**config.settings, "inputs": "/bucket/data/"},
+        trials=2,
+        warm_start={"ledgers": [tmp_path / "results/old/sweep.sqlite"], "jobs": [old.trials[0].job_id]},
+        results_dir=tmp_path / "new",
+    )
+    history = await _gathered(sweep, session)
+    assert [one.point for one in history.observations] == [one.point for one in old.trials]
+
+
 async def test_versions_of_a_job_are_read_and_nothing_else(
     session: AsyncSession, tmp_path: Path, old: SweepResult
 ) -> None:
@@ -378,6 +396,22 @@ async def test_versions_without_a_value_are_told(session: AsyncSession, tmp_path
     of_ledger = await _gathered(await sweep_of(tmp_path, "newer", FROM_OLD, pattern=pattern), session)
     assert len(of_ledger.observations) == 6
     assert "read its objective in another way: [objective] log_pattern" in of_ledger.notes[0]
+
+
+async def test_values_of_the_oldest_ledgers_are_taken(session: AsyncSession, tmp_path: Path) -> None:
+    def write() -> None:
+        with closing(sqlite3.connect(tmp_path / "old.sqlite")) as before:
+            before.executescript((kept.FOLDER / "sqlite-1.sql").read_text("utf-8"))
+
+    await asyncio.to_thread(write)
+    text = await asyncio.to_thread((kept.FOLDER / "sweep.toml").read_text, "utf-8")
+    text = text.replace('"kept"', '"new"').replace('"random"', '"tpe"') + '\n[warm_start]\nledgers = ["old.sqlite"]\n'
+    config = read(text, tmp_path)
+    history = await Gathering(config, session, None, Ledger).gather()
+    async with Ledger.read(tmp_path / "old.sqlite", "kept", SystemClock()) as ledger:
+        valued = [trial for trial in await ledger.trials() if trial.value is not None]
+    assert [one.point for one in history.observations] == [trial.point for trial in valued]
+    assert valued
 
 
 async def test_a_job_may_be_named(session: AsyncSession, tmp_path: Path) -> None:

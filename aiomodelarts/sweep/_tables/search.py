@@ -50,8 +50,8 @@ def read_way(table: TableReader, space_table: TableReader, folder: Path, fixed: 
         fixed: the hyperparameters that do not vary.
     """
     algorithm = table.one_of("algorithm", tuple(_KEYS), required=True)
+    table.only({"algorithm", "constraints"}.union(*(_KEYS.values() if algorithm is None else [_KEYS[algorithm]])))
     if algorithm is not None:
-        table.only({"algorithm", "constraints", *_KEYS[algorithm]})
         _check_installed(table, algorithm)
     listed = algorithm == "points" and not space_table.values
     space = None if listed else _constrained(table, read_space(space_table, fixed))

@@ -1,16 +1,15 @@
 """Reads ``[warm_start]``."""
 
-import re
 from pathlib import Path
 from typing import Any
 
+from ..._redact import without_password
 from .._reader import TableReader, kind_of, shown
 from ..search import AdaptiveSearch, Search
 from ..warm_start import LedgerSource, WarmStart
 from .sweep import ledger_url
 
 _KEYS = ("ledgers", "sweeps", "jobs")
-_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
 
 
 def read_warm_start(table: TableReader, folder: Path, search: Search | None) -> WarmStart | None:
@@ -26,7 +25,7 @@ def read_warm_start(table: TableReader, folder: Path, search: Search | None) -> 
     table.only(_KEYS)
     if search is not None and not isinstance(search, AdaptiveSearch):
         table.problem(f"goes with tpe, cma-es and gp; {search.algorithm} learns nothing from values")
-    ledgers = [LedgerSource(url, _without_password(given)) for given, url in _ledgers(table, folder)]
+    ledgers = [LedgerSource(url, without_password(given)) for given, url in _ledgers(table, folder)]
     sweeps = [str(one) for one in _list(table, "sweeps", "text in quotes")]
     jobs = _list(table, "jobs", "a job's id or its name in quotes")
     if not {"ledgers", "jobs"} & table.values.keys():
@@ -36,18 +35,13 @@ def read_warm_start(table: TableReader, folder: Path, search: Search | None) -> 
     return WarmStart(tuple(ledgers), tuple(sweeps), tuple(jobs))
 
 
-def _without_password(url: str) -> str:
-    """The URL as it may be shown and kept."""
-    return _PASSWORD.sub(r"\1@", url)
-
-
 def _ledgers(table: TableReader, folder: Path) -> list[tuple[str, str]]:
     given = [str(one) for one in _list(table, "ledgers", "a path, or a URL, in quotes")]
     urls = [(one, ledger_url(one, folder)) for one in given]
     for one, url in urls:
         if url is None:
             what = "which has to be a path, or a URL that begins with postgresql: or sqlite:"
-            table.problem(f"holds {shown(_without_password(one))}, {what}", "ledgers")
+            table.problem(f"holds {shown(without_password(one))}, {what}", "ledgers")
     return [(one, url) for one, url in urls if url is not None]
 
 

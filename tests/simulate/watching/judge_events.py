@@ -42,6 +42,8 @@ def problems(consumer: Consumer, run: "Run", limits: Bounds) -> Iterator[str]:
     yield from _twice(consumer)
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
         yield from _missing(life, known.get(life.version_id, _Known()), consumer, plan, limits)
+    if plan.is_calm and plan.nap is None and consumer.streams == 1:
+        yield from _late(consumer, plan, limits)
     if plan.is_calm and plan.nap is None and consumer.streams == 1 and not _overflowed(consumer):
         yield from _skipped(known, consumer, plan, limits)
         if consumer.log_stalled_s is not None:
@@ -135,6 +137,24 @@ def _overflowed(consumer: Consumer) -> bool:
     return any(isinstance(taken.event, Overflowed) for taken in consumer.kept)
 
 
+def _late(consumer: Consumer, plan: "Plan", limits: Bounds) -> Iterator[str]:
+    """What is held back is held back after word of an overflow only; all else is seen soon."""
+    for taken in consumer.kept:
+        event, seen_s = taken.event, _seen_s(taken)
+        if isinstance(event, Overflowed):
+            return
+        if not isinstance(event, Appeared | StateChanged | Finished) or seen_s <= consumer.since_s + limits.sees_s:
+            continue
+        life = plan.board.lives[event.job_id][event.version_id]
+        lost = isinstance(event, Finished) and event.status is JobStatus.LOST
+        latest_s = limits.sees_s * (1 + lost) + plan.patience.lost_s * lost
+        begins = [life.made_s]
+        if not isinstance(event, Appeared):
+            begins = [at_s for at_s, status in life.moves if status == event.status]
+        if not any(at_s <= seen_s <= at_s + latest_s for at_s in begins):
+            yield f"{event.id} was seen at {seen_s:.2f} s, which is late: {life}"
+
+
 def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits: Bounds) -> Iterator[str]:
     """Whoever takes events all the time gets each state that lasts longer than the time between two looks."""
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
@@ -147,10 +167,10 @@ def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits:
 
 
 def _standstills_skipped(consumer: Consumer, still_s: float, plan: "Plan", limits: Bounds) -> Iterator[str]:
-    """Of a version that runs on and on without a line, everybody is told who wants to know."""
+    """Of a version that runs on and on without a line, everybody is told who wants to know; not of a cleared log."""
     told = {taken.event.version_id for taken in consumer.kept if isinstance(taken.event, LogStalled)}
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
-        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == FOREVER
+        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == life.cleared_s == FOREVER
         end_s = max(life.quiet_s, consumer.since_s) + 2 * still_s + limits.sees_s
         if runs_on and life.version_id not in told and end_s < consumer.until_s:
             yield f"nobody was told that the log of version {life.version_id} stands still"

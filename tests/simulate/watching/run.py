@@ -108,6 +108,7 @@ async def _run(weather: Plan, trace: Trace) -> Run:
         task.cancel()
     await asyncio.wait([*endings, *endless])
     run.violations += [f"a consumer ended: {task!r}" for task in endless if not task.cancelled()]
+    await _until_all_has_gone(run)
     for name, session in run.sessions.items():
         if name not in run.closed:
             await close(run, session, name)
@@ -124,7 +125,18 @@ async def _until_all_is_told(run: Run) -> None:
     if not weather.consumers:
         return
     last_s = max(weather.on_loop(weather.board.quiet_s), weather.clears_s, now)
-    await asyncio.sleep(last_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S) - now)
+    # A small buffer is filled once by each look.
+    events = 3 * sum(len(lives) for lives in weather.board.lives.values())
+    refills_s = weather.slowest_s * (events // min(consumer.buffer for consumer in weather.consumers))
+    settles_s = refills_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S)
+    await asyncio.sleep(weather.latest(last_s, settles_s) - now)
+
+
+async def _until_all_has_gone(run: Run) -> None:
+    """When nobody follows anything any more, nobody looks."""
+    await asyncio.sleep(1.0)
+    left = [task for task in asyncio.all_tasks() if task.get_name().startswith("aiomodelarts")]
+    run.violations += [f"a task goes on, and nobody waits: {task.get_name()}" for task in left]
 
 
 async def _keep(run: Run, wait: Wait) -> None:
