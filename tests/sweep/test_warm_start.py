@@ -18,7 +18,7 @@ from aiomodelarts.sweep import SweepEvent, SweepResult
 from aiomodelarts.sweep._suggest.searcher import Searcher
 from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.gathering import Gathering
+from aiomodelarts.sweep.gathering import Gathering, _each
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
@@ -459,6 +459,28 @@ async def test_a_ledger_of_several_sweeps_wants_a_name(session: AsyncSession, tm
 
 async def _gathered(sweep: Sweep, session: AsyncSession) -> History:
     return (await begun(sweep, session))[1]
+
+
+async def test_so_many_objectives_are_read_at_a_time_and_their_order_stays() -> None:
+    going = most = 0
+
+    async def work(item: int) -> int:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0.001 * (item % 3))
+        going -= 1
+        return item * 2
+
+    assert await _each(work, range(50)) == [item * 2 for item in range(50)]
+    assert most == 8
+    assert await _each(work, []) == []
+
+    async def fail(item: int) -> int:
+        raise SweepError(f"no {item}")
+
+    with pytest.raises(SweepError, match="no 0"):
+        await _each(fail, range(20))
 
 
 def test_nothing_is_a_warm_start_of_nothing() -> None:

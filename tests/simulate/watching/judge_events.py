@@ -83,7 +83,7 @@ def _wrong(taken: Taken, life: Life, known: _Known, consumer: Consumer, plan: "P
                 yield "its end was told twice"
             if is_end(event.status) and (life.last != event.status or life.ended_s > seen_s):
                 yield "it did not end like this"
-            lost_s = life.held_s(JobStatus.LOST, seen_s)
+            lost_s = life.held_s(JobStatus.LOST, seen_s, limits.sees_s)
             if event.status is JobStatus.LOST and lost_s < max(plan.patience.lost_s - limits.old_s, 0.0):
                 yield f"it was lost for {lost_s:.2f} s only"
             if not event.status.is_final or event.outcome is not event.status.outcome:
