@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncGenerator
 from typing import Literal
 
@@ -22,6 +23,8 @@ from .status import JobStatus, Outcome
 
 Origin = Literal["created", "adopted", "attached"]
 _TAIL = 50
+# Reading it may take what is left of a wait's time, and a moment more.
+_TAIL_AT_LEAST_S, _TAIL_AT_MOST_S = 0.9, 30.0
 _log = logging.getLogger("aiomodelarts.lists")
 
 
@@ -180,11 +183,13 @@ class TrainingJob:
                 wait for the answer, and closing the session does.
 
         Raises:
-            TrainingFailed: when the run failed, with its last log lines; TrainingCancelled when it was stopped.
+            TrainingFailed: when the run failed, with its last log lines, as far as these can be read in time;
+                TrainingCancelled when it was stopped.
             WaitTimeout: after ``timeout_s``; the version goes on.
             StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
+        began = self._session.seams.clock.monotonic()
         try:
             detail = await self.ended(timeout_s, poll_s=poll_s)
         except asyncio.CancelledError:
@@ -199,7 +204,7 @@ class TrainingJob:
             f"the version ended as {detail.status.name} ({int(detail.status)})",
             where=Where("wait", self._job_id, self._version_id),
             detail=detail,
-            log_tail=await self._last_lines(),
+            log_tail=await self._last_lines(None if timeout_s is None else began + timeout_s),
             log_url=detail.log_url or None,
         )
 
@@ -266,11 +271,13 @@ class TrainingJob:
     delete_job_version = versions.delete_job_version
     delete_job = jobs.delete_job
 
-    async def _last_lines(self) -> list[str]:
-        """The end of the log; one that cannot be read does not hide how the training ended."""
+    async def _last_lines(self, until: float | None) -> list[str]:
+        """The end of the log; one that cannot be read does not hide how the training ended, nor keep that back."""
+        left = math.inf if until is None else until - self._session.seams.clock.monotonic()
         try:
-            return [*await log_verbs.tail(self, _TAIL)]
-        except ModelArtsError:
+            async with asyncio.timeout(min(max(left, _TAIL_AT_LEAST_S), _TAIL_AT_MOST_S)):
+                return [*await log_verbs.tail(self, _TAIL)]
+        except (ModelArtsError, TimeoutError):
             return []
 
 

@@ -18,6 +18,7 @@ from ._measure import ACCESS_KEY, SECRET_KEY
 
 _CHUNK = 1 << 20
 _LAG_LOOK_S = 0.002
+_IDLE_S = 3.0
 
 
 @frozen
@@ -25,7 +26,7 @@ class Work:
     """What one process does.
 
     Args:
-        client: ``ours``, ``boto3``, ``vendor`` or ``bare``.
+        client: ``ours``, ``boto3``, ``vendor``, ``bare``, or ``idle``, which only looks how late its loop is.
         endpoint: of the server.
         bucket: is there already.
         what: ``many`` files of a folder, or ``one`` file.
@@ -59,8 +60,8 @@ class Cost:
 
 def carry_out(work: Work) -> Cost:
     """Do it, and say what it cost."""
-    if work.client == "ours":
-        return asyncio.run(_ours(work))
+    if work.client in ("ours", "idle"):
+        return asyncio.run(_ours(work) if work.client == "ours" else _idle())
     prepared = {"boto3": _boto3, "vendor": _vendor, "bare": _bare}[work.client](work)
     before, wall, cpu = _peak_mib(), time.perf_counter(), _cpu_s()
     prepared()
@@ -96,9 +97,21 @@ async def _ours(work: Work) -> Cost:
             )
         wall, cpu = time.perf_counter() - wall, _cpu_s() - cpu
         watching.cancel()
+    return Cost(wall, cpu, _peak_mib(), before, *_told(late))
+
+
+async def _idle() -> Cost:
+    late: list[float] = []
+    watching = asyncio.create_task(_watch(late))
+    await asyncio.sleep(_IDLE_S)
+    watching.cancel()
+    return Cost(_IDLE_S, 0.0, 0.0, 0.0, *_told(late))
+
+
+def _told(late: list[float]) -> tuple[float, float]:
+    """The lag that 99 of 100 looks stay below, and the longest, in ms."""
     late.sort()
-    p99 = late[int(len(late) * 0.99)] if late else 0.0
-    return Cost(wall, cpu, _peak_mib(), before, p99 * 1000, max(late, default=0.0) * 1000)
+    return (late[int(len(late) * 0.99)] * 1000, late[-1] * 1000) if late else (0.0, 0.0)
 
 
 async def _watch(late: list[float]) -> None:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -66,16 +66,22 @@ def _file(place: Path, size: int) -> Path:
 
 
 def _rounds(
-    clients: list[str], works: dict[str, list[Work]], place: Path, rounds: int
+    clients: list[str], works: Callable[[str, int], list[Work]], place: Path, rounds: int
 ) -> dict[tuple[str, str], list[Cost]]:
     costs: dict[tuple[str, str], list[Cost]] = {}
     for number in range(rounds):
         for client in clients if number % 2 == 0 else reversed(clients):
-            for work in works[client]:
+            for work in works(client, number):
                 costs.setdefault((client, work.way), []).append(_fresh(work))
             for made in place.glob("down-*"):
                 shutil.rmtree(made) if made.is_dir() else made.unlink()
     return costs
+
+
+def _idle() -> None:
+    """How late a loop is that does nothing: what the machine itself does to one at this hour."""
+    cost = _fresh(Work("idle", "", "", "", "", "", "", 0))
+    print(f"a loop that does nothing meanwhile is {cost.lag_p99_ms:.1f} ms late, 99 times of 100")
 
 
 def _table(title: str, costs: dict[tuple[str, str], list[Cost]], amount: float, unit: str) -> None:
@@ -110,30 +116,37 @@ def main() -> None:
     def work(client: str, what: str, way: str, place: Path, key: str, endpoint: str) -> Work:
         return Work(client, endpoint, "bench", what, way, str(place), key, chosen.at_once)
 
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+    _idle()
     with tempfile.TemporaryDirectory() as folder, _server(chosen.server, chosen.delay) as endpoint:
         place = Path(folder)
         if chosen.files:
             source = _files(place / "many", chosen.files, chosen.file_bytes)
-            works = {
-                client: [
-                    work(client, "many", "up", source, f"{client}/", endpoint),
-                    work(client, "many", "down", place / f"down-{client}", f"{client}/", endpoint),
+
+            def many(client: str, number: int) -> list[Work]:
+                # What is there already would not be sent again, so each round has a folder of its own.
+                key = f"{client}-{number}/"
+                return [
+                    work(client, "many", "up", source, key, endpoint),
+                    work(client, "many", "down", place / f"down-{client}", key, endpoint),
                 ]
-                for client in chosen.clients
-            }
+
             title = f"{chosen.files} files of {chosen.file_bytes} bytes, {server}, {chosen.at_once} at once"
-            _table(title, _rounds(chosen.clients, works, place, chosen.rounds), chosen.files, "files")
+            _table(title, _rounds(chosen.clients, many, place, chosen.rounds), chosen.files, "files")
         if chosen.large_mib:
             large = _file(place / "large", chosen.large_mib * _MIB)
-            works = {
-                client: [
+
+            def one(client: str, _: int) -> list[Work]:
+                # Written over each time, as the server keeps it in memory.
+                return [
                     work(client, "one", "up", large, "large", endpoint),
                     work(client, "one", "down", place / "down-large", "large", endpoint),
                 ]
-                for client in ["bare", *chosen.clients]
-            }
+
             title = f"one file of {chosen.large_mib} MiB, {server}, {chosen.at_once} at once"
-            _table(title, _rounds(["bare", *chosen.clients], works, place, chosen.rounds), chosen.large_mib, "MiB")
+            _table(title, _rounds(["bare", *chosen.clients], one, place, chosen.rounds), chosen.large_mib, "MiB")
+    _idle()
+    print(f"load of the machine after: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

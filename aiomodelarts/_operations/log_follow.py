@@ -145,7 +145,8 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
                 if name not in progress.places:
                     raise
                 raise LogGone(
-                    "the place that was read last is no longer there; the log was cut",
+                    "the place that was read last is no longer there: the log was cut, and lines may be missing; "
+                    "follow it without `after` for those that are left",
                     where=error.where,
                     status=error.status,
                     code=error.code,

@@ -1,6 +1,7 @@
 """Blocking work that is over when its caller goes on, also when the caller is cancelled."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -14,11 +15,11 @@ async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     A thread cannot be cancelled. Were it left alone, it could write to a file that its owner has closed meanwhile,
     whose number by then belongs to another one; so a cancelled caller waits for its end first.
     """
-    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    doing = asyncio.get_running_loop().run_in_executor(None, functools.partial(work, *args, **kwargs))
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(doing)
     except asyncio.CancelledError:
-        await settled(task)
+        await settled(doing)
         raise
 
 
@@ -34,8 +35,8 @@ async def opened(work: Callable[P, T], undo: Callable[[T], object], *args: P.arg
         raise
 
 
-async def settled(task: "asyncio.Task[Any]") -> None:
-    """Return when the task is over, however often the caller is cancelled meanwhile; it is about to end anyway."""
+async def settled(task: "asyncio.Future[Any]") -> None:
+    """Return when it is over, however often the caller is cancelled meanwhile; it is about to end anyway."""
     while not task.done():
         try:
             await asyncio.wait([task])

@@ -6,7 +6,7 @@ from pathlib import Path
 from ._aside import aside, opened, together
 from ._digest import Digest, digest_for
 from ._flow import Lanes, Steps
-from ._landing import Landing, land
+from ._landing import Ground, Landing, land
 from .errors import ContentDamaged
 from .store import Content, Store
 from .values import ObsEntry
@@ -15,7 +15,7 @@ _TRIES = 3
 _AT_ONCE = 4
 
 
-async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, ground: Ground, steps: Steps) -> None:
     """Fetch an object into a file, which appears when it is whole and checked.
 
     Args:
@@ -23,7 +23,7 @@ async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, roo
         lanes: bounds what is on its way.
         entry: the object; it must not change meanwhile.
         place: where the file will be.
-        root: the folder that it has to lie in, links followed.
+        ground: where the file has to lie.
         steps: is told each step.
 
     Raises:
@@ -34,7 +34,7 @@ async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, roo
     fetch = _whole if entry.size <= lanes.limits.part_bytes else _in_parts
     for attempt in range(_TRIES):
         try:
-            await fetch(store, lanes, entry, place, root, steps)
+            await fetch(store, lanes, entry, place, ground, steps)
             break
         except ContentDamaged:
             steps.restart()
@@ -46,22 +46,22 @@ async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, roo
     steps.finished()
 
 
-async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, ground: Ground, steps: Steps) -> None:
     async with lanes.take(entry.size):
         content = await store.get(entry, 0, entry.size)
-        if not await aside(_landed, content, entry, place, root):
+        if not await aside(_landed, content, entry, place, ground):
             await _damaged(store, entry)
-            await aside(land, place, root, content, entry.modified)
+            await aside(land, place, ground, content, entry.modified)
     steps.moved(entry.size)
 
 
-def _landed(content: Content, entry: ObsEntry, place: Path, root: Path) -> bool:
+def _landed(content: Content, entry: ObsEntry, place: Path, ground: Ground) -> bool:
     digest = digest_for(entry.etag, entry.size, entry.size)
     if digest is not None:
         digest.add([content])
         if digest.value() != entry.etag:
             return False
-    land(place, root, content, entry.modified)
+    land(place, ground, content, entry.modified)
     return True
 
 
@@ -71,9 +71,9 @@ async def _damaged(store: Store, entry: ObsEntry) -> None:
         raise ContentDamaged("it arrives damaged; what is here was left as it is", path=entry.path)
 
 
-async def _in_parts(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, root: Path, steps: Steps) -> None:
+async def _in_parts(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, ground: Ground, steps: Steps) -> None:
     part_bytes = lanes.limits.part_of(entry.size)
-    landing = await opened(Landing, Landing.close, place, root, entry, part_bytes)
+    landing = await opened(Landing, Landing.close, place, ground, entry, part_bytes)
     try:
         parts = _Parts(store, lanes, entry, landing, part_bytes, steps)
         await parts.take_over()

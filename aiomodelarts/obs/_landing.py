@@ -36,20 +36,53 @@ class _Claim:
     lasting: bool
 
 
-def land(place: Path, root: Path, content: Content, modified: datetime | None) -> None:
+class Ground:
+    """A folder that files land in, and nowhere else, links followed. One that was looked at is not looked at again.
+
+    Args:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real_root: str | None = None
+        self._safe: set[Path] = set()
+
+    def have(self, folder: Path) -> None:
+        """See that a folder is there, and inside. Blocks.
+
+        Raises:
+            LinkOutside: a link on the way to it leads out.
+        """
+        if folder in self._safe:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._real_root is None:
+            self._real_root = os.path.realpath(self._root)
+        if not Path(os.path.realpath(folder)).is_relative_to(self._real_root):
+            raise LinkOutside("a link on the way to it leads out of the folder", path=folder)
+        self._safe.add(folder)
+
+    def forget(self, folder: Path) -> None:
+        """Somebody took the folder away."""
+        self._safe.discard(folder)
+
+
+def land(place: Path, ground: Ground, content: Content, modified: datetime | None) -> None:
     """Write a file whole, in one step.
 
     Args:
         place: where it will be.
-        root: the folder that it has to lie in, links followed.
+        ground: where it has to lie.
         content: all of it.
         modified: its time of modification.
     """
     with locally(place):
-        claim = _claimed(place, root)
+        claim = _claimed(place, ground)
         try:
-            os.ftruncate(claim.handle, 0)
             _write(claim.handle, content, 0)
+            # Another try may have left more.
+            os.ftruncate(claim.handle, len(content))
             _rename(claim, place, modified)
         except BaseException:
             claim.place.unlink(missing_ok=True)
@@ -63,17 +96,20 @@ class Landing:
 
     Args:
         place: where it will be.
-        root: the folder that it has to lie in, links followed.
+        ground: where it has to lie.
         entry: the object that it is a copy of.
         part_bytes: size of the parts.
     """
 
-    def __init__(self, place: Path, root: Path, entry: ObsEntry, part_bytes: int) -> None:
+    def __init__(self, place: Path, ground: Ground, entry: ObsEntry, part_bytes: int) -> None:
         self._place = place
         self._part_bytes = part_bytes
         self._size = entry.size
         with locally(place):
-            self._claim = _claimed(place, root)
+            if place.is_dir():
+                # Told before anything large is fetched; a small file learns it when it takes its place.
+                raise TargetIsFolder("a folder is where the file has to be; move it away first", path=place)
+            self._claim = _claimed(place, ground)
             with _closing_on_error(self._claim.handle):
                 self._journal = Journal(
                     self._claim.place.with_suffix(JOURNAL), f"{entry.path}\n{entry.etag}\n{entry.size}\n{part_bytes}"
@@ -125,13 +161,18 @@ class Landing:
         os.close(self._claim.handle)
 
 
-def _claimed(place: Path, root: Path) -> _Claim:
+def _claimed(place: Path, ground: Ground) -> _Claim:
+    ground.have(place.parent)
+    try:
+        return _claim(place)
+    except FileNotFoundError:
+        ground.forget(place.parent)
+        ground.have(place.parent)
+        return _claim(place)
+
+
+def _claim(place: Path) -> _Claim:
     folder = place.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
-        raise LinkOutside("a link on the way to it leads out of the folder", path=place)
-    if place.is_dir():
-        raise TargetIsFolder("a folder is where the file has to be; move it away first", path=place)
     # The name itself may leave no room for more.
     token = hashlib.sha256(os.fsencode(place.name)).hexdigest()[:24]
     lasting = folder / temporary(token, PART)

@@ -14,6 +14,7 @@ from ._digest import digest_file, digest_for
 from ._download import download
 from ._flow import Lanes, Tally
 from ._folders import check_local_name, collisions, folders_of, folds_names, may_collide
+from ._landing import Ground
 from ._local import locally
 from .errors import LinkOutside, ObsError, ObsNotFound, TargetIsFile
 from .path import ObsPath
@@ -30,12 +31,12 @@ class _Plan:
     """What is to be here.
 
     Args:
-        files: names and objects.
+        files: names and objects, with what is known of a file that is here already.
         folders: names of folders that have a marker.
         failures: what cannot be here.
     """
 
-    files: tuple[tuple[str, ObsEntry], ...]
+    files: tuple[tuple[str, ObsEntry, os.stat_result | None], ...]
     folders: tuple[str, ...]
     failures: tuple[ObsError, ...]
 
@@ -73,15 +74,16 @@ class SyncDown:
         entries = await self._entries()
         await aside(_make_root, self._root)
         plan = await aside(self._plan, entries)
-        tally = Tally([entry.size for _, entry in plan.files], progress)
+        tally = Tally([entry.size for _, entry, _ in plan.files], progress)
+        ground = Ground(self._root)
 
-        async def one(file: tuple[str, ObsEntry]) -> None:
-            name, entry = file
+        async def one(file: tuple[str, ObsEntry, os.stat_result | None]) -> None:
+            name, entry, known = file
             place = self._root / name
-            if await self._same(place, entry):
+            if await self._same(place, entry, known):
                 tally.skip(entry.size)
             else:
-                await download(self._store, self._lanes, entry, place, self._root, tally.file(entry.size))
+                await download(self._store, self._lanes, entry, place, ground, tally.file(entry.size))
 
         failures = [*plan.failures, *await _bulk.each(self._workers, plan.files, one)]
         if folders:
@@ -99,7 +101,9 @@ class SyncDown:
             return [Step("download", str(entry.path), str(self._root / name)) for name, entry in files]
         plan = await aside(self._plan, entries)
         _bulk.outcome(Tally([], None), list(plan.failures))
-        differing = [(name, entry) for name, entry in plan.files if not await self._same(self._root / name, entry)]
+        differing = [
+            (name, entry) for name, entry, known in plan.files if not await self._same(self._root / name, entry, known)
+        ]
         steps = [Step("download", str(entry.path), str(self._root / name)) for name, entry in differing]
         gone = (await aside(self._gone, entries))[0] if delete else []
         return steps + [Step("remove", str(file.place)) for file in gone]
@@ -135,11 +139,10 @@ class SyncDown:
             folds = may_collide(files) and folds_names(self._root)
         left_out = collisions(files, folds=folds)
         failures += left_out.values()
-        kept = [(name, entry) for name, entry in files.items() if name not in left_out]
+        kept = [(name, entry, _known(self._root / name)) for name, entry in files.items() if name not in left_out]
         return _Plan(tuple(kept), tuple(folders), tuple(failures))
 
-    async def _same(self, place: Path, entry: ObsEntry) -> bool:
-        known = await aside(_known, place)
+    async def _same(self, place: Path, entry: ObsEntry, known: os.stat_result | None) -> bool:
         if known is None or known.st_size != entry.size:
             return False
         fetched = _was_fetched(known, entry)

@@ -9,6 +9,7 @@ from ._arguments import as_folder, as_object
 from ._aside import aside
 from ._download import download
 from ._flow import Tally
+from ._landing import Ground
 from ._objects import Objects
 from ._sync_down import SyncDown
 from ._sync_over import SyncOver
@@ -280,7 +281,7 @@ class Obs(Objects):
     async def _fetch(self, source: ObsPath, place: Path, root: Path, progress: OnProgress | None) -> Transferred:
         entry = await self.stat(source)
         tally = Tally([entry.size], progress)
-        await download(await self._opened(), self._lanes, entry, place, root, tally.file(entry.size))
+        await download(await self._opened(), self._lanes, entry, place, Ground(root), tally.file(entry.size))
         return _bulk.outcome(tally, [])
 
     async def _up(

@@ -40,9 +40,13 @@ class Backlog:
         return self._most > FIRST
 
     @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator["Place"]:
-        """A place in the queue, once there is one; it is given back at the end of the block at the latest."""
-        while self._queued >= self.allowed:
+    async def place(self, *, at_once: bool = False) -> AsyncIterator["Place"]:
+        """A place in the queue, once there is one; it is given back at the end of the block at the latest.
+
+        Args:
+            at_once: whether it is for a version that is there already, however many wait.
+        """
+        while not at_once and self._queued >= self.allowed:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn

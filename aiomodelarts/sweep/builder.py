@@ -27,11 +27,11 @@ def build(
     constraints: Any,
     of_the_sweep: Mapping[str, Any],
     of_the_estimator: Mapping[str, Any],
+    warm_start: Any,
     pruning: Any,
     budget: Any,
     retry: Any,
     local: Any,
-    warm_start: Any,
 ) -> SweepConfig:
     """The checked sweep; the arguments are those of ``Sweep``.
 
@@ -50,11 +50,11 @@ def build(
         "space": table,
         "search": way,
         "objective": told(objective),
+        "warm_start": told(warm_start),
         "pruning": pruning_told(pruning),
         "budget": told(budget),
         "retry": told(retry),
         "local": told(local),
-        "warm_start": told(warm_start),
     }
     document = GivenDocument({name: value for name, value in tables.items() if value is not None})
     doubled = _doubled(estimator, of_the_estimator)

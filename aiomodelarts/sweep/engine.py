@@ -191,7 +191,7 @@ class Engine:
     async def _go_through(self, made: Made | None) -> None:
         """Carry out trials until none is left, or something ends the sweep; ``made`` has its version already."""
         if made is not None and self._stopped_by is not None:
-            async with self._backlog.place() as place:
+            async with self._backlog.place(at_once=True) as place:
                 await self._see_through(made, place)
         while self._stopped_by is None:
             async with asyncio.TaskGroup() as workers:
@@ -215,7 +215,7 @@ class Engine:
     async def _stop(self, held: Held) -> None:
         made = await self._making.find(held)
         if made is not None:
-            async with self._backlog.place() as place:
+            async with self._backlog.place(at_once=True) as place:
                 await self._see_through(made, place)
 
     async def _stand(self) -> None:
@@ -259,11 +259,12 @@ class Engine:
     async def _work(self, made: Made | None) -> None:
         """Carry out one trial after the other; ``made`` is one whose version is there already."""
         if made is not None:
-            async with self._backlog.place() as place:
+            async with self._backlog.place(at_once=True) as place:
                 await self._see_through(made, place)
         while self._stopped_by is None:
             try:
-                async with self._backlog.place() as place:
+                is_there = bool(self._held) and self._held[0].trial.version_id is not None
+                async with self._backlog.place(at_once=is_there) as place:
                     if not await self._carry_out_next(place):
                         return
             except GiveWay:

@@ -19,6 +19,7 @@ from .pruning import Pruning
 from .search import AdaptiveSearch, GridSearch, PointList, QuasiRandomSearch, RandomSearch
 from .space import Space
 from .toml_lines import KeyPath
+from .warm_start import WarmStart
 
 _FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x", re.ASCII: "a"}
 
@@ -169,6 +170,11 @@ def _pruning(pruning: Pruning) -> dict[str, Any]:
     return _table({"method": pruning.method, **settings, "log_pattern": pruning.source.pattern, "goal": pruning.goal})
 
 
+def _warm_start(source: WarmStart) -> dict[str, Any]:
+    ledgers = {"ledgers": [ledger.address for ledger in source.ledgers]} if source.ledgers else {}
+    return {**source.as_settings(), **ledgers}
+
+
 def _search(search: Any) -> dict[str, Any]:
     return {"algorithm": search.algorithm, **_fields(search)}
 
@@ -191,6 +197,7 @@ _TELLERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (PlatformMetric, lambda source: {"metric": source.name}),
     (Objective, _objective),
     (Pruning, _pruning),
+    (WarmStart, _warm_start),
     (Budget, _fields),
     (RetryBudget, lambda retry: told(retry.times)),
     (PointList, lambda search: told(search.listed)),

@@ -168,7 +168,8 @@ class _Estimates:
         took_s = [trial.duration_s for trial in trials if trial.duration_s is not None]
         about_s = median(took_s) if took_s else None
         worst, left = config.worst_case, _left(config.limit, account)
-        most = Amount(_least(worst.ms * count, left.ms), _least(worst.micros * count, left.micros))
+        longest_ms = _least(_least(worst.ms * count, left.ms), _bought_ms(config, left))
+        most = Amount(longest_ms, _least(worst.micros * count, left.micros))
         is_known = worst != Amount() or count == 0
         hours = Estimate(None if about_s is None else about_s * count / 3600, most.hours if is_known else None)
         longest_h = budget.max_trial_hours
@@ -181,6 +182,13 @@ class _Estimates:
             each = None if about_s is None else budget.charge(about_s, first, config.nodes)
             cost = Estimate(None if each is None else each.cost * count, most.cost if is_known else None)
         return cls(hours, cost, elapsed_h, _on_the_budget(worst, left, count))
+
+
+def _bought_ms(config: SweepConfig, left: Limit) -> int | None:
+    """The longest time that what is left of the money can buy; None where that has no end."""
+    hourly = [config.budget.charge(3600, flavor, config.nodes).micros for flavor in config.flavors]
+    cheapest = min(hourly, default=0)
+    return None if left.micros is None or not cheapest else left.micros * 3_600_000 // cheapest
 
 
 def _least(amount: int, limit: int | None) -> int:

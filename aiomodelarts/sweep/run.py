@@ -36,7 +36,7 @@ from .search import Search
 from .space import Space
 from .stopping import Stopped, Stopping, stop_what_runs
 from .trial import Trial
-from .warm_start import History
+from .warm_start import History, WarmStart
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000
@@ -100,11 +100,11 @@ class Sweep(KeptSweep):
         results_dir: str | PathLike[str] | None = None,
         ledger: str | PathLike[str] | None = None,
         job_name: str | None = None,
+        warm_start: WarmStart | Mapping[str, Any] | None = None,
         pruning: Pruning | Mapping[str, Any] | str | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         retry: RetryBudget | Mapping[Any, int] | None = None,
         local: Mapping[str, str | PathLike[str]] | None = None,
-        warm_start: Mapping[str, Any] | None = None,
     ) -> None:
         data = {
             "inputs": inputs,
@@ -129,11 +129,11 @@ class Sweep(KeptSweep):
             constraints=constraints,
             of_the_sweep=own,
             of_the_estimator=data,
+            warm_start=warm_start,
             pruning=pruning,
             budget=budget,
             retry=retry,
             local=local,
-            warm_start=warm_start,
         )
         self._begin(config, None, estimator.session if isinstance(estimator, AsyncEstimator) else None)
 

@@ -88,6 +88,24 @@ async def test_a_log_that_cannot_be_read_does_not_hide_the_failure(session: Asyn
     assert caught.value.log_tail == ()
 
 
+@pytest.mark.parametrize(("timeout_s", "at_most_s"), [(10, 11), (None, 45)])
+async def test_a_log_that_hangs_does_not_keep_back_the_failure(
+    session: AsyncSession, service: Service, timeout_s: float | None, at_most_s: float
+) -> None:
+    async def hangs(_: Request) -> Response:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    service.overrides["log_files"] = hangs
+    began = asyncio.get_running_loop().time()
+    ending = asyncio.ensure_future(ends(service, 9, 1, 11))
+    with pytest.raises(TrainingFailed) as caught:
+        await version(session, service, 1).wait(timeout_s, poll_s=0.5)
+    assert caught.value.log_tail == ()
+    assert asyncio.get_running_loop().time() - began <= at_most_s
+    await ending
+
+
 async def test_a_wait_has_a_limit_that_is_also_a_timeout_error(session: AsyncSession, service: Service) -> None:
     handle = version(session, service, 1)
     loop = asyncio.get_running_loop()

@@ -78,7 +78,9 @@ gpu = 3.5
 code = 1
 platform = 1
 lost = 3
-stopped = 0
+preempted = 0
+overtime = 0
+capacity = 10
 unknown = 0
 """
 LINES = SWEEP.splitlines()

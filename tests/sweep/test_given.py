@@ -1,6 +1,7 @@
 """Sweeps described in Python: the same values and the same complaints as those of a file."""
 
 import asyncio
+import inspect
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -36,8 +37,11 @@ from aiomodelarts.sweep import (
     minimize,
 )
 from aiomodelarts.sweep import config as sweep_file
+from aiomodelarts.sweep._reader import TableReader
+from aiomodelarts.sweep._tables.sweep import read_sweep
 from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.given import GivenDocument
 
 SETTINGS = {
     "framework_type": "PyTorch",
@@ -291,6 +295,30 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_sweep_without_a_session_says_what_to_do() -> None:
     with pytest.raises(TypeError, match="give it one, or an AsyncEstimator"):
         asyncio.run(given().run())
+
+
+def test_everything_that_a_file_can_say_has_an_argument() -> None:
+    arguments = inspect.signature(Sweep.__init__).parameters.keys()
+    assert set(sweep_file._TABLES) - {"sweep"} <= arguments
+    with pytest.raises(InvalidSweep) as caught:
+        given(estimator={**ESTIMATOR, "x": 1}, name="a b")
+    assert "x" in str(caught.value)
+    table = TableReader(GivenDocument({"sweep": {"name": "a", "?": 1}}), ("sweep",), problems := [])
+    read_sweep(table, Path())
+    allowed = problems[0].message.partition("Allowed: ")[2].split(", ")
+    assert len(allowed) >= 5
+    assert set(allowed) <= arguments
+
+
+def test_a_warm_start_as_a_table_and_as_a_value() -> None:
+    ways = {"search": "tpe", "trials": 2}
+    table = given(**ways, warm_start={"ledgers": ["old.sqlite"], "sweeps": ["old"], "jobs": [3]}).config.warm_start
+    assert table is not None
+    again = given(**ways, warm_start=table).config.warm_start
+    assert again is not None
+    assert [one.address for one in again.ledgers] == [one.address for one in table.ledgers] == ["sqlite:///old.sqlite"]
+    assert (again.sweeps, again.jobs) == (("old",), (3,))
+    assert "warm_start: goes with tpe" in complaint(warm_start={"jobs": [3]})
 
 
 def test_its_repr_says_what_it_is() -> None:

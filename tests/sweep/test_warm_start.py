@@ -1,6 +1,8 @@
 """What a sweep takes from before it: from earlier ledgers and from versions that are there, with reads only."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +18,7 @@ from aiomodelarts.sweep import SweepEvent, SweepResult
 from aiomodelarts.sweep._suggest.searcher import Searcher
 from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.gathering import Gathering, _each
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
@@ -32,6 +35,7 @@ from aiomodelarts.sweep.warm_start import (
     point_in,
 )
 
+from . import kept
 from .spaces import spaces
 from .test_ledger import address, name
 from .test_plan import READS, requests, session
@@ -394,6 +398,22 @@ async def test_versions_without_a_value_are_told(session: AsyncSession, tmp_path
     assert "read its objective in another way: [objective] log_pattern" in of_ledger.notes[0]
 
 
+async def test_values_of_the_oldest_ledgers_are_taken(session: AsyncSession, tmp_path: Path) -> None:
+    def write() -> None:
+        with closing(sqlite3.connect(tmp_path / "old.sqlite")) as before:
+            before.executescript((kept.FOLDER / "sqlite-1.sql").read_text("utf-8"))
+
+    await asyncio.to_thread(write)
+    text = await asyncio.to_thread((kept.FOLDER / "sweep.toml").read_text, "utf-8")
+    text = text.replace('"kept"', '"new"').replace('"random"', '"tpe"') + '\n[warm_start]\nledgers = ["old.sqlite"]\n'
+    config = read(text, tmp_path)
+    history = await Gathering(config, session, None, Ledger).gather()
+    async with Ledger.read(tmp_path / "old.sqlite", "kept", SystemClock()) as ledger:
+        valued = [trial for trial in await ledger.trials() if trial.value is not None]
+    assert [one.point for one in history.observations] == [trial.point for trial in valued]
+    assert valued
+
+
 async def test_a_job_may_be_named(session: AsyncSession, tmp_path: Path) -> None:
     named = ('name = "old"', 'name = "old"\njob_name = "trained"')
     await (await sweep_of(tmp_path, "old", algorithm="random", named=named)).run(session)
@@ -439,6 +459,28 @@ async def test_a_ledger_of_several_sweeps_wants_a_name(session: AsyncSession, tm
 
 async def _gathered(sweep: Sweep, session: AsyncSession) -> History:
     return (await begun(sweep, session))[1]
+
+
+async def test_so_many_objectives_are_read_at_a_time_and_their_order_stays() -> None:
+    going = most = 0
+
+    async def work(item: int) -> int:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0.001 * (item % 3))
+        going -= 1
+        return item * 2
+
+    assert await _each(work, range(50)) == [item * 2 for item in range(50)]
+    assert most == 8
+    assert await _each(work, []) == []
+
+    async def fail(item: int) -> int:
+        raise SweepError(f"no {item}")
+
+    with pytest.raises(SweepError, match="no 0"):
+        await _each(fail, range(20))
 
 
 def test_nothing_is_a_warm_start_of_nothing() -> None:

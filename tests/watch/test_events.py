@@ -287,8 +287,8 @@ async def test_a_twin_that_was_stopped_is_told_once(session: AsyncSession, servi
     reading = asyncio.ensure_future(collect(session, 100, None))
     await asyncio.sleep(30)
     spec: TrainingSpec = object()  # type: ignore[assignment]
-    session._maker.twins.append(Twin(job_id=5, version_id=7, spec=spec))
-    session._maker.twins.append(Twin(job_id=6, version_id=8, spec=spec))
+    session._parts.maker.twins.append(Twin(job_id=5, version_id=7, spec=spec))
+    session._parts.maker.twins.append(Twin(job_id=6, version_id=8, spec=spec))
     assert [(type(event), event.version_id) for event in await reading] == [(TwinStopped, 7)]  # type: ignore[attr-defined]
 
 

@@ -152,7 +152,9 @@ def _lost_long_enough(life: Life, plan: Plan, now: float, limits: Bounds) -> boo
 def _was_unclear(life: Life, status: JobStatus, plan: Plan, now: float, limits: Bounds) -> bool:
     if not status.is_doubtful:
         return False
-    return life.held_s(status, now) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(status, 0, now)
+    return life.held_s(status, now, limits.sees_s) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(
+        status, 0, now
+    )
 
 
 def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
@@ -162,10 +164,10 @@ def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
         if wait.ended_s > wait.cancel_s + _AT_ONCE_S:
             yield f"cancelling it took {wait.ended_s - wait.cancel_s:.2f} s"
         return
-    # The last lines of a run that failed are read after its end.
+    # The last lines of a run that failed are read after its end, and not beyond the deadline.
     tail_s = limits.sees_s if isinstance(wait.error, TrainingFailed) else 0.0
     deadline = FOREVER if wait.timeout_s is None else plan.latest(wait.began_s, wait.timeout_s)
-    if wait.ended_s > deadline + _LATE_S + tail_s:
+    if wait.ended_s > deadline + _LATE_S:
         yield f"its deadline was at {deadline:.2f} s, and it ended at {wait.ended_s:.2f} s"
     if isinstance(wait.error, TimeoutError) and not isinstance(wait.error, StateUnclear):
         if wait.ended_s < wait.began_s + (wait.timeout_s or 0.0) - 1e-6:
