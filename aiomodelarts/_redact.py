@@ -10,6 +10,8 @@ _SECRET = re.compile(
 )
 _AUTHORIZATION = re.compile(rf"""(?isx) (\\*["']? authorization \\*["']? \s* [:=] \s*) ({_QUOTED} | [^\r\n"'}}]+)""")
 
+_URL_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
+
 
 def hidden(value: object) -> str:
     """The repr of a secret: only whether there is one."""
@@ -19,3 +21,8 @@ def hidden(value: object) -> str:
 def scrub(text: str) -> str:
     """The text with the values of secret-looking members blotted out."""
     return _SECRET.sub(r"\1***", _AUTHORIZATION.sub(r"\1***", text))
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and kept."""
+    return _URL_PASSWORD.sub(r"\1@", url)

@@ -13,7 +13,7 @@ from .errors import ConfigurationError, InvalidArgument, nearest
 
 _OTC_REGIONS = ("eu-de", "eu-nl", "eu-ch2")
 _SERVICES = ("modelarts", "iam", "obs")
-_ENDPOINT_VARIABLES = {
+ENDPOINT_VARIABLES = {
     "modelarts": "AIOMODELARTS_MODELARTS_ENDPOINT",
     "iam": "AIOMODELARTS_IAM_ENDPOINT",
     "obs": "AIOMODELARTS_OBS_ENDPOINT",
@@ -31,10 +31,14 @@ _HOST = re.compile(
 _HOW = (
     "pass access_key, secret_key, project_id and region_name to AsyncSession, or set HUAWEICLOUD_SDK_AK, "
     "HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and AIOMODELARTS_REGION, or write a profile to "
-    "~/.huaweicloud/credentials or a cloud to clouds.yaml"
+    "~/.huaweicloud/credentials, as aiomodelarts login does, or a cloud to clouds.yaml"
 )
 # Buckets that are folders of this machine, as those of a local platform.
 _FOLDER = "file:///"
+BASIC_PROFILE = "basic"
+PROFILE_MEMBERS = frozenset(
+    {"ak", "sk", "security_token", "account", "username", "password", "token", "project_id", "region_name"}
+) | {f"{service}_endpoint" for service in _SERVICES}
 _METADATA_VARIABLE = "AIOMODELARTS_METADATA_ENDPOINT"
 _METADATA_ENDPOINT = "http://169.254.169.254"
 
@@ -224,6 +228,11 @@ def metadata_endpoint(environ: Mapping[str, str]) -> str | None:
     return with_scheme(named, _METADATA_VARIABLE) if named else _METADATA_ENDPOINT
 
 
+def profile_path(environ: Mapping[str, str]) -> Path:
+    """Where profiles are kept."""
+    return Path(environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or Path.home() / ".huaweicloud" / "credentials")
+
+
 def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]:
     """The members of one section of the vendor's profile file; empty when there is none. This reads a file.
 
@@ -234,9 +243,9 @@ def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]
     Raises:
         ConfigurationError: for a file that cannot be read, or a named section that is not there.
     """
-    path = Path(environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or Path.home() / ".huaweicloud" / "credentials")
     import configparser
 
+    path = profile_path(environ)
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text("utf-8"))
@@ -247,7 +256,7 @@ def read_profile(environ: Mapping[str, str], name: str | None) -> dict[str, str]
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         # The parser's own message quotes the line, which can hold a key.
         raise ConfigurationError(f"{path} cannot be read as a profile file ({type(error).__name__})") from None
-    section = name or "basic"
+    section = name or BASIC_PROFILE
     if not parser.has_section(section):
         if name is None:
             return {}
@@ -261,19 +270,25 @@ def with_scheme(endpoint: str, argument: str) -> str:
     Raises:
         InvalidArgument: for anything but a host, with or without scheme, port and path.
     """
-    try:
-        parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
-        usable = parts.port is None or parts.port > 0
-    except (TypeError, ValueError):
-        usable = False
-    if not usable or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or _has_more(endpoint):
+    given: object = endpoint
+    text = given if isinstance(given, str) else ""
+    whole = text if "://" in text else f"https://{text}"
+    parts = urlsplit(whole) if is_address(whole) else None
+    if parts is None or any(sign in whole for sign in "?#@"):
         shown = "***" if "@" in str(endpoint) else endpoint
         raise InvalidArgument(argument, shown, "an endpoint is a host, with or without https:// before it")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
-def _has_more(endpoint: str) -> bool:
-    return "?" in endpoint or "#" in endpoint or not _fits(_PRINTABLE, endpoint)
+def is_address(url: str) -> bool:
+    """Whether this is a whole address of the web: a scheme, a host that can be one, and nothing that cannot be sent."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    whole = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc.rpartition("@")[2]) is not None
+    return usable and whole and _fits(_PRINTABLE, url)
 
 
 def _endpoint(
@@ -284,7 +299,7 @@ def _endpoint(
     region: str | None,
     profile: Mapping[str, str],
 ) -> str | None:
-    variable = _ENDPOINT_VARIABLES[service]
+    variable = ENDPOINT_VARIABLES[service]
     explicit = getattr(given.endpoints, service) or (getattr(defaults, service) if defaults else None)
     told = (
         (explicit, f"{service}_endpoint"),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncGenerator
 from typing import Literal
 
@@ -12,6 +13,7 @@ from ._operations import jobs, log_follow, versions
 from ._operations import logs as log_verbs
 from ._operations import outputs as output_verbs
 from ._operations.pointers import PointsAtJob, job_of
+from ._watch.cadence import PollS
 from .errors import ModelArtsError, TrainingCancelled, TrainingFailed, VersionGone, Where
 from .models.job import CreatedVersion, JobDetail
 from .models.logs import LogLine, LogMarker
@@ -21,6 +23,8 @@ from .status import JobStatus, Outcome
 
 Origin = Literal["created", "adopted", "attached"]
 _TAIL = 50
+# Reading it may take what is left of a wait's time, and a moment more.
+_TAIL_AT_LEAST_S, _TAIL_AT_MOST_S = 0.9, 30.0
 _log = logging.getLogger("aiomodelarts.lists")
 
 
@@ -128,21 +132,25 @@ class TrainingJob:
         self._detail = await versions.get_job_info(self)
         return self._detail
 
-    async def updates(self) -> AsyncGenerator[JobDetail, None]:
+    async def updates(self, *, poll_s: PollS = None) -> AsyncGenerator[JobDetail, None]:
         """A snapshot for every state of the version that is seen: first the one of the last look, the final one last.
 
         States that come and go between two looks are not seen.
+
+        Args:
+            poll_s: bounds of the pause between two looks, in seconds: a pair, or one number for both; None are the
+                session's own.
 
         Raises:
             StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
-        async with contextlib.aclosing(self._session.updates(self._job_id, self._version_id)) as details:
+        async with contextlib.aclosing(self._session.updates(self._job_id, self._version_id, poll_s=poll_s)) as details:
             async for detail in details:
                 self._detail = detail
                 yield detail
 
-    async def ended(self, timeout_s: float | None = None) -> JobDetail:
+    async def ended(self, timeout_s: float | None = None, *, poll_s: PollS = None) -> JobDetail:
         """The snapshot of the version once it has ended, however it ended.
 
         Members that the platform tells in single reads only, like ``spec_code``, are None where the snapshot came
@@ -150,16 +158,19 @@ class TrainingJob:
 
         Args:
             timeout_s: limit in seconds; None is no limit.
+            poll_s: bounds of the pause between two looks, as ``updates`` takes them.
 
         Raises:
             WaitTimeout: after ``timeout_s``; the version goes on.
             StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
-        self._detail = await self._session.until_final(self._job_id, self._version_id, timeout_s)
+        self._detail = await self._session.until_final(self._job_id, self._version_id, timeout_s, poll_s=poll_s)
         return self._detail
 
-    async def wait(self, timeout_s: float | None = None, *, stop_on_cancel: bool = False) -> JobDetail:
+    async def wait(
+        self, timeout_s: float | None = None, *, poll_s: PollS = None, stop_on_cancel: bool = False
+    ) -> JobDetail:
         """The snapshot of the version once it has succeeded. Cancelling the wait leaves the version alone.
 
         Members that the platform tells in single reads only, like ``spec_code``, are None where the snapshot came
@@ -167,17 +178,20 @@ class TrainingJob:
 
         Args:
             timeout_s: limit in seconds; None is no limit.
+            poll_s: bounds of the pause between two looks, as ``updates`` takes them.
             stop_on_cancel: cancelling the wait asks the platform to stop the version; the cancelled caller does not
                 wait for the answer, and closing the session does.
 
         Raises:
-            TrainingFailed: when the run failed, with its last log lines; TrainingCancelled when it was stopped.
+            TrainingFailed: when the run failed, with its last log lines, as far as these can be read in time;
+                TrainingCancelled when it was stopped.
             WaitTimeout: after ``timeout_s``; the version goes on.
             StateUnclear: after too long in a status that does not say how it stands.
             VersionGone: when it was deleted meanwhile.
         """
+        began = self._session.seams.clock.monotonic()
         try:
-            detail = await self.ended(timeout_s)
+            detail = await self.ended(timeout_s, poll_s=poll_s)
         except asyncio.CancelledError:
             if stop_on_cancel:
                 self._session.stop_aside(self._job_id, self._version_id)
@@ -190,7 +204,7 @@ class TrainingJob:
             f"the version ended as {detail.status.name} ({int(detail.status)})",
             where=Where("wait", self._job_id, self._version_id),
             detail=detail,
-            log_tail=await self._last_lines(),
+            log_tail=await self._last_lines(None if timeout_s is None else began + timeout_s),
             log_url=detail.log_url or None,
         )
 
@@ -212,7 +226,9 @@ class TrainingJob:
             with contextlib.suppress(VersionGone):
                 await self.ended(timeout_s)
 
-    def logs(self, *, follow: bool = False, after: str | None = None) -> AsyncGenerator[LogLine, None]:
+    def logs(
+        self, *, follow: bool = False, after: str | None = None, poll_s: PollS = None
+    ) -> AsyncGenerator[LogLine, None]:
         """The lines of the log from the first to the last, each once; every line knows its file and its marker.
 
         Without ``follow`` these are the lines that are there now, file after file. With it they come as they are
@@ -221,15 +237,18 @@ class TrainingJob:
         Args:
             follow: stay until the version has ended.
             after: marker of a line, to go on behind it.
+            poll_s: with ``follow``, bounds of the pause between two looks, in seconds: a pair, or one number for both.
+                Without it, it grows from 0.2 to 5 seconds while no lines come.
 
         Raises:
-            InvalidArgument: for a marker that is none.
+            InvalidArgument: for a marker that is none, or bounds.
             LogGone: when the platform has cleared the log, or cut off the place that was read last.
             VersionGone: when the version was deleted while it was followed.
         """
         if after is not None:
             LogMarker.from_text(after)  # tells of a mistake at once, not when the first line is asked for
-        return log_follow.follow(self, after) if follow else log_verbs.all_lines(self, after=after)
+        self._session.cadence.within(poll_s)
+        return log_follow.follow(self, after, poll_s) if follow else log_verbs.all_lines(self, after=after)
 
     output_path = output_verbs.output_path
     outputs = output_verbs.outputs
@@ -252,11 +271,13 @@ class TrainingJob:
     delete_job_version = versions.delete_job_version
     delete_job = jobs.delete_job
 
-    async def _last_lines(self) -> list[str]:
-        """The end of the log; one that cannot be read does not hide how the training ended."""
+    async def _last_lines(self, until: float | None) -> list[str]:
+        """The end of the log; one that cannot be read does not hide how the training ended, nor keep that back."""
+        left = math.inf if until is None else until - self._session.seams.clock.monotonic()
         try:
-            return [*await log_verbs.tail(self, _TAIL)]
-        except ModelArtsError:
+            async with asyncio.timeout(min(max(left, _TAIL_AT_LEAST_S), _TAIL_AT_MOST_S)):
+                return [*await log_verbs.tail(self, _TAIL)]
+        except (ModelArtsError, TimeoutError):
             return []
 
 

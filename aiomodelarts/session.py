@@ -1,36 +1,27 @@
 """The session: credentials, endpoints, connections and the watcher. It owns everything that it starts."""
 
-import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
+from attrs import fields_dict
+
 from . import config
-from ._catalogue import Catalogue
 from ._checks import check_timeout
 from ._create.create import may_always_leave
 from ._create.made import LeftBehind, Made, Pending, Twin
-from ._create.maker import Maker
 from ._create.policy import SettlePolicy
-from ._errands import Errands
-from ._home import AtHome, Configured, Home
-from ._line import Line
-from ._net.aiohttp_transport import AiohttpTransport
-from ._net.governor import Governor, headroom
+from ._home import AtHome, Configured
+from ._net.governor import Governor
 from ._net.limits import Limits
-from ._net.retry import Retry, RetryPolicy
+from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
+from ._parts import Options, Parts
 from ._seams import Seams
-from ._storage import Storage
-from ._watch.cadence import Cadence, Ceiling
-from ._watch.feed import Feed
+from ._watch.cadence import Cadence, Ceiling, PollS
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
-from ._watch.roster import Roster
-from ._watch.stalls import Stalls
-from ._watch.streaming import Aside, job_ids_of, stream
-from ._watch.watcher import Watcher
-from ._wire import catalog
+from ._watch.streaming import job_ids_of
 from ._wire.call import Call, Site
 from .errors import InvalidArgument, ModelArtsError, WaitTimeout, Where
 from .events import Event
@@ -47,21 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_SET_UP = (
-    "limits",
-    "retry",
-    "timeouts",
-    "http",
-    "cadence",
-    "poll_s",
-    "patience",
-    "settle",
-    "seams",
-    "workspace_id",
-    "transfers",
-)
-
-
 _LOST_AT_HOME_S = 1.0
 W = TypeVar("W", bound=Waitable)
 
@@ -125,7 +101,7 @@ class AsyncSession:
         timeouts: Timeouts | None = None,
         http: "aiohttp.ClientSession | None" = None,
         cadence: Cadence | None = None,
-        poll_s: float | tuple[float, float] | None = None,
+        poll_s: PollS = None,
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
@@ -144,54 +120,20 @@ class AsyncSession:
             profile=profile,
             endpoints=config.Endpoints.of(endpoints),
         )
-        configured = Configured(given, self._endpoints, self._region_name)
-        self._set_up(
-            configured, limits, retry, timeouts, http, cadence, poll_s, patience, settle, seams, workspace_id, transfers
+        options = Options(
+            limits=limits,
+            retry=retry,
+            timeouts=timeouts,
+            http=http,
+            cadence=cadence,
+            poll_s=poll_s,
+            patience=patience,
+            settle=settle,
+            seams=seams,
+            workspace_id=workspace_id,
+            transfers=transfers,
         )
-
-    def _set_up(
-        self,
-        home: Home,
-        limits: Limits | None = None,
-        retry: RetryPolicy | None = None,
-        timeouts: Timeouts | None = None,
-        http: "aiohttp.ClientSession | None" = None,
-        cadence: Cadence | None = None,
-        poll_s: float | tuple[float, float] | None = None,
-        patience: Patience | None = None,
-        settle: SettlePolicy | None = None,
-        seams: Seams | None = None,
-        workspace_id: str | None = None,
-        transfers: TransferLimits | None = None,
-    ) -> None:
-        if cadence is not None and poll_s is not None:
-            raise InvalidArgument("poll_s", poll_s, "cadence is given as well, and says the same in full")
-        if workspace_id == "":
-            raise InvalidArgument("workspace_id", workspace_id, "it is the id of a workspace as text, or None")
-        self._home = home
-        self._seams = seams or Seams()
-        clock = self._seams.clock
-        self._governor = Governor(limits or Limits(), clock)
-        transport = self._seams.transport or AiohttpTransport(timeouts or Timeouts(), http)
-        again = Retry(retry or RetryPolicy(), clock, self._seams.rng)
-        self._line = Line(home, self._seams, transport, again, self._governor, workspace_id)
-        self._obs = Obs(Storage(self._line, self._seams, transport, again), transfers)
-        self._upload_code = CodeUploads(self._obs, clock)
-        self._catalogue = Catalogue(
-            lambda: self.perform(catalog.list_resource_specs),
-            lambda: self.perform(catalog.list_engines),
-            lambda query: self.perform(catalog.list_built_in_algorithms, query),
-            clock,
-        )
-        self._cadence = cadence or (Cadence() if poll_s is None else Cadence.within(poll_s))
-        self._patience = patience or Patience()
-        self._watcher = Watcher(
-            self._line, clock, self._cadence, self._patience, lambda: headroom(self._governor.snapshot().reads)
-        )
-        self._errands = Errands()
-        self._log_turns = Ceiling(self._cadence.polls_per_s)
-        self._maker = Maker(self._line, clock, settle or SettlePolicy())
-        self._closed = False
+        self._parts = Parts(Configured(given, self._endpoints, self._region_name), options)
 
     @classmethod
     def set_endpoint(
@@ -225,31 +167,31 @@ class AsyncSession:
         """
         from .local import LocalPlatform
 
-        ours = {name: options.pop(name) for name in _SET_UP if name in options}
+        ours = {name: options.pop(name) for name in fields_dict(Options) if name in options}
         # A platform in this process knows at once what it has lost, and nothing that it lost returns.
         ours.setdefault("patience", Patience(lost_s=_LOST_AT_HOME_S))
         session = cls.__new__(cls)
-        session._set_up(AtHome(LocalPlatform(root, **options)), **ours)
+        session._parts = Parts(AtHome(LocalPlatform(root, **options)), Options(**ours))
         return session
 
     @property
     def obs(self) -> Obs:
         """Object storage: files up and down, objects read and written."""
-        return self._obs
+        return self._parts.obs
 
     @property
     def upload_code(self) -> CodeUploads:
         """Brings code of this machine into a bucket, once; estimators with a ``code_bucket`` use it."""
-        return self._upload_code
+        return self._parts.upload_code
 
     @property
     def platform(self) -> "LocalPlatform | None":
         """The local platform that this session started, or None."""
-        return self._home.platform
+        return self._parts.home.platform
 
     async def __aenter__(self) -> Self:
         try:
-            await self._line.ready()
+            await self._parts.line.ready()
         except BaseException:
             # Nobody calls __aexit__ after this.
             await self.close()
@@ -261,21 +203,7 @@ class AsyncSession:
 
     async def close(self) -> None:
         """End all waits, close the connections that this session opened, and stop its local platform."""
-        if self._closed:
-            return
-        self._closed = True
-        # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._line.close)
-            stack.push_async_callback(self._obs.close)
-            stack.push_async_callback(self._upload_code.close)
-            stack.push_async_callback(self._catalogue.close)
-            stack.push_async_callback(self._watcher.close)
-            # A call that waits for a place must not take the one that is given up below.
-            stack.push_async_callback(self._line.refuse)
-            stack.push_async_callback(self._errands.close)
-            # Settling asks until its end, so it comes before everything that it asks through.
-            stack.push_async_callback(self._maker.close)
+        await self._parts.close()
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs.
@@ -284,7 +212,7 @@ class AsyncSession:
             ApiError, TransportError, DecodeError: see ``errors``.
             SessionClosed: after ``close``.
         """
-        return await self._line.perform(build, *args, **kwargs)
+        return await self._parts.line.perform(build, *args, **kwargs)
 
     async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
@@ -297,39 +225,47 @@ class AsyncSession:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        made = await self._maker.make(spec, may_leave)
+        made = await self._parts.maker.make(spec, may_leave)
         if made.origin == "created":
-            self._watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
+            self._parts.watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
         return made
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
-        return await self._maker.settle(pending)
+        return await self._parts.maker.settle(pending)
 
     @property
     def twins(self) -> tuple[Twin, ...]:
         """Versions that landed after they had been given up; all of them were stopped."""
-        return tuple(self._maker.twins)
+        return tuple(self._parts.maker.twins)
 
     @property
     def left_behind(self) -> tuple[LeftBehind, ...]:
         """Versions that exist, or may exist, although their create was cancelled."""
-        return tuple(self._maker.left_behind)
+        return tuple(self._parts.maker.left_behind)
 
     async def flavors(self) -> tuple[ResourceSpec, ...]:
         """The flavours for training; an answer is good for ten minutes."""
-        return await self._catalogue.specs()
+        return await self._parts.catalogue.specs()
 
     async def engines(self) -> tuple[Engine, ...]:
         """The engines for training; an answer is good for ten minutes."""
-        return await self._catalogue.engines()
+        return await self._parts.catalogue.engines()
 
     async def algorithms(self) -> tuple[BuiltInAlgorithm, ...]:
         """All built-in algorithms; an answer is good for ten minutes."""
-        return await self._catalogue.algorithms()
+        return await self._parts.catalogue.algorithms()
 
-    async def until_final(self, job_id: int, version_id: int, timeout_s: float | None = None) -> JobDetail:
+    async def until_final(
+        self, job_id: int, version_id: int, timeout_s: float | None = None, *, poll_s: PollS = None
+    ) -> JobDetail:
         """The version's detail once it has ended, however it ended.
+
+        Args:
+            job_id: the job.
+            version_id: the version.
+            timeout_s: limit in seconds; None is no limit.
+            poll_s: bounds of the pause between two looks, as a session takes them; None are the session's own.
 
         Raises:
             WaitTimeout: after ``timeout_s`` seconds; the version goes on.
@@ -338,7 +274,9 @@ class AsyncSession:
         """
         check_timeout(timeout_s)
         try:
-            return await self._watcher.until_final(job_id, version_id, timeout_s)
+            return await self._parts.watcher.until_final(
+                job_id, version_id, timeout_s, self._parts.cadence.within(poll_s)
+            )
         except TimeoutError as error:
             if isinstance(error, ModelArtsError):
                 raise
@@ -347,13 +285,18 @@ class AsyncSession:
             message = f"not ended within {timeout_s:g} s; {state}, and it goes on"
             raise WaitTimeout(message, where=Where("wait", job_id, version_id), detail=last) from None
 
-    def updates(self, job_id: int, version_id: int) -> AsyncGenerator[JobDetail, None]:
+    def updates(self, job_id: int, version_id: int, *, poll_s: PollS = None) -> AsyncGenerator[JobDetail, None]:
         """Every state of a version that is seen: first the one of the last look, the final one last.
+
+        Args:
+            job_id: the job.
+            version_id: the version.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             StateUnclear, VersionGone: as ``until_final``.
         """
-        return self._watcher.updates(job_id, version_id)
+        return self._parts.watcher.updates(job_id, version_id, self._parts.cadence.within(poll_s))
 
     def events(
         self,
@@ -362,6 +305,7 @@ class AsyncSession:
         *,
         log_stalled_s: float | None = None,
         buffer: int = 10_000,
+        poll_s: PollS = None,
     ) -> AsyncGenerator[Event, None]:
         """What happens to the versions of some jobs, or of all; ``docs/events.md`` says what is guaranteed.
 
@@ -371,6 +315,7 @@ class AsyncSession:
                 None for what happens from now on.
             log_stalled_s: tell when the log of a running version has not grown for so many seconds; None does not look.
             buffer: events that may wait for this consumer; after an overflow, which is told, changes are merged.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             InvalidArgument: for a cursor that is none, or one of other jobs.
@@ -382,36 +327,35 @@ class AsyncSession:
             raise InvalidArgument("log_stalled_s", log_stalled_s, "it is a number of seconds above 0")
         if type(buffer) is not int or buffer < 1:
             raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
-        clock = self._seams.clock
-        feed = Feed(job_ids, after, clock, self._patience, self._twin_ids, buffer, self._watcher.resync)
-        aside: list[Aside] = []
-        if job_ids is None:
-            aside.append(("roster", Roster(feed, self._watcher, self._line.jobs, clock, self._cadence).run))
-        if log_stalled_s is not None:
-            aside.append(("log stalls", Stalls(feed, self._line.log_end, clock, log_stalled_s).run))
-        return stream(feed, self._watcher, aside)
-
-    def _twin_ids(self) -> list[tuple[int, int]]:
-        return [(twin.job_id, twin.version_id) for twin in self._maker.twins]
+        return self._parts.events(job_ids, after, log_stalled_s, buffer, poll_s)
 
     def stop_aside(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
-        self._errands.start(self._line.stop(job_id, version_id), Where("stop", job_id, version_id))
+        self._parts.errands.start(self._parts.line.stop(job_id, version_id), Where("stop", job_id, version_id))
 
-    def as_completed(self, versions: Iterable[W], timeout_s: float | None = None) -> AsyncGenerator[W, None]:
+    def as_completed(
+        self, versions: Iterable[W], timeout_s: float | None = None, *, poll_s: PollS = None
+    ) -> AsyncGenerator[W, None]:
         """The handles, each as soon as its version has ended, however it ended.
 
         Args:
             versions: handles of this session.
             timeout_s: limit for all of them together, in seconds.
+            poll_s: bounds of the pause between two looks; None are the session's own.
 
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        return as_completed(versions, timeout_s)
+        return as_completed(versions, timeout_s, poll_s)
 
     async def wait_all(
-        self, versions: Iterable[Waitable], timeout_s: float | None = None, max_concurrency: int | None = None
+        self,
+        versions: Iterable[Waitable],
+        timeout_s: float | None = None,
+        max_concurrency: int | None = None,
+        *,
+        poll_s: PollS = None,
+        stop_on_cancel: bool = False,
     ) -> list[JobDetail]:
         """The details of all versions, in order, once all have ended, however they ended.
 
@@ -419,28 +363,32 @@ class AsyncSession:
             versions: handles of this session.
             timeout_s: limit for all of them together, in seconds.
             max_concurrency: waits that go on at once; without it all do, which costs no more.
+            poll_s: bounds of the pause between two looks; None are the session's own.
+            stop_on_cancel: cancelling this wait asks the platform to stop those versions that have not ended; nobody
+                waits for the answers but ``close``.
 
         Raises:
             WaitTimeout: when the limit is reached first.
         """
-        return await wait_all(versions, self._seams.clock, timeout_s, max_concurrency)
+        stop = (lambda one: self.stop_aside(one.job_id, one.version_id)) if stop_on_cancel else None
+        return await wait_all(versions, self._parts.seams.clock, timeout_s, poll_s, max_concurrency, stop)
 
     @property
     def governor(self) -> Governor:
         """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
-        return self._governor
+        return self._parts.governor
 
     @property
     def log_turns(self) -> Ceiling:
         """Spreads the questions of those who follow logs."""
-        return self._log_turns
+        return self._parts.log_turns
 
     @property
     def seams(self) -> Seams:
         """Clock, randomness and transport of this session."""
-        return self._seams
+        return self._parts.seams
 
     @property
     def cadence(self) -> Cadence:
         """How often something that somebody waits for is looked at."""
-        return self._cadence
+        return self._parts.cadence

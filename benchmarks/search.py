@@ -18,6 +18,7 @@ from random import Random
 from attrs import evolve, frozen
 
 from aiomodelarts.sweep._suggest.searcher import Searcher
+from aiomodelarts.sweep.aside import aside
 from aiomodelarts.sweep.objective import Goal
 from aiomodelarts.sweep.search import AdaptiveSearch, QuasiRandomSearch, RandomSearch
 from aiomodelarts.sweep.space import Choice, Float, Int, Point, Space
@@ -205,14 +206,14 @@ async def cost(count: int, suggestions: int) -> float:
     ]
     searcher = Searcher(AdaptiveSearch("tpe", count * 2), space, [Goal.MAXIMIZE])
     began = time.perf_counter()
-    await asyncio.to_thread(searcher.suggest, count + 1, history)
+    await aside(searcher.suggest, count + 1, history)
     first = time.perf_counter() - began
     lags: list[float] = []
     sampler = asyncio.create_task(_sample(lags))
     times = []
     for _ in range(suggestions):
         began = time.perf_counter()
-        suggestion = await asyncio.to_thread(searcher.suggest, len(history) + 1, history)
+        suggestion = await aside(searcher.suggest, len(history) + 1, history)
         times.append(time.perf_counter() - began)
         history.append(Trial(len(history) + 1, suggestion.point, "/out/", state=TrialState.RUNNING))
     sampler.cancel()

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from attrs import define, field
 
 from .._log_reader import read_lines
+from .._watch.cadence import Cadence, PollS
 from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
@@ -19,6 +20,8 @@ _log = logging.getLogger("aiomodelarts.logs")
 _SHORTEST_S, _LONGEST_S = 0.2, 5.0
 # A page this long means that more has been written meanwhile; a shorter one is all there is for the moment.
 _LONG_PAGE = 100
+# After so many lines of one node's file the others have their turn: one that grows faster than it is read has no end.
+_LINES_IN_TURN = 10_000
 _NAMES_EVERY_S = 5.0
 _MOST_AFTER_FAILURES_S = 30.0
 # The last lines of a run can reach the log a moment after its end is told.
@@ -29,13 +32,18 @@ _LATE_LINES_S = 2.0
 class _Pace:
     """How long to wait before asking again: shorter while lines come, longer while none do or asking fails."""
 
-    pause_s: float = _SHORTEST_S
+    shortest_s: float
+    longest_s: float
+    pause_s: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pause_s = self.shortest_s
 
     def went(self, lines: int) -> None:
-        self.pause_s = _SHORTEST_S if lines else min(self.pause_s * 1.6, _LONGEST_S)
+        self.pause_s = self.shortest_s if lines else min(self.pause_s * 1.6, self.longest_s)
 
     def failed(self) -> None:
-        self.pause_s = min(self.pause_s * 2, _MOST_AFTER_FAILURES_S)
+        self.pause_s = min(self.pause_s * 2, max(self.longest_s, _MOST_AFTER_FAILURES_S))
 
 
 @define
@@ -48,12 +56,13 @@ class _Progress:
     lines: int = 0
 
 
-async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[LogLine, None]:
+async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = None) -> AsyncGenerator[LogLine, None]:
     """Every line of every file, each once and in the order of its file, until the version has ended.
 
     Args:
         pointer: the version.
         after: marker of the line to go on behind.
+        poll_s: bounds of the pause between two looks at the log, and at the state.
 
     Raises:
         InvalidArgument: for a marker that is none.
@@ -61,10 +70,11 @@ async def follow(pointer: PointsAtVersion, after: str | None) -> AsyncGenerator[
         VersionGone: the version was deleted.
     """
     progress = _Progress({} if after is None else dict(LogMarker.from_text(after).files))
-    pace = _Pace()
+    bounds = Cadence(min_s=_SHORTEST_S, max_s=_LONGEST_S).within(poll_s)
+    pace = _Pace(bounds.min_s, bounds.max_s)
     clock = pointer.session.seams.clock
     # The watcher asks for the state on behalf of everybody, so this costs no request of its own.
-    ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer)))
+    ended = asyncio.ensure_future(pointer.session.until_final(*version_of(pointer), poll_s=poll_s))
     complete_at = math.inf
     try:
         while True:
@@ -126,6 +136,7 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
         # What is over grows no more, so that even a short page can be followed by another one at once.
         enough = 1 if over else _LONG_PAGE
         reading = read_lines(reader(pointer, name), name, progress.places.get(name), others, enough)
+        turn_ends = progress.lines + _LINES_IN_TURN
         async with aclosing(reading) as lines:
             try:
                 async for line in lines:
@@ -133,11 +144,14 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
                         progress.places[name] = line.position
                     progress.lines += 1
                     yield line
+                    if progress.lines >= turn_ends and line.position is not None and len(progress.names) > 1:
+                        break
             except InvalidRequest as error:
                 if name not in progress.places:
                     raise
                 raise LogGone(
-                    "the place that was read last is no longer there; the log was cut",
+                    "the place that was read last is no longer there: the log was cut, and lines may be missing; "
+                    "follow it without `after` for those that are left",
                     where=error.where,
                     status=error.status,
                     code=error.code,

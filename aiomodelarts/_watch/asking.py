@@ -1,7 +1,7 @@
 """The questions of one look, under the ceiling on polls."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from .._clock import Clock
@@ -38,7 +38,6 @@ class Asker:
         self._reads = reads
         self._clock = clock
         self._ceiling = ceiling
-        self.row: Callable[[StatePage, int, int], JobDetail] = reads.row
 
     async def version(self, job_id: int, version_id: int) -> JobDetail:
         """One version whole."""

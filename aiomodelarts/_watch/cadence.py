@@ -3,11 +3,13 @@
 import math
 from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .._checks import above_zero
 from ..errors import InvalidArgument
 
+# Bounds of the pause between two looks, in seconds; one number is both of them.
+PollS = float | tuple[float, float] | None
 # Reading a list costs both sides by the row. A look that reads so many rows a second takes a few hundredths of a core.
 _ROWS_PER_S = 2000.0
 _LONGEST_AFTER_FAILURES_S = 30.0
@@ -36,7 +38,7 @@ class Look:
     failures: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Cadence:
     """How often the watcher looks.
 
@@ -53,19 +55,20 @@ class Cadence:
     share: float = field(default=0.2, validator=above_zero)
     polls_per_s: float = field(default=20.0, validator=above_zero)
 
-    @classmethod
-    def within(cls, poll_s: float | tuple[float, float]) -> Self:
-        """A cadence with these bounds in seconds; one number is both of them.
+    def within(self, poll_s: PollS) -> Self:
+        """This cadence with other bounds in seconds; one number is both of them, None leaves it as it is.
 
         Raises:
             InvalidArgument: for anything but one finite number above 0, or two in order.
         """
+        if poll_s is None:
+            return self
         bounds: tuple[Any, ...] = poll_s if isinstance(poll_s, tuple) else (poll_s, poll_s)
         numbers = [bound for bound in bounds if type(bound) in (int, float) and 0 < bound < math.inf]
         if len(bounds) != 2 or len(numbers) != 2 or numbers[0] > numbers[1]:
             allowed = "it is a number of seconds above 0, or a pair (shortest, longest)"
             raise InvalidArgument("poll_s", poll_s, allowed)
-        return cls(min_s=bounds[0], max_s=bounds[1])
+        return evolve(self, min_s=bounds[0], max_s=bounds[1])
 
     def pause_s(self, youngest_s: float, failures: int = 0) -> float:
         """Seconds until the next question about a single thing.

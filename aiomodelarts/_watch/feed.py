@@ -11,6 +11,7 @@ from .._cursor import BEGINNING, Mark, Told, after_changes, decode
 from ..errors import NotFound
 from ..events import Appeared, Disappeared, Event, Finished, LogStalled, Overflowed, StateChanged, TwinStopped
 from ..status import JobStatus
+from .cadence import Cadence
 from .history import Change, History
 from .patience import Patience
 
@@ -29,6 +30,7 @@ class Feed:
         twins: job and version of the twins that were stopped so far.
         buffer: events that may wait for the consumer.
         resync: asks for a whole look at a job.
+        cadence: how often its consumer wants looks.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Feed:
         twins: Callable[[], Sequence[TwinIds]],
         buffer: int,
         resync: Callable[[int], None],
+        cadence: Cadence,
     ) -> None:
+        self.cadence = cadence
         if after is None or after == BEGINNING:
             self._histories = {job_id: History(None if after is None else {}) for job_id in job_ids or ()}
         else:
@@ -59,6 +63,7 @@ class Feed:
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._overflowed: dict[int, None] = {}
+        self._notices = 0
         self._whole_looks: dict[int, float] = {}
         self._error: Exception | None = None
 
@@ -106,16 +111,19 @@ class Feed:
         if complete:
             self._whole_looks[job_id] = self._clock.monotonic()
         changes: list[tuple[int, Told | None]] = []
+        held_back = False
         for change in history.changes(states, self._clock.monotonic(), self._patience, complete=complete):
-            if len(self._events) >= self._size:
-                self._overflowed[job_id] = None
-                self._whole_looks.pop(job_id, None)
+            # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.
+            held_back = len(self._events) - self._notices >= self._size
+            if held_back:
                 break
             changes.append((change.version_id, change.told))
             if change.kind != "known":
                 self._put(_event(job_id, change, self._now(), self._mark(jobs, job_id, changes)))
         if changes:
             history.told = after_changes(history.told, changes)
+        if held_back:
+            self._overflow(job_id)
 
     def absent(self, job_id: int, error: NotFound) -> None:
         """A job that was named and is not there ends the stream; where all are meant, it is one less."""
@@ -186,16 +194,21 @@ class Feed:
             self._arrived.clear()
             await self._arrived.wait()
         event = self._events.popleft()
+        self._notices -= isinstance(event, Overflowed)
         if self._overflowed and len(self._events) <= self._size // 2:
-            self._tell_overflow()
+            for job_id in self._overflowed:
+                self._resync(job_id)
+            self._overflowed.clear()
         return event
 
-    def _tell_overflow(self) -> None:
-        now = self._now()
-        self._put(Overflowed(id=f"overflowed-{int(now.timestamp() * 1e6)}", time=now, mark=self._here()))
-        for job_id in self._overflowed:
-            self._resync(job_id)
-        self._overflowed.clear()
+    def _overflow(self, job_id: int) -> None:
+        """Changes of a job are held back until there is room; that is told once, where they are missing."""
+        self._overflowed[job_id] = None
+        self._whole_looks.pop(job_id, None)
+        if not self._notices:
+            self._notices += 1
+            now = self._now()
+            self._put(Overflowed(id=f"overflowed-{int(now.timestamp() * 1e6)}", time=now, mark=self._here()))
 
     def _tell_twins(self) -> None:
         twins = self._twins()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from ..models.job import JobDetail
 from ..status import JobStatus
+from .cadence import Cadence
 
 
 class Ending:
@@ -13,12 +14,14 @@ class Ending:
 
     Args:
         future: becomes the last detail, or the reason why there is none.
+        cadence: how often it wants a look.
     """
 
-    __slots__ = ("future", "wants_states")
+    __slots__ = ("cadence", "future", "wants_states")
 
-    def __init__(self, future: asyncio.Future[JobDetail]) -> None:
+    def __init__(self, future: asyncio.Future[JobDetail], cadence: Cadence) -> None:
         self.future = future
+        self.cadence = cadence
         self.wants_states = False
 
     def saw(self, detail: JobDetail) -> None:
@@ -40,11 +43,16 @@ class Ending:
 
 
 class Updates:
-    """Hands on each state; one that is slow to take them gets all of them, in order."""
+    """Hands on each state; one that is slow to take them gets all of them, in order.
 
-    __slots__ = ("_arrived", "_error", "_last", "_over", "_waiting", "wants_states")
+    Args:
+        cadence: how often it wants a look.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_arrived", "_error", "_last", "_over", "_waiting", "cadence", "wants_states")
+
+    def __init__(self, cadence: Cadence) -> None:
+        self.cadence = cadence
         self.wants_states = True
         self._waiting: deque[JobDetail] = deque()
         self._last: JobStatus | None = None

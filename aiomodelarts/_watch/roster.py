@@ -9,7 +9,6 @@ from attrs import define, field
 from .._clock import Clock
 from ..errors import ModelArtsError
 from ..models.job import JobSummary
-from .cadence import Cadence
 from .feed import Feed
 from .watcher import Watcher
 
@@ -37,14 +36,12 @@ class Roster:
         watcher: looks at their versions.
         jobs: asks for all jobs; its argument is waited for before each request.
         clock: measures pauses.
-        cadence: says how often.
     """
 
     feed: Feed
     watcher: Watcher
     jobs: Callable[[Callable[[], Awaitable[None]]], Awaitable[list[JobSummary]]]
     clock: Clock
-    cadence: Cadence
     _known: dict[int, _Job] = field(factory=dict)
 
     async def run(self) -> None:
@@ -63,7 +60,7 @@ class Roster:
             else:
                 failures = 0
                 self._take_in(listed)
-            await asyncio.sleep(self.cadence.pause_s(float("inf"), failures))
+            await asyncio.sleep(self.feed.cadence.pause_s(float("inf"), failures))
 
     def _take_in(self, listed: list[JobSummary]) -> None:
         now = self.clock.monotonic()

@@ -12,11 +12,12 @@ from ..errors import NotFound
 from ..models.job import JobDetail
 from ..models.states import StatePage
 from ..status import JobStatus
+from .cadence import Cadence, Look
 from .patience import Patience, Verdict
 from .plan import Positions
 
-# A list, and a single read too, may lag behind a creation: a version is called gone only after several looks without
-# it, and one that was never seen at all gets this long to appear.
+# Lists and single reads may lag behind a creation, and behind each other: a version is called gone only after several
+# looks without it, and not before it was followed for long enough to appear everywhere.
 LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 1.0
 _APPEARS_WITHIN_S = 10.0
@@ -27,6 +28,7 @@ _ORDINARY = frozenset(status for status in JobStatus if not status.is_final and 
 class Follower(Protocol):
     """Somebody who wants to know how a version fares. None of this may block or raise."""
 
+    cadence: Cadence
     wants_states: bool
 
     def saw(self, detail: JobDetail) -> None:
@@ -44,6 +46,8 @@ class Follower(Protocol):
 
 class Surveyor(Protocol):
     """Somebody who wants the states of a whole job. None of this may block or raise."""
+
+    cadence: Cadence
 
     def surveyed(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
         """States that were read; ``complete`` says that versions which are not among them do not exist."""
@@ -121,7 +125,25 @@ class Track:
         return self.unseen >= LOOKS_BEFORE_GONE and missing_s >= _MISSING_FOR_S and self._should_be_there(now)
 
     def _should_be_there(self, now: float) -> bool:
-        return self.was_seen or now - self.since >= _APPEARS_WITHIN_S
+        return now - self.since >= _APPEARS_WITHIN_S
+
+
+class Durations:
+    """How long the last versions of a job took that were seen to end."""
+
+    __slots__ = ("_seconds",)
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=_DURATIONS_KEPT)
+
+    def add(self, seconds: float) -> None:
+        """Take note of one."""
+        self._seconds.append(seconds)
+
+    @property
+    def typical_s(self) -> float | None:
+        """The middle one, or None while there is none."""
+        return statistics.median(self._seconds) if self._seconds else None
 
 
 @define(eq=False)
@@ -130,6 +152,8 @@ class JobWatch:
 
     job_id: int
     due: float
+    durations: Durations
+    looked_at: float = float("-inf")
     tracks: dict[int, Track] = field(factory=dict)
     surveyors: dict[Surveyor, None] = field(factory=dict)
     positions: Positions = field(factory=Positions)
@@ -142,7 +166,6 @@ class JobWatch:
     failures: int = 0
     newest: float = 0.0
     look: asyncio.Task[None] | None = None
-    durations_s: deque[float] = field(factory=lambda: deque(maxlen=_DURATIONS_KEPT))
 
     @property
     def is_looked_at(self) -> bool:
@@ -169,6 +192,16 @@ class JobWatch:
         """Whether nobody needs the row of a version whose state has not changed."""
         return all(track.is_settled for track in self.tracks.values())
 
+    @property
+    def cadences(self) -> set[Cadence]:
+        """How often those want a look who are here; most of them bring the same one."""
+        cadences = {follower.cadence for track in self.tracks.values() for follower in track.followers}
+        return cadences | {surveyor.cadence for surveyor in self.surveyors}
+
+    def pause_s(self, look: Look) -> float:
+        """Seconds until the next look, which comes as soon as anybody wants it: it serves all."""
+        return min(cadence.next_look_s(look) for cadence in self.cadences)
+
     def note_live(self, states: Mapping[int, JobStatus]) -> None:
         """Take note of which versions can still change, where the whole job is surveyed."""
         if not self.surveyors:
@@ -178,11 +211,6 @@ class JobWatch:
                 self.live.discard(version_id)
             else:
                 self.live.add(version_id)
-
-    @property
-    def typical_s(self) -> float | None:
-        """The middle one of the last durations, or None."""
-        return statistics.median(self.durations_s) if self.durations_s else None
 
 
 @define

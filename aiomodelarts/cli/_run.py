@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import typer
@@ -41,8 +41,18 @@ def exit_code(error: Exception) -> int | None:
     return next((code for kinds, code in _BY_ERROR if isinstance(error, kinds)), None)
 
 
-def run(main: Coroutine[Any, Any, int]) -> None:
+class Signals:
+    """Lets a command end in its own way at an interruption or SIGTERM, as long as ``take`` is set."""
+
+    take: Callable[[signal.Signals], bool] | None = None
+
+
+def run(main: Coroutine[Any, Any, int], signals: Signals | None = None) -> None:
     """Run to the end and leave with its exit code; an interruption or SIGTERM cancels it first.
+
+    Args:
+        main: what the command does.
+        signals: asked first; what it takes does not cancel.
 
     Raises:
         typer.Exit: always.
@@ -55,6 +65,8 @@ def run(main: Coroutine[Any, Any, int]) -> None:
         loop = asyncio.get_running_loop()
 
         def stop(number: signal.Signals) -> None:
+            if signals is not None and signals.take is not None and signals.take(number):
+                return
             stopped_by.append(number)
             task.cancel()
 
@@ -71,6 +83,21 @@ def run(main: Coroutine[Any, Any, int]) -> None:
     except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
         code = _report(error)
     raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """For what comes before ``run``: an error ends as one there, an interruption of a prompt with exit code 130.
+
+    Raises:
+        typer.Exit: in these cases.
+    """
+    try:
+        yield
+    except (typer.Abort, KeyboardInterrupt):
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
+        raise typer.Exit(_report(error)) from None
 
 
 def _report(raised: Exception) -> int:

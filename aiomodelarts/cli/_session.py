@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,14 @@ LOCAL_ROOT = Path(".aiomodelarts/local")
 LocalOption = Annotated[
     bool, typer.Option("--local", help=f"Use a platform on this machine, kept in {LOCAL_ROOT}, instead of ModelArts.")
 ]
+JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="The training job.", show_default=False)]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION_ID", help="Its version.", show_default=False)]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", help="Show at most N.", min=1)]
+AllOption = Annotated[bool, typer.Option("--all", help="Show every one, however many.")]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print a table, or one JSON value.")]
+
+PROFILE: ContextVar[str | None] = ContextVar("PROFILE", default=None)
+"""The profile that the command line named before its command."""
 
 
 @frozen
@@ -40,5 +48,5 @@ async def open_session(local: bool) -> AsyncIterator[Place]:
         async with AsyncSession.local(LOCAL_ROOT) as session:
             yield Place(session, LOCAL_ROOT / "obs")
     else:
-        async with AsyncSession() as session:
+        async with AsyncSession(profile=PROFILE.get()) as session:
             yield Place(session)

@@ -5,7 +5,24 @@ from typing import Annotated
 
 import typer
 
-from . import catalog, local, obs, sweep, sweep_past, sweep_plan, sweep_report, versions, watch
+from . import (
+    catalog,
+    jobs,
+    local,
+    login,
+    logs,
+    obs,
+    sweep,
+    sweep_check,
+    sweep_export,
+    sweep_past,
+    sweep_plan,
+    sweep_report,
+    sweep_stop,
+    versions,
+    watch,
+)
+from ._session import PROFILE
 
 app = typer.Typer(
     help="Training on ModelArts: sweeps and single versions, and a local platform to try them on.",
@@ -14,14 +31,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+sweep.app.add_typer(sweep_check.app)
 sweep.app.add_typer(sweep_past.app)
 sweep.app.add_typer(sweep_plan.app)
 sweep.app.add_typer(sweep_report.app)
-app.add_typer(sweep.app, name="sweep")
+sweep.app.add_typer(sweep_export.app)
+sweep.app.add_typer(sweep_stop.app)
+app.add_typer(login.app)
+app.add_typer(jobs.app)
 app.add_typer(versions.app)
+app.add_typer(logs.app)
 app.add_typer(watch.app)
 app.add_typer(catalog.app)
 app.add_typer(obs.app, name="obs")
+app.add_typer(sweep.app, name="sweep")
 app.add_typer(local.app, name="local")
 
 
@@ -37,5 +60,15 @@ def _root(
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            envvar="AIOMODELARTS_PROFILE",
+            help="The profile to log in with, or to keep by login.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    pass
+    PROFILE.set(profile or None)

@@ -3,24 +3,23 @@
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from ._run import DONE, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, print_json, table
+from .render import Output, print_json, print_rows
 
 app = typer.Typer()
 
 
 @app.command("flavors")
 def flavors_command(local: LocalOption = False, output: OutputOption = Output.TABLE) -> None:
-    """List the flavours: what goes into train_instance_type."""
+    """List what goes into train_instance_type."""
     run(_flavors(local, output))
 
 
 @app.command("engines")
 def engines_command(local: LocalOption = False, output: OutputOption = Output.TABLE) -> None:
-    """List the engines: what goes into framework_type and framework_version."""
+    """List what goes into framework_type, framework_version."""
     run(_engines(local, output))
 
 
@@ -54,8 +53,7 @@ def _show(rows: list[dict[str, Any]], output: Output) -> int:
     if output is Output.JSON:
         print_json(rows)
         return DONE
-    shown = table(*(rows[0] if rows else ("nothing",)))
-    for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(highlight=False).print(shown)
+    heads = tuple(rows[0]) if rows else ()
+    texts = [["" if value is None else str(value) for value in row.values()] for row in rows]
+    print_rows(heads, texts, spare=("gpu_type", "max_instances", "memory"))
     return DONE

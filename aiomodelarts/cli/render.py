@@ -1,6 +1,9 @@
 """How the command line prints. Results go to stdout; progress and errors to stderr."""
 
 import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,20 @@ from rich.text import Text
 
 from ..sweep.space import Point, Scalar
 
-_FLUSH_RIGHT = {"size", "trial", "value", "time", "cores", "memory", "gpus", "max_instances"}
+_PIPE_WIDTH = 4096
+_FLUSH_RIGHT = {
+    "job_id",
+    "version_id",
+    "versions",
+    "size",
+    "trial",
+    "value",
+    "time",
+    "cores",
+    "memory",
+    "gpus",
+    "max_instances",
+}
 
 
 class Output(StrEnum):
@@ -26,6 +42,16 @@ class Output(StrEnum):
 def tell_error(message: str) -> None:
     """Print an error as it is: no wrapping, so that a path or a line number stays in one piece."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), message))
+
+
+def tell(message: str) -> None:
+    """Print what is good to know beside the results."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message))
+
+
+def tell_more(shown: int, what: str) -> None:
+    """Say that a list goes on."""
+    tell(f"These are the first {shown} {what}; --limit N shows more, --all shows every one.")
 
 
 def print_json(value: Any) -> None:
@@ -62,6 +88,23 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def seconds(milliseconds: int | None) -> str:
+    """A length of time that the service tells, or nothing."""
+    return "" if milliseconds is None else duration(milliseconds / 1000)
+
+
+def moment(milliseconds: int | None) -> str:
+    """A moment that the service tells, by the clock on the wall, or nothing."""
+    told = _moment(milliseconds)
+    return "" if told is None else f"{told.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def moment_as_text(milliseconds: int | None) -> str | None:
+    """A moment that the service tells, for programs."""
+    told = _moment(milliseconds)
+    return None if told is None else told.isoformat()
+
+
 def point(values: Point) -> str:
     """A point on one line."""
     return "  ".join(f"{name}={scalar(value)}" for name, value in values.items())
@@ -81,3 +124,36 @@ def table(*heads: str) -> Table:
         right = head in _FLUSH_RIGHT
         made.add_column(Text(head), justify="right" if right else "left", no_wrap=right, overflow="fold")
     return made
+
+
+def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str] = ()) -> None:
+    """Print a table; where the output is no terminal, no row is broken to fit one.
+
+    Args:
+        heads: the columns.
+        rows: a text for each column.
+        spare: columns that are left out, first to last, where the terminal is too narrow for whole rows.
+    """
+    if not rows:
+        tell("There are none.")
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(highlight=False, width=_PIPE_WIDTH)
+    wide = console.options.update(width=_PIPE_WIDTH)
+    for count in range(len(spare) + 1):
+        kept = [at for at, head in enumerate(heads) if head not in spare[:count]]
+        shown = table(*(heads[at] for at in kept))
+        for row in rows:
+            shown.add_row(*(Text(row[at]) for at in kept))
+        if console.measure(shown, options=wide).maximum <= console.width:
+            break
+    console.print(shown)
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    try:
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        # One document has a time stamp of eleven digits; what is out of all bounds is not shown.
+        return None

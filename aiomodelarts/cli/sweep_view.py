@@ -1,12 +1,11 @@
 """What the command line shows of a sweep: how it gets on, and what it found."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol, Self
 
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -14,7 +13,7 @@ from ..sweep.engine import Resumed, SweepEvent
 from ..sweep.result import SweepResult
 from ..sweep.trial import Progress as SweepProgress
 from ..sweep.trial import Trial, TrialState
-from .render import brief_path, duration, number, point, scalar, table
+from .render import duration, number, point, scalar, table
 
 _ROWS = 10
 _BAR_FROM_WIDTH = 90
@@ -38,6 +37,12 @@ class Tally:
         """Seconds from the sweep's start to its last step."""
         return self.progress.elapsed_s if self.progress else 0.0
 
+    def running(self) -> int | None:
+        """How many versions may be running; None before the sweep has begun."""
+        if self.progress is None:
+            return None
+        return sum(trial.state is not TrialState.RESERVED for trial in self.going.values())
+
     def take(self, event: SweepEvent) -> None:
         """Take one step in."""
         self.progress = event.progress
@@ -56,6 +61,14 @@ class SweepView(Protocol):
 
     def __exit__(self, *exc: object) -> None: ...
 
+    def pause(self) -> None:
+        """Make room for a question."""
+        ...
+
+    def resume(self) -> None:
+        """Draw on."""
+        ...
+
     async def listen(self, event: SweepEvent) -> None:
         """Show one step."""
         ...
@@ -73,6 +86,7 @@ class PlainView:
     def __init__(self, console: Console, tally: Tally) -> None:
         self._console = console
         self._tally = tally
+        self._waiting_for: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -80,11 +94,22 @@ class PlainView:
     def __exit__(self, *exc: object) -> None:
         pass
 
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
     async def listen(self, event: SweepEvent) -> None:
         self._tally.take(event)
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._console.print(resumption(event.resumed, now.total), soft_wrap=True)
+        for line in _known_before(event):
+            self._console.print(Text(line), soft_wrap=True)
+        if now.waiting_for is not None and now.waiting_for != self._waiting_for:
+            self._console.print(Text(f"{now.done}/{now.total}  {now.waiting_for}"), soft_wrap=True)
+        self._waiting_for = now.waiting_for
         if trial is None or not trial.state.is_final:
             return
         parts = [
@@ -100,6 +125,13 @@ class PlainView:
         self._console.print(Text("  ".join(parts)), soft_wrap=True)
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time that is left, once it can be told."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.time_remaining is None else super().render(task)
+
+
 class LiveView:
     """One line that is drawn again and again, and a lasting line for each trial that has no value."""
 
@@ -108,7 +140,7 @@ class LiveView:
         columns: list[ProgressColumn] = [words]
         if console.width >= _BAR_FROM_WIDTH:
             columns.append(BarColumn(bar_width=None))
-        columns.append(TimeRemainingColumn(compact=True))
+        columns.append(_TimeLeft(compact=True))
         if console.width >= _WORD_FROM_WIDTH:
             columns.append(TextColumn("left"))
         # The pace is taken from the whole sweep: trials may be minutes apart.
@@ -123,11 +155,19 @@ class LiveView:
     def __exit__(self, *exc: object) -> None:
         self._shown.stop()
 
+    def pause(self) -> None:
+        self._shown.stop()
+
+    def resume(self) -> None:
+        self._shown.start()
+
     async def listen(self, event: SweepEvent) -> None:
         self._tally.take(event)
         trial, now = event.trial, event.progress
         if event.resumed is not None:
             self._shown.console.print(resumption(event.resumed, now.total))
+        for line in _known_before(event):
+            self._shown.console.print(Text(line))
         if trial is not None and trial.state.is_final and trial.value is None:
             told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
             self._shown.console.print(Text(told, style="yellow"))
@@ -137,7 +177,14 @@ class LiveView:
 def progress_line(now: SweepProgress) -> str:
     """How far a sweep is, in words that fit a narrow terminal."""
     best = number(now.best.value) if now.best is not None and now.best.value is not None else "-"
+    if now.waiting_for is not None:
+        return f"{now.done}/{now.total} done  best {best}  {now.waiting_for}"
     return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
+
+
+def _known_before(event: SweepEvent) -> list[str]:
+    """What the sweep took in before it began, with the first event."""
+    return [] if event.warm_start is None else event.warm_start.lines()
 
 
 def resumption(resumed: Resumed, total: int) -> str:
@@ -185,26 +232,6 @@ def print_ranking(result: SweepResult, console: Console) -> None:
         console.print(Text(f"  {best.output_path}"), soft_wrap=True)
 
 
-def print_interruption(tally: Tally, results_dir: Path, console: Console, *, local: bool) -> None:
-    """Print what an interrupted sweep leaves behind, and how to take it up."""
-    if tally.progress is None:
-        console.print("Interrupted before anything was made.")
-        return
-    going = [trial for trial in tally.going.values() if trial.state is not TrialState.RESERVED]
-    console.print(f"Interrupted: {tally.progress.done} of {tally.progress.total} trials are over.")
-    if local and going:
-        console.print(f"The local platform stopped the {len(going)} that were going on.")
-    for trial in [] if local else going:
-        ids = f"job_id={trial.job_id}, version_id={trial.version_id}"
-        told = ids if trial.version_id is not None else f"maybe made; its outputs go to {trial.output_path}"
-        console.print(Text(f"  trial {trial.number} goes on: {told}"), soft_wrap=True)
-    if going and not local:
-        console.print("Take one up with TrainingJob.attach(session, job_id, version_id): wait(), logs(), stop().")
-    console.print("The same command again goes on from here.")
-    if tally.progress.done or going:
-        console.print(Text(f"What is known so far: {brief_path(results_dir)}"), soft_wrap=True)
-
-
 def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
     """One column per hyperparameter where they fit, else all of them in one."""
     names = list(dict.fromkeys(name for trial in ranked for name in trial.point))
@@ -213,7 +240,9 @@ def _ranking(ranked: Sequence[Trial], console: Console) -> Table:
     for trial in ranked[:_ROWS]:
         head = (str(trial.number), number(trial.value or 0.0))
         time = duration(trial.duration_s or 0.0)
-        wide.add_row(*head, *(Text(scalar(trial.point[name])) for name in names), time)
+        # One that waits for others is not there in every trial.
+        values = (Text(scalar(trial.point[name]) if name in trial.point else "") for name in names)
+        wide.add_row(*head, *values, time)
         narrow.add_row(*head, Text(point(trial.point)), time)
     fits = Measurement.get(console, console.options.update(max_width=10_000), wide).maximum <= console.width
     return wide if fits else narrow

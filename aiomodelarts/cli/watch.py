@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
+from .._cursor import decode
 from .._delivery import CursorFile, DeadLetters, Delivery, Webhook, as_cloudevent
+from .._watch.streaming import job_ids_of
 from ..errors import InvalidArgument
-from ..events import BEGINNING, Event, StateChanged, VersionEvent
+from ..events import BEGINNING, Event, LogStalled, StateChanged, VersionEvent
 from ..job import TrainingJob
 from ..models.job import JobDetail
 from ..status import Outcome
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, duration, print_json, tell_error
+from .render import Output, duration, print_json, tell, tell_error
 
 app = typer.Typer()
 
@@ -59,6 +62,28 @@ DeadLettersOption = Annotated[
     Path,
     typer.Option("--dead-letters", metavar="F", help="Where events go that the webhook does not take.", dir_okay=False),
 ]
+StalledOption = Annotated[
+    float | None,
+    typer.Option(
+        "--log-stalled",
+        metavar="MINUTES",
+        help="Tell as well when the log of a running version has not grown for so long.",
+        show_default=False,
+    ),
+]
+
+
+@frozen(kw_only=True)
+class _Wanted:
+    """What the options for events say."""
+
+    jobs: list[str] | None
+    webhook: str | None
+    secret_env: str | None
+    cursor_file: Path | None
+    from_beginning: bool
+    dead_letters: Path
+    log_stalled: float | None
 
 
 @app.command("watch")
@@ -70,23 +95,33 @@ def watch_command(
     cursor_file: CursorOption = None,
     from_beginning: BeginningOption = False,
     dead_letters: DeadLettersOption = _DEAD_LETTERS,
+    log_stalled: StalledOption = None,
     local: LocalOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Wait for versions to end, with exit code 1 unless all succeeded; or tell of all that happens.
+    """Wait for versions to end, or tell of all that happens.
 
-    Without ids it tells of every job of the project, or of those that --job names, until it is interrupted.
+    Waiting ends with exit code 0 only if all succeeded. Without ids it tells of every job of the project, or of those
+    that --job names, until it is interrupted.
     """
     if not ids:
-        for_events = (webhook, webhook_secret_env, cursor_file, from_beginning, dead_letters)
-        run(_events(jobs, local, output, *for_events))
+        wanted = _Wanted(
+            jobs=jobs,
+            webhook=webhook,
+            secret_env=webhook_secret_env,
+            cursor_file=cursor_file,
+            from_beginning=from_beginning,
+            dead_letters=dead_letters,
+            log_stalled=log_stalled,
+        )
+        run(_events(wanted, local, output))
     assert ids is not None
     if jobs:
         raise typer.BadParameter("give either JOB_ID and VERSION_ID..., or --job")
     if len(ids) < 2:
         raise typer.BadParameter("a version is named by JOB_ID and VERSION_ID; for a whole job say --job")
-    if webhook or webhook_secret_env or cursor_file or from_beginning:
-        raise typer.BadParameter("webhooks and cursors are for events, which are told where no version is named")
+    if webhook or webhook_secret_env or cursor_file or from_beginning or log_stalled is not None:
+        raise typer.BadParameter("webhooks, cursors and the like are for events, told where no version is named")
     run(_wait(ids[0], ids[1:], local, output))
 
 
@@ -106,21 +141,15 @@ async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output
     return DONE if all(detail.status.outcome is Outcome.SUCCEEDED for detail in details) else FAILED
 
 
-async def _events(
-    jobs: list[str] | None,
-    local: bool,
-    output: Output,
-    webhook: str | None,
-    secret_env: str | None,
-    cursor_file: Path | None,
-    from_beginning: bool,
-    dead_letters: Path,
-) -> int:
-    kept = None if cursor_file is None else CursorFile(cursor_file)
+async def _events(wanted: _Wanted, local: bool, output: Output) -> int:
+    kept = None if wanted.cursor_file is None else CursorFile(wanted.cursor_file)
+    still_s = None if wanted.log_stalled is None else wanted.log_stalled * 60
+    if still_s is not None and not still_s > 0:
+        raise InvalidArgument("--log-stalled", wanted.log_stalled, "it is a number of minutes above 0")
     delivery = Delivery(
         show=_show_line if output is Output.JSON else _show_text,
-        webhook=_webhook(webhook, secret_env),
-        dead_letters=DeadLetters(dead_letters),
+        webhook=_webhook(wanted.webhook, wanted.secret_env),
+        dead_letters=DeadLetters(wanted.dead_letters),
         cursor_file=kept,
         complain=tell_error,
     )
@@ -129,9 +158,14 @@ async def _events(
         if kept is not None:
             await stack.enter_async_context(kept.held())
             cursor = await kept.read()
-        after = cursor or (BEGINNING if from_beginning else None)
+            if cursor:
+                decode(cursor, job_ids_of(wanted.jobs), f"--cursor-file {kept.path}")
+            elif cursor is not None:
+                tell(f"{kept.path} is empty, so this begins anew; what happened before is not told.")
+        after = cursor or (BEGINNING if wanted.from_beginning else None)
         place = await stack.enter_async_context(open_session(local))
-        await delivery.run(await stack.enter_async_context(aclosing(place.session.events(jobs, after))))
+        events = place.session.events(wanted.jobs, after, log_stalled_s=still_s)
+        await delivery.run(await stack.enter_async_context(aclosing(events)))
     return DONE
 
 
@@ -158,8 +192,9 @@ def _show_text(event: Event) -> None:
         typer.echo(f"{when} {event.kind}")
         return
     before = f"{event.before.name} -> " if isinstance(event, StateChanged) else ""
+    after = f", for {duration(event.still_s)}" if isinstance(event, LogStalled) else ""
     what = event.kind.removeprefix("version.").replace("_", " ")
-    typer.echo(f"{when} job {event.job_id} version {event.version_id}: {what}, {before}{event.status.name}")
+    typer.echo(f"{when} job {event.job_id} version {event.version_id}: {what}, {before}{event.status.name}{after}")
 
 
 def _told(detail: JobDetail) -> str:

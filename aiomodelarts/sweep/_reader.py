@@ -1,10 +1,11 @@
-"""A cursor on one table of a sweep file: typed reads that note a problem and go on."""
+"""A cursor on one table of a sweep's description: typed reads that note a problem and go on."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import date, time
+from typing import Any, Protocol
 
 from .problems import Problem, nearest
-from .toml_lines import KeyPath, TomlDocument
+from .toml_lines import KeyPath
 
 _KINDS = {
     str: "text",
@@ -18,9 +19,26 @@ _KINDS = {
 _MOST = 1e300
 
 
+class Document(Protocol):
+    """Where a sweep is described: tables of values, and how to name a place in them."""
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """The line of the key, where there are lines."""
+        ...
+
+    def label_of(self, path: KeyPath) -> str:
+        """The key as whoever wrote it would find it."""
+        ...
+
+
 def kind_of(value: object) -> str:
-    """What a TOML value is, in words."""
-    return _KINDS.get(type(value), "a date or time")
+    """What a value is, in words."""
+    if isinstance(value, date | time):
+        return "a date or time"
+    return _KINDS.get(type(value), f"of type {type(value).__name__}")
 
 
 def shown(value: object) -> str:
@@ -34,14 +52,14 @@ def shown(value: object) -> str:
 class TableReader:
     """Reads one table of the document; what is wrong goes to ``problems``, shared by the tables of a file."""
 
-    def __init__(self, document: TomlDocument, path: KeyPath, problems: list[Problem]) -> None:
+    def __init__(self, document: Document, path: KeyPath, problems: list[Problem]) -> None:
         self._document = document
         self._path = path
         self._problems = problems
         values: Any = document.data
         for part in path:
             values = values.get(part, {}) if isinstance(values, dict) else {}
-        self.values: dict[str, Any] = values if isinstance(values, dict) else {}
+        self.values: Mapping[str, Any] = values if isinstance(values, dict) else {}
 
     @property
     def file_is_good(self) -> bool:
@@ -55,8 +73,7 @@ class TableReader:
     def problem(self, message: str, *inner: str) -> None:
         """Note what is wrong with this table, or with a key below it."""
         path = (*self._path, *inner)
-        label = f"[{path[0]}] {'.'.join(path[1:])}".rstrip() if path else ""
-        self._problems.append(Problem(self._document.line_of(path), label, message))
+        self._problems.append(Problem(self._document.line_of(path), self._document.label_of(path), message))
 
     def only(self, allowed: Collection[str]) -> None:
         """Note every key that is not allowed here."""

@@ -1,8 +1,10 @@
 """One axis for each hyperparameter: the values it may have, by place and by position. Pure."""
 
 import math
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from attrs import frozen
 
@@ -20,12 +22,36 @@ def same(one: Scalar, other: Scalar) -> bool:
     return type(one) is type(other) and one == other
 
 
+class _Axis:
+    """What all axes have in common."""
+
+    __slots__ = ()
+
+    def when(self, **others: Scalar | Sequence[Scalar]) -> "Conditional":
+        """This axis, for the points on which each of the named hyperparameters has this value, or one of these."""
+        return Conditional(self, others)
+
+
 @frozen
-class Choice:
+class Conditional:
+    """An axis that some points go without.
+
+    Args:
+        axis: one of the axes.
+        others: by the name of another hyperparameter, the value or the values that call for the axis.
+    """
+
+    axis: Any
+    others: Mapping[str, Scalar | Sequence[Scalar]]
+
+
+@frozen
+class Choice(_Axis):
     """One of the listed values.
 
     Every axis has ``at`` and ``place``, from the place in a row of single values to the value and back, ``pick`` and
-    ``position``, the same for how far along the axis it lies, from 0 to 1, and ``draw``, a value at random.
+    ``position``, the same for how far along the axis it lies, from 0 to 1, and ``draw``, a value at random; and
+    ``when``, which makes it conditional.
     """
 
     values: tuple[Scalar, ...]
@@ -63,7 +89,7 @@ class Choice:
 
 
 @frozen
-class Int:
+class Int(_Axis):
     """Whole numbers from ``low`` up to and including ``high``.
 
     Args:
@@ -145,7 +171,7 @@ class Int:
 
 
 @frozen
-class Float:
+class Float(_Axis):
     """Numbers from ``low`` to ``high``, both included.
 
     With ``step`` or ``num`` the axis is a row of single values, in any search. With neither it is continuous,

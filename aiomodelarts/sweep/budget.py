@@ -132,17 +132,6 @@ class Budget:
         ms = math.ceil(max(0.0, seconds) * 1000)
         return Amount(ms, self._micros(ms, flavor, nodes))
 
-    def price_range(self, trials: int, flavors: Iterable[str], nodes: int = 1) -> tuple[Amount, Amount]:
-        """The least and the most that so many trials can take, each of them tried once."""
-        worst = self.worst_case(flavors, nodes)
-        most = Amount(worst.ms * trials, worst.micros * trials)
-        limit = self.limit or Limit()
-        capped = Amount(
-            most.ms if limit.ms is None else min(most.ms, limit.ms),
-            most.micros if limit.micros is None else min(most.micros, limit.micros),
-        )
-        return Amount(), capped
-
     def _micros(self, ms: int, flavor: str | None, nodes: int) -> int:
         price = 0.0 if flavor is None else self.prices.get(flavor, 0.0)
         return math.ceil(ms * math.ceil(price * nodes * _MICROS) / _MS_PER_H)

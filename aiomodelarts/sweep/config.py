@@ -1,4 +1,4 @@
-"""A sweep file: what may stand in it, and how it becomes a checked value."""
+"""A checked sweep, and how the tables that describe it become one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ._reader import TableReader, kind_of
+from ._reader import Document, TableReader, kind_of
 from ._tables.budget import read_budget
 from ._tables.estimator import read_estimator, read_flavors
 from ._tables.local import read_local
@@ -15,6 +15,7 @@ from ._tables.pruning import read_pruning
 from ._tables.retry import read_retry
 from ._tables.search import Way, read_way
 from ._tables.sweep import read_sweep
+from ._tables.warm_start import read_warm_start
 from .budget import Amount, Budget, Limit, Spending
 from .failures import Failure, RetryBudget
 from .objective import Goal, JsonFile, Objective
@@ -24,9 +25,10 @@ from .search import Search
 from .space import Point, Space
 from .toml_lines import TomlSyntaxError, parse_toml
 from .trial import Trial
+from .warm_start import WarmStart
 
-_TABLES = ("sweep", "estimator", "space", "search", "objective", "pruning", "budget", "retry", "local")
-_MAY_BE_MISSING = frozenset({"pruning", "budget", "retry", "local"})
+_TABLES = ("sweep", "estimator", "space", "search", "warm_start", "objective", "pruning", "budget", "retry", "local")
+_MAY_BE_MISSING = frozenset({"warm_start", "pruning", "budget", "retry", "local"})
 
 
 @frozen
@@ -50,6 +52,7 @@ class SweepConfig:
         flavors: what versions may run on, the first choice first; empty where a pool is named.
         local_folders: by setting, the folder of this machine that the local platform finds under its path.
         several: all objectives by name, where there is more than one.
+        warm_start: where values from before the sweep come from; None is nowhere.
     """
 
     name: str
@@ -68,6 +71,7 @@ class SweepConfig:
     pruning: Pruning | None = None
     flavors: tuple[str, ...] = ()
     several: Mapping[str, Objective] = field(factory=dict)
+    warm_start: WarmStart | None = None
 
     @property
     def ledger_address(self) -> str | Path:
@@ -151,11 +155,17 @@ def parse(text: str, *, file: str, folder: Path) -> SweepConfig:
         document = parse_toml(text)
     except TomlSyntaxError as error:
         raise SweepFileError(file, [Problem(error.line, "", f"is not valid TOML: {error}")]) from None
-    problems: list[Problem] = []
-    config = _read(TableReader(document, (), problems), folder)
-    if problems or config is None:
+    config, problems = read(document, folder)
+    if config is None:
         raise SweepFileError(file, problems)
     return config
+
+
+def read(document: Document, folder: Path) -> tuple[SweepConfig | None, list[Problem]]:
+    """The checked sweep, or everything that is wrong with it; paths of this machine are taken from ``folder``."""
+    problems: list[Problem] = []
+    config = _read(TableReader(document, (), problems), folder)
+    return (None, problems) if problems else (config, problems)
 
 
 def _read(root: TableReader, folder: Path) -> SweepConfig | None:
@@ -180,8 +190,9 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     sweep = read_sweep(root.inside("sweep"), folder)
     local_folders = read_local(root.inside("local"), folder, settings, inputs)
     retry = read_retry(root.inside("retry"))
-    budget = read_budget(root.inside("budget"), flavors)
+    budget = read_budget(root.inside("budget"), flavors, settings.get("train_instance_count", 1))
     pruning = read_pruning(root.inside("pruning"), objective)
+    warm_start = read_warm_start(root.inside("warm_start"), folder, None if way is None else way.search)
     if len(objectives) > 1:
         _check_several(root, way)
     if sweep is None or way is None or objective is None:
@@ -199,6 +210,7 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
         flavors=flavors,
         local_folders=local_folders,
         several=objectives if len(objectives) > 1 else {},
+        warm_start=warm_start,
     )
 
 

@@ -11,6 +11,7 @@ from .config import SweepConfig
 from .objective import LogPattern, Objective, PlatformMetric, Take
 from .search import AdaptiveSearch, PointList, QuasiRandomSearch, RandomSearch, Search
 from .space import Int, Space, key_of
+from .warm_start import ORDER_OF_OBJECTIVES
 
 
 def settings_of(config: SweepConfig) -> Mapping[str, Any]:
@@ -22,10 +23,20 @@ def settings_of(config: SweepConfig) -> Mapping[str, Any]:
     for name, objective in config.objectives.items():
         table = f"[objective.{name}]" if name else "[objective]"
         settings |= {f"{table} {key}": value for key, value in _of_an_objective(objective).items()}
+    if config.several:
+        settings[ORDER_OF_OBJECTIVES] = list(config.several)
+    if config.warm_start is not None:
+        settings |= {f"[warm_start] {key}": value for key, value in config.warm_start.as_settings().items()}
     for name, value in {**config.settings, **config.inputs}.items():
         # Of code on this machine the content counts, not the folder.
         settings[f"[estimator] {name}"] = value.manifest.name if isinstance(value, LocalCode) else value
     return settings
+
+
+def settings_of_a_history(config: SweepConfig) -> Mapping[str, Any]:
+    """Those settings that say which values from before the sweep it can take, and what they mean."""
+    places = ("[space]", "[search] constraints", "[objective", "[warm_start]", "[estimator] hyperparameters")
+    return {name: value for name, value in settings_of(config).items() if name.startswith(places)}
 
 
 def _of_an_objective(objective: Objective) -> dict[str, Any]:

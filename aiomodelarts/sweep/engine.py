@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,15 @@ from attrs import frozen
 from .. import _presence as presence
 from .._clock import Clock
 from ..errors import ModelArtsError, SweepError
+from .backlog import Backlog, Place
 from .brake import Brake
 from .config import SweepConfig
 from .files import OutputFiles
 from .following import Following
-from .halts import Halt
+from .halts import Halt, Running, StoppedAsAsked
 from .keeper import Keeper
 from .ledger.errors import LedgerError
-from .ledger.records import Held
+from .ledger.records import Held, Lease
 from .making import Made, Making
 from .meters import Meters
 from .observing import Observer
@@ -32,12 +33,13 @@ from .standing import Standing
 from .suggestions import suggestions
 from .trial import Progress, Trial, TrialState
 from .versions import Versions
+from .warm_start import History
 
 if TYPE_CHECKING:
     from .ledger.ledger import Ledger
 
 # A controller that was not heard of for so long is taken for dead.
-_LEASE_S = 30.0
+LEASE_S = 30.0
 
 
 @frozen
@@ -63,11 +65,13 @@ class SweepEvent:
         trial: as it is now.
         progress: how far the sweep is.
         resumed: with the first event of a run, what earlier runs have left; None when there was none.
+        warm_start: with the first event of a run, what was known before the sweep began; None without a warm start.
     """
 
     trial: Trial | None
     progress: Progress
     resumed: Resumed | None = None
+    warm_start: History | None = None
 
 
 Listener = Callable[[SweepEvent], Awaitable[None]]
@@ -102,7 +106,7 @@ class Engine:
         clock: Clock,
         ledger: "Ledger",
         *,
-        lease_s: float = _LEASE_S,
+        lease_s: float = LEASE_S,
         passed: Callable[[str], None] = _nothing,
         brake: Brake | None = None,
         rng: Random | None = None,
@@ -122,6 +126,7 @@ class Engine:
         self._making = Making(config, versions, meter, scribe, self._room, shortage, lease_s)
         self._following = Following(config, meter, scribe, self._brake, self._observer)
         self._keeper = Keeper(ledger, clock, lease_s, self._brake, self._observer, self._take_over)
+        self._backlog = Backlog(config.concurrency)
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
         self._held: deque[Held] = deque()
@@ -141,14 +146,17 @@ class Engine:
     def _stopped_by(self) -> ModelArtsError | None:
         return self._making.stopped_by or self._brake.halt
 
-    async def run(self) -> None:
+    async def run(self, dead: Sequence[Lease] = ()) -> None:
         """Return when every trial is over; ``result`` then holds them.
+
+        Args:
+            dead: the leases of controllers that somebody has taken for dead.
 
         Raises:
             ModelArtsError: the job could not be made, so that there is nothing to sweep.
             LedgerError: the ledger cannot be written, or another controller took this one for dead.
         """
-        gone = await self._keeper.gone()
+        gone = [*await self._keeper.gone(), *dead]
         claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
         try:
             try:
@@ -173,13 +181,18 @@ class Engine:
             await self._observer.catch_up(self._standing.trials)
         self._held.extend(await asyncio.gather(*(self._making.reopen(held) for held in claims)))
         await self._announce()
-        with contextlib.suppress(Halt):
-            await self._go_through(await self._job())
+        if self._brake.halt is None:
+            with contextlib.suppress(Halt):
+                await self._go_through(await self._job())
+        await self._stop_the_rest()
         self._take_all(await self._ledger.trials())
         await self._ledger.refresh()
 
     async def _go_through(self, made: Made | None) -> None:
         """Carry out trials until none is left, or something ends the sweep; ``made`` has its version already."""
+        if made is not None and self._stopped_by is not None:
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
         while self._stopped_by is None:
             async with asyncio.TaskGroup() as workers:
                 for number in range(self._config.concurrency):
@@ -190,6 +203,20 @@ class Engine:
                     return
                 # Others hold the rest; should one of them die, its trials come here.
                 await self._brake.pause(self._lease_s / 3)
+
+    async def _stop_the_rest(self) -> None:
+        """Have the versions stopped that were taken up and not looked after yet, where that was asked for."""
+        halt = self._brake.halt
+        if isinstance(halt, StoppedAsAsked) and halt.running is Running.STOP:
+            async with asyncio.TaskGroup() as tasks:
+                while self._held:
+                    tasks.create_task(self._stop(self._held.popleft()))
+
+    async def _stop(self, held: Held) -> None:
+        made = await self._making.find(held)
+        if made is not None:
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
 
     async def _stand(self) -> None:
         trials = await self._ledger.trials()
@@ -204,14 +231,16 @@ class Engine:
             again = sum(held.trial.state is not TrialState.RESERVED for held in self._held)
             resumed = Resumed(standing.done, again, self._total - standing.done - again)
             standing.begin()
-        await self._listener(SweepEvent(None, self._progress(), resumed))
+        await self._listener(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
+        await self._tell_all(self._held)
 
     async def _job(self) -> Made | None:
         """Return when the job is there; with its first version, if it was this controller that made it."""
         while self._ledger.sweep.job_id is None:
             first = next((held for held in self._held if held.trial.number == 1), None)
             if first is None and not self._standing.trials:
-                first = await self._reserve()
+                with contextlib.suppress(GiveWay):
+                    first = await self._room.wait_for(self._reserve)
                 if first is not None and first.trial.number != 1:
                     self._held.append(first)
                     first = None
@@ -230,23 +259,31 @@ class Engine:
     async def _work(self, made: Made | None) -> None:
         """Carry out one trial after the other; ``made`` is one whose version is there already."""
         if made is not None:
-            await self._see_through(made)
+            async with self._backlog.place(at_once=True) as place:
+                await self._see_through(made, place)
         while self._stopped_by is None:
             try:
-                held = await self._next()
-                if held is None:
-                    return
-                await self._carry_out(held)
+                is_there = bool(self._held) and self._held[0].trial.version_id is not None
+                async with self._backlog.place(at_once=is_there) as place:
+                    if not await self._carry_out_next(place):
+                        return
             except GiveWay:
                 continue
             except Halt:
                 return
 
+    async def _carry_out_next(self, place: Place) -> bool:
+        """Carry out a trial; False when there is none any more."""
+        held = None if self._stopped_by is not None else await self._next()
+        if held is not None:
+            await self._carry_out(held, place)
+        return held is not None
+
     async def _next(self) -> Held | None:
         """A trial that is open, or a new one; None when all were begun."""
         return self._held.popleft() if self._held else await self._room.wait_for(self._reserve)
 
-    async def _carry_out(self, held: Held) -> None:
+    async def _carry_out(self, held: Held, place: Place) -> None:
         sweep = self._ledger.sweep
         assert sweep.job_id is not None
         assert sweep.first_version_id is not None
@@ -256,10 +293,10 @@ class Engine:
             self._held.append(held)
             raise
         if made is not None:
-            await self._see_through(made)
+            await self._see_through(made, place)
 
-    async def _see_through(self, made: Made) -> None:
-        again = await self._following.follow(made)
+    async def _see_through(self, made: Made, place: Place) -> None:
+        again = await self._following.follow(made, place)
         if again is not None:
             self._held.append(again)
 
@@ -280,10 +317,9 @@ class Engine:
     def _new(self, number: int, point: Point) -> Trial:
         return self._config.begin(number, point)
 
-    def _take_over(self, claims: Sequence[Held]) -> None:
-        for held in claims:
-            self._standing.take(held.trial)
-            self._held.append(held)
+    async def _take_over(self, claims: Sequence[Held]) -> None:
+        self._held.extend(claims)
+        await self._tell_all(claims)
 
     def _take_all(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -292,6 +328,11 @@ class Engine:
     async def _tell(self, trial: Trial) -> None:
         self._standing.take(trial)
         await self._listener(SweepEvent(trial, self._progress()))
+
+    async def _tell_all(self, taken_up: Iterable[Held]) -> None:
+        """Tell of trials that were taken up: their next move may be their last."""
+        for trial in [held.trial for held in taken_up]:
+            await self._tell(trial)
 
     async def _tell_waiting(self, what: str | None) -> None:
         self._waiting_for = what

@@ -1,5 +1,6 @@
 """Why a trial has no value: the class of the failure decides whether it is tried again. Pure."""
 
+import math
 from collections.abc import Mapping
 from enum import Enum
 
@@ -16,8 +17,10 @@ class Failure(Enum):
     """The script ended with an error."""
     PLATFORM = "platform"
     """The platform did not bring the script to run: image, submission, mount."""
-    STOPPED = "stopped"
-    """Somebody, or the platform, stopped the version."""
+    CAPACITY = "capacity"
+    """The platform had no room for the version, or the quota was used up: it was not made."""
+    PREEMPTED = "preempted"
+    """Stopped or deleted, and not by this sweep: the platform does not tell whether it was somebody, or itself."""
     OVERTIME = "overtime"
     """It trained for longer than a trial may, and was stopped."""
     LOST = "lost"
@@ -41,9 +44,9 @@ _BY_STATUS = {
 def classified(error: TrainingFailed | VersionGone) -> Failure:
     """The class of a version's failure."""
     if isinstance(error, VersionGone):
-        return Failure.STOPPED
+        return Failure.PREEMPTED
     if isinstance(error, TrainingCancelled):
-        return Failure.STOPPED
+        return Failure.PREEMPTED
     status = getattr(error.detail, "status", None)
     return _BY_STATUS.get(status, Failure.UNKNOWN) if isinstance(status, JobStatus) else Failure.UNKNOWN
 
@@ -53,11 +56,12 @@ class RetryBudget:
     """How often a trial is tried again, by the class of its failure.
 
     Args:
-        times: repetitions for each class; none for a class that is not there.
+        times: repetitions for each class. A class that is not there has none, but want of capacity, which has no end:
+            it says nothing about the trial.
     """
 
     times: Mapping[Failure, int] = field(factory=lambda: {Failure.LOST: 3, Failure.PLATFORM: 1})
 
     def allows(self, failure: Failure, earlier: int) -> bool:
         """Whether the trial may be tried again after ``earlier`` repetitions for this class."""
-        return earlier < self.times.get(failure, 0)
+        return earlier < self.times.get(failure, math.inf if failure is Failure.CAPACITY else 0)

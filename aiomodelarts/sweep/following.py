@@ -10,6 +10,7 @@ from attrs import define, evolve
 
 from ..errors import ModelArtsError, SweepError, TrainingCancelled, TrainingFailed, VersionGone
 from ..status import JobStatus
+from .backlog import Place
 from .brake import Brake
 from .config import SweepConfig
 from .failures import Failure, classified
@@ -31,6 +32,7 @@ class _Course:
 
     trial: Trial
     version: Version
+    place: Place
     last: Reported | None = None
 
     def note(self, value: Reported) -> None:
@@ -67,9 +69,14 @@ class Following:
         self._brake = brake
         self._observer = observer
 
-    async def follow(self, made: Made) -> Held | None:
-        """Return when the version has ended, or is left alone; what is returned is to be tried again."""
-        course = _Course(made.trial, made.version)
+    async def follow(self, made: Made, place: Place) -> Held | None:
+        """Return when the version has ended, or is left alone; what is returned is to be tried again.
+
+        Args:
+            made: the version.
+            place: its own in the platform's queue; it is given back once the version is seen to run.
+        """
+        course = _Course(made.trial, made.version, place)
         try:
             try:
                 snapshot = await self._ended(course)
@@ -100,6 +107,9 @@ class Following:
                 await course.version.stop()
             snapshot = await waiting
         finally:
+            if waiting.done():
+                # It may have run between two looks.
+                course.place.runs()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
         self._scribe.passed("ended")
@@ -121,6 +131,8 @@ class Following:
 
     def _watchers(self, course: _Course) -> list[Awaitable[Any]]:
         watchers: list[Awaitable[Any]] = [self._asked()]
+        if course.place.watched:
+            watchers.append(_runs(course))
         if self._observer is not None:
             watchers.append(self._observer.condemned(course.trial, course.version, course.note))
         if self._config.budget.stop_after_s is not None:
@@ -134,21 +146,18 @@ class Following:
 
     async def _overtime(self, version: Version, stop_after_s: float) -> Ending | None:
         """Return when the version has trained for as long as a trial may."""
-        async with aclosing(version.updates()) as snapshots:
-            async for snapshot in snapshots:
-                if snapshot.status is JobStatus.RUNNING:
-                    ran_s = (getattr(snapshot, "duration", None) or 0) / 1000
-                    await self._scribe.clock.sleep(max(0.0, stop_after_s - ran_s))
-                    return Ending.OVERTIME
-        return None
+        snapshot = await _running(version)
+        if snapshot is None:
+            return None
+        ran_s = (getattr(snapshot, "duration", None) or 0) / 1000
+        await self._scribe.clock.sleep(max(0.0, stop_after_s - ran_s))
+        return Ending.OVERTIME
 
     async def _decide(self, course: _Course, why: "Reported | Ending | StoppedAsAsked") -> None:
         """Write down that the version is to be stopped, and why, before it is asked for."""
         if isinstance(why, Reported):
-            ending, told = (
-                Ending.PRUNED,
-                f"does worse than others at step {why.step}, with {why.value:g}; to be stopped",
-            )
+            verdict = "" if self._config.pruning is None else self._config.pruning.verdict
+            ending, told = Ending.PRUNED, f"{verdict} at step {why.step}, with {why.value:g}; to be stopped"
         elif isinstance(why, StoppedAsAsked):
             ending, told = Ending.ASKED, "to be stopped, since the sweep was asked to end"
         else:
@@ -196,7 +205,7 @@ class Following:
         if overtime:
             reason = f"stopped after {self._config.budget.max_trial_hours:g} h, as long as a trial may train"
         # What went while nobody watched went with the machine it was watched from, or its owner takes it up again.
-        unwatched = taken_up and failure in {Failure.LOST, Failure.STOPPED}
+        unwatched = taken_up and failure in {Failure.LOST, Failure.PREEMPTED}
         tries = trial.tries.get(failure.value, 0)
         if not unwatched and not self._config.retry.allows(failure, tries):
             told |= {"failure": failure.value, "detail": log_end(error)}
@@ -216,6 +225,22 @@ class Following:
 def values_of(values: Sequence[float]) -> dict[str, Any]:
     """What a trial keeps of the values of its objectives."""
     return {"value": values[0], "values": tuple(values) if len(values) > 1 else ()}
+
+
+async def _runs(course: _Course) -> None:
+    """Give the place in the queue back when the version runs; why it may not come to that is found out elsewhere."""
+    with contextlib.suppress(ModelArtsError):
+        if await _running(course.version) is not None:
+            course.place.runs()
+
+
+async def _running(version: Version) -> object | None:
+    """The first snapshot that shows the version running, or None when none does."""
+    async with aclosing(version.updates()) as snapshots:
+        async for snapshot in snapshots:
+            if snapshot.status is JobStatus.RUNNING:
+                return snapshot  # type: ignore[no-any-return]
+    return None
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,8 @@
 """Optuna's pruners, fed with what all trials of a sweep have told so far. Works long: for a thread."""
 
+import copy
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,6 +18,7 @@ from optuna.pruners import (
 )
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from .ledger.records import Measure
@@ -31,6 +34,9 @@ _MAKERS: Mapping[str, Callable[..., BasePruner]] = {
     "threshold": ThresholdPruner,
     "patience": lambda **settings: PatientPruner(None, **settings),
 }
+
+# These look for the best of several values, among which one that is not a number has no place.
+_COMPARE = frozenset({"median", "patience"})
 
 
 @frozen
@@ -71,6 +77,7 @@ class Judge:
     def __init__(self, pruning: Pruning, name: str) -> None:
         self._direction = _DIRECTIONS[pruning.goal]
         self._name = name
+        self._compares = pruning.method in _COMPARE
         with warnings.catch_warnings():
             # Patience is called experimental.
             warnings.simplefilter("ignore")
@@ -105,8 +112,8 @@ class Judge:
         if run is None or run.ended is not None or step in run.values:
             return None
         self._note(number, run, step, value)
-        trial_id = self._ids[number - 1]
-        stop = self._pruner.prune(self._study, self._storage.get_trial(trial_id))
+        trial_id = self._id(number)
+        stop = self._pruner.prune(self._study, self._as_judged(self._storage.get_trial(trial_id), run))
         marks = self._storage.get_trial_system_attrs(trial_id)
         new = {key: mark for key, mark in marks.items() if run.marks.get(key) != mark}
         run.marks |= new
@@ -128,7 +135,20 @@ class Judge:
     def _note(self, number: int, run: _Run, step: int, value: float) -> None:
         run.values[step] = value
         if run.ended is None:
+            self._tell(number, step, value)
+
+    def _tell(self, number: int, step: int, value: float) -> None:
+        if not (math.isnan(value) and self._compares):
             self._storage.set_trial_intermediate_value(self._id(number), step, value)
+
+    def _as_judged(self, trial: FrozenTrial, run: _Run) -> FrozenTrial:
+        """The trial with the worst there is in place of what is not a number, which others are not compared with."""
+        if not self._compares or not any(map(math.isnan, run.values.values())):
+            return trial
+        worst = -math.inf if self._direction is StudyDirection.MAXIMIZE else math.inf
+        judged = copy.copy(trial)
+        judged.intermediate_values = {step: worst if math.isnan(value) else value for step, value in run.values.items()}
+        return judged
 
     def _mark(self, number: int, run: _Run, marks: Mapping[str, Any]) -> None:
         for key, mark in marks.items():
@@ -152,7 +172,7 @@ class Judge:
         self._ids = []
         for number, run in self._runs.items():
             for step, value in run.values.items():
-                self._storage.set_trial_intermediate_value(self._id(number), step, value)
+                self._tell(number, step, value)
             for key, mark in run.marks.items():
                 self._storage.set_trial_system_attr(self._id(number), key, mark)
             if run.ended is not None:

@@ -1,7 +1,7 @@
 """Keeps a controller's lease while it drives a sweep, and hears what others want of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import _presence as presence
@@ -37,7 +37,7 @@ class Keeper:
         lease_s: float,
         brake: Brake,
         observer: Observer | None,
-        take: Callable[[Sequence[Held]], None],
+        take: Callable[[Sequence[Held]], Awaitable[None]],
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -80,6 +80,6 @@ class Keeper:
             # Silence is measured by this controller's own clock: no two machines agree on the time.
             if lease.token != self._ledger.token and now - self._seen[lease.token][1] >= self._lease_s:
                 dead.append(lease)
-        self._take(await self._ledger.take_over(dead))
+        await self._take(await self._ledger.take_over(dead))
         if self._observer is not None and len(leases) > 1:
             await self._observer.catch_up(await self._ledger.trials())

@@ -20,6 +20,7 @@ from ..errors import (
 )
 from .budget import Amount, Spending
 from .config import SweepConfig
+from .failures import Failure
 from .halts import JobDeleted
 from .ledger.errors import Fenced, LeaseInDoubt
 from .ledger.records import Held
@@ -113,16 +114,15 @@ class Making:
             GiveWay: the budget has no room for it yet, and other trials are to be looked after.
         """
         trial, intent = held.trial, held.intent
-        if trial.job_id is not None and trial.version_id is not None:
-            version = self._versions.attach(trial.job_id, trial.version_id)
-            return Made(trial, version, (intent or {}).get("stamp"), taken_up=True)
+        if (known := self._known(held)) is not None:
+            return known
         draft = _Draft(trial, intent if intent is not None and trial.state is TrialState.CREATING else {})
         try:
             version = await self._version(draft, job)
         except SweepError:
             raise
         except ModelArtsError as error:
-            await self._not_made(draft.trial, error, job)
+            await self._not_made(draft, error, job)
             if job is None:
                 raise
             return None
@@ -131,9 +131,30 @@ class Making:
         await self._shortage.accepted()
         return Made(await self._note_made(draft.trial, version), version, draft.intent["stamp"])
 
+    async def find(self, held: Held) -> Made | None:
+        """The trial with its version if it has one already; nothing is made."""
+        trial, intent = held.trial, held.intent
+        if (known := self._known(held)) is not None or intent is None or trial.state is not TrialState.CREATING:
+            return known
+        try:
+            version = await self._versions.settle(intent["create"])
+        except SweepError:
+            raise
+        except ModelArtsError as error:
+            await self._scribe.move(trial, f"could not be looked for: {one_line(error)}")
+            return None
+        return None if version is None else Made(await self._note_made(trial, version), version, intent["stamp"], True)
+
+    def _known(self, held: Held) -> Made | None:
+        trial = held.trial
+        if trial.job_id is None or trial.version_id is None:
+            return None
+        version = self._versions.attach(trial.job_id, trial.version_id)
+        return Made(trial, version, (held.intent or {}).get("stamp"), taken_up=True)
+
     async def _version(self, draft: "_Draft", job: Job | None) -> Version:
         if draft.intent:
-            found = await self._versions.settle(draft.intent["create"])
+            found = await self._found(draft)
             if found is not None:
                 return found
         else:
@@ -142,26 +163,44 @@ class Making:
         while True:
             async with self._shortage.turn() as turn:
                 try:
-                    return await self._sent(draft.intent["create"])
+                    return await self._sent(draft)
                 except (NoCapacity, QuotaExceeded) as error:
-                    other = self._other_flavor(draft.trial) if isinstance(error, NoCapacity) else None
-                    if other is None:
-                        await self._shortage.refused(turn, error)
-                        other = self._config.flavors[0] if self._config.flavors else None
-                    why = one_line(error)
-            if other != draft.trial.flavor:
-                await self._write_intent(draft, job, other, f"on {other}, since: {why}")
+                    await self._refused(draft, job, turn, error)
 
-    async def _sent(self, create: Mapping[str, Any]) -> Version:
+    async def _refused(self, draft: "_Draft", job: Job | None, turn: int, error: NoCapacity | QuotaExceeded) -> None:
+        """Have the trial ready for the next time that there may be room.
+
+        Raises:
+            NoCapacity, QuotaExceeded: it has asked as often as it may.
+        """
+        other = self._other_flavor(draft.trial) if isinstance(error, NoCapacity) else None
+        why = f"on {other}, since: {one_line(error)}"
+        if other is None:
+            tries = draft.trial.tries.get(Failure.CAPACITY.value, 0)
+            if not self._config.retry.allows(Failure.CAPACITY, tries):
+                raise error
+            await self._shortage.refused(turn, error)
+            draft.trial = evolve(draft.trial, tries={**draft.trial.tries, Failure.CAPACITY.value: tries + 1})
+            other = self._config.flavors[0] if self._config.flavors else None
+            why = f"waits for room: {one_line(error)}"
+        await self._write_intent(draft, job, other, why)
+
+    async def _found(self, draft: "_Draft") -> Version | None:
+        """The version that an earlier sending has made, or None when it has made none."""
+        draft.may_be_made = True
+        found = await self._versions.settle(draft.intent["create"])
+        draft.may_be_made = False
+        return found
+
+    async def _sent(self, draft: "_Draft") -> Version:
         """The version, made by a controller that holds its lease at the moment when the bytes leave."""
         surely_s = self._lease_s / 2
         while True:
             await self._scribe.ledger.hold(surely_s)
             try:
-                return await self._versions.make(create, lambda: self._scribe.ledger.check(surely_s))
+                return await self._versions.make(draft.intent["create"], lambda: self._scribe.ledger.check(surely_s))
             except LeaseInDoubt:
-                # An earlier sending may have made it.
-                found = await self._versions.settle(create)
+                found = await self._found(draft)
                 if found is not None:
                     return found
 
@@ -190,7 +229,9 @@ class Making:
     async def _note_made(self, trial: Trial, version: Version) -> Trial:
         ids: dict[str, Any] = {"job_id": version.job_id, "version_id": version.version_id}
         ids["began_at"] = self._scribe.clock.now()
-        noting = asyncio.ensure_future(self._scribe.move(trial, "made", state=TrialState.RUNNING, reason=None, **ids))
+        noting = asyncio.ensure_future(
+            self._scribe.move(trial, _how(version), state=TrialState.RUNNING, reason=None, **ids)
+        )
         try:
             running = await _to_its_end(noting)
         except Fenced:
@@ -205,30 +246,45 @@ class Making:
         if theirs is not None and theirs.version_id not in (None, version.version_id):
             await version.stop()
 
-    async def _not_made(self, trial: Trial, error: ModelArtsError, job: Job | None) -> None:
+    async def _not_made(self, draft: "_Draft", error: ModelArtsError, job: Job | None) -> None:
+        trial = draft.trial
         self._failures_in_a_row += 1
         ends: ModelArtsError = error
         if isinstance(error, NotFound) and job is not None and error.code.endswith(_NO_SUCH_JOB):
             ends = JobDeleted(
-                f"job {job[0]} is not there any more ({one_line(error)}); --fresh begins anew with a job of its own"
+                f"job {job[0]}, or its version {job[1]} that all others derive from, is not there any more "
+                f"({one_line(error)}); --fresh begins anew with a job of its own"
             )
         if isinstance(ends, _ENDS_THE_SWEEP) or self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
             self.stopped_by = self.stopped_by or ends
         reason = one_line(error)
-        if isinstance(error, CreateOutcomeUnknown):
-            # It may have been made, so what was reserved for it stays reserved.
+        if draft.may_be_made or isinstance(error, CreateOutcomeUnknown):
+            # What was reserved for it stays reserved.
             await self._scribe.move(trial, reason, state=TrialState.UNCLEAR, reason=reason)
         else:
+            state, failure = TrialState.REFUSED, None
+            if job is not None and isinstance(error, NoCapacity | QuotaExceeded):
+                state, failure = TrialState.FAILED, Failure.CAPACITY.value
             account = self._scribe.released(trial)
-            await self._scribe.move(trial, reason, state=TrialState.REFUSED, reason=reason, account=account)
+            await self._scribe.move(trial, reason, state=state, failure=failure, reason=reason, account=account)
 
 
 class _Draft:
-    """A trial on its way, and what was written down to be sent for it."""
+    """A trial on its way, what was written down to be sent for it, and whether that may have made a version already."""
 
     def __init__(self, trial: Trial, intent: Mapping[str, Any]) -> None:
         self.trial = trial
         self.intent = intent
+        self.may_be_made = False
+
+
+def _how(version: Version) -> str:
+    """How a trial came to its version, for the record."""
+    exchange = getattr(getattr(version, "created", None), "request_id", None)
+    if exchange is not None:
+        return f"made: version {version.version_id}, request {exchange}"
+    found = getattr(version, "origin", "created") != "created"
+    return f"{'found, made before' if found else 'made'}: version {version.version_id}"
 
 
 async def _to_its_end(task: "asyncio.Future[Trial]") -> Trial:

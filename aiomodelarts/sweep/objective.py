@@ -163,7 +163,9 @@ class PlatformMetric:
         if len(told) > 1:
             raise MetricMissing(f"the platform tells {self.name} for {len(told)} classes, and none for the whole")
         value = told[0][self.name]
-        return number_of(value) if isinstance(value, str) else _number(value, f"the metric {self.name}")
+        if isinstance(value, str):
+            return number_of(value, f"the metric {self.name}")
+        return _number(value, f"the metric {self.name}")
 
 
 @frozen
@@ -174,8 +176,12 @@ class Objective:
     goal: Goal
 
 
-def number_of(text: str) -> float:
-    """A text of a log as a finite number.
+def number_of(text: str, where: str = "the log") -> float:
+    """A text as a finite number.
+
+    Args:
+        text: the text.
+        where: it was read, in words.
 
     Raises:
         MetricMissing: it is none.
@@ -183,7 +189,7 @@ def number_of(text: str) -> float:
     try:
         return _finite(float(text), text)
     except ValueError:
-        raise MetricMissing(f"the log says {text!r:.40}, which is no number") from None
+        raise MetricMissing(f"{where} says {text!r:.40}, which is no number") from None
 
 
 def _metric_values(metrics: object) -> list[Mapping[str, Any]]:

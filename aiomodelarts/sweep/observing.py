@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from ..errors import ModelArtsError
+from .aside import aside
 from .matching import Match, Matcher, PatternTooSlow
 from .pruning import Pruning, kept_step
 from .trial import Trial
@@ -86,7 +87,7 @@ class Observer:
         async with self._turn:
             self._mark, measures = await self._ledger.measures(self._mark)
             judge = await self._its_judge()
-            await asyncio.to_thread(judge.learn, measures, list(trials))
+            await aside(judge.learn, measures, list(trials))
 
     async def _look(self, trial: Trial, version: Version, tell: Callable[[Reported], None]) -> Reported | None:
         matcher = await asyncio.to_thread(Matcher, self._pruning.source.pattern)
@@ -115,19 +116,16 @@ class Observer:
         async with self._turn:
             judge, over = await self._its_judge(), self._over
             self._over = []
-            await asyncio.to_thread(judge.learn, (), over)
-            verdicts = await asyncio.to_thread(_verdicts, judge, trial, values)
+            await aside(judge.learn, (), over)
+            verdicts = await aside(_verdicts, judge, trial, values)
         if not verdicts:
             return None
-        # A database keeps no "not a number"; the pruners know what it means.
-        told = [verdict.measure for verdict in verdicts if math.isfinite(verdict.measure.value)]
-        if told:
-            await self._ledger.note(told)
+        await self._ledger.note([verdict.measure for verdict in verdicts])
         return verdicts[-1]
 
     async def _its_judge(self) -> "Judge":
         if self._judge is None:
-            self._judge = await asyncio.to_thread(_new_judge, self._pruning, self._name)
+            self._judge = await aside(_new_judge, self._pruning, self._name)
         return self._judge
 
 

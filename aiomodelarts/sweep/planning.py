@@ -2,34 +2,31 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
-from pathlib import Path, PurePosixPath
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .._catalogue import the_algorithm, the_engine, the_spec
-from .._code import check_boot_file
-from .._operations.jobs import iter_jobs
-from ..errors import InvalidArgument, ModelArtsError
-from ..models.catalog import ResourceSpec
-from ..obs.code import LocalCode
+from attrs import frozen
+
+from ..errors import SweepError
 from ..session import AsyncSession
+from .budget import Amount, Limit, Spending
 from .config import SweepConfig
 from .definition import settings_of
-from .files import FolderFiles, ObsFiles, OutputFiles
+from .files import ObsFiles, OutputFiles
 from .ledger.errors import NotRunYet
 from .ledger.records import SweepRecord, differences
 from .plan import Estimate, Mark, Plan, PlannedTrial, Refusal, ledger_mark, planned, points_mark, to_make
 from .points import Points
+from .premises import Premises
 from .trial import Trial
+from .warm_start import History
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from .ledger.ledger import Ledger
-
-_SOLD_OUT = "the platform has none free at the moment; creations wait for it, or are refused"
 
 
 class Survey:
@@ -39,14 +36,20 @@ class Survey:
         config: the sweep.
         sweep: the digest of its description.
         opened: its ledger, to be read.
+        known_before: reads what was known before the sweep, with a session and from buckets.
     """
 
     def __init__(
-        self, config: SweepConfig, sweep: str, opened: "Callable[[], AbstractAsyncContextManager[Ledger]]"
+        self,
+        config: SweepConfig,
+        sweep: str,
+        opened: "Callable[[], AbstractAsyncContextManager[Ledger]]",
+        known_before: Callable[[AsyncSession, OutputFiles], Awaitable[History]],
     ) -> None:
         self._config = config
         self._sweep = sweep
         self._opened = opened
+        self._known_before = known_before
 
     async def mark(self) -> Mark:
         """What a plan would depend on now; the platform is not asked."""
@@ -65,14 +68,15 @@ class Survey:
         config = self._config
         record, trials = await self._past()
         known, later = await asyncio.to_thread(self._trials, record, trials)
-        refused, notes = await self._refused(session, files)
+        premises = Premises(config, session, files)
+        await premises.look(record)
+        unread, told = await self._warm_start(session, files)
+        refused, notes = premises.refused + unread, premises.notes + told
         if record is not None:
             changed = differences(record.settings, settings_of(config))
             refused += [Refusal("changed since the last run", one) for one in changed]
-        job, taken = await self._job(session, record)
-        refused += taken
-        making = [trial for trial in known if trial.state == "to make"]
-        hours, elapsed_h = _time(config, len(making) + later, trials)
+        making = sum(trial.state == "to make" for trial in known) + later
+        estimates = _Estimates.of(config, making, trials, Spending() if record is None else record.account)
         return Plan(
             sweep=config.name,
             file=file,
@@ -81,12 +85,12 @@ class Survey:
             concurrency=config.concurrency,
             trials=tuple(known),
             later=later,
-            job=job,
+            job=premises.job,
             refused=tuple(refused),
-            notes=tuple(notes),
-            hours=hours,
-            cost=None,
-            elapsed_h=elapsed_h,
+            notes=(*notes, *estimates.notes),
+            hours=estimates.hours,
+            cost=estimates.cost,
+            elapsed_h=estimates.elapsed_h,
         )
 
     def _mark(
@@ -107,98 +111,94 @@ class Survey:
         config = self._config
         earlier = trials[: record.base] if record is not None else []
         points = Points(config.search, config.space, (trial.point for trial in earlier))
-        total = max(points.count(), len(trials))
+        count, most = points.count(), config.budget.max_trials
+        total = max(count if most is None else min(count, most), len(trials))
         known = [planned(trial) for trial in trials]
+        if config.warm_start is not None:
+            # What is known from before may change the very first point.
+            return known, total - len(known)
         begun = len(trials) - len(earlier)
-        for number, point in enumerate(islice(points.known(), begun, None), start=len(trials) + 1):
+        coming = islice(points.known(), begun, begun + total - len(trials))
+        for number, point in enumerate(coming, start=len(trials) + 1):
             known.append(to_make(number, point, config.output_path(number)))
         return known, total - len(known)
 
-    async def _refused(self, session: AsyncSession, files: OutputFiles | None) -> tuple[list[Refusal], list[str]]:
-        settings = self._config.settings
-        refused: list[Refusal] = []
-        notes: list[str] = []
-
-        async def look(what: str, ask: Any, choose: Callable[[Any], Any]) -> Any:
-            try:
-                return choose(await ask())
-            except InvalidArgument as error:
-                refused.append(Refusal(what, str(error)))
-                return None
-
-        if "train_instance_type" in settings:
-            code = settings["train_instance_type"]
-            spec = await look("train_instance_type", session.flavors, lambda specs: the_spec(specs, code))
-            _check_flavor(spec, settings, refused, notes)
-        if "framework_type" in settings and "framework_version" in settings:
-            engine = (settings["framework_type"], settings["framework_version"])
-            await look("framework_version", session.engines, lambda engines: the_engine(engines, *engine))
-        if "model_name" in settings:
-            name = settings["model_name"]
-            await look("model_name", session.algorithms, lambda models: the_algorithm(models, name))
-        if files is None:
-            refused += await self._unreadable(session)
-        code, boot_file = settings.get("code_dir"), settings.get("boot_file")
-        if isinstance(code, LocalCode) and boot_file is not None:
-            try:
-                check_boot_file(code, boot_file)
-            except InvalidArgument as error:
-                refused.append(Refusal("boot_file", str(error)))
-        refused += await asyncio.to_thread(self._missing, files)
-        return refused, notes
-
-    async def _unreadable(self, session: AsyncSession) -> list[Refusal]:
-        """Why the files that objectives come from cannot be read."""
+    async def _warm_start(self, session: AsyncSession, files: OutputFiles | None) -> tuple[list[Refusal], list[str]]:
+        """What the warm start comes to, and why it cannot be had."""
+        if self._config.warm_start is None:
+            return [], []
         try:
-            for path in self._config.objective_files(1):
-                await ObsFiles(session.obs).stamp(path)
-        except ModelArtsError as error:
-            return [Refusal("json_file", f"the bucket cannot be read: {error}")]
-        return []
-
-    def _missing(self, files: OutputFiles | None) -> list[Refusal]:
-        """What the sweep's own folders lack; other buckets are looked at by the platform alone."""
-        if not isinstance(files, FolderFiles):
-            return []
-        missing = []
-        boot, code = self._config.settings.get("boot_file"), self._config.settings.get("code_dir")
-        folder = self._config.local_folders.get("code_dir")
-        if boot and code and folder is not None:
-            inside = PurePosixPath(boot).relative_to(PurePosixPath(code))
-            if not Path(folder, inside).is_file():
-                missing.append(Refusal("boot_file", f"there is no {inside} in {folder}"))
-        return missing
-
-    async def _job(self, session: AsyncSession, record: SweepRecord | None) -> tuple[str, list[Refusal]]:
-        """What becomes of the job, and why its name cannot be had."""
-        if record is not None and record.job_id is not None:
-            return f"goes on in job {record.job_id}", []
-        name = self._config.job_name
-        if name is None:
-            return "a new job, named after the sweep and the time", []
-        async for job in iter_jobs(session, search_content=name):
-            if job.job_name == name:
-                why = f"the name {name} is taken by job {job.job_id}; name another one, or none, under [sweep]"
-                return f"a new job, {name}", [Refusal("job_name", why)]
-        return f"a new job, {name}", []
+            history = await self._known_before(session, files or ObsFiles(session.obs))
+        except SweepError as error:
+            return [Refusal("warm_start", str(error))], []
+        return [], history.lines()
 
 
-def _check_flavor(
-    spec: ResourceSpec | None, settings: Mapping[str, Any], refused: list[Refusal], notes: list[str]
-) -> None:
-    if spec is None:
-        return
-    nodes = settings.get("train_instance_count", 1)
-    if spec.max_num is not None and nodes > spec.max_num:
-        refused.append(Refusal("train_instance_count", f"{spec.spec_code} takes at most {spec.max_num}, not {nodes}"))
-    if spec.no_resource:
-        notes.append(f"{spec.spec_code}: {_SOLD_OUT}")
+def _left(limit: Limit | None, account: Spending) -> Limit:
+    """What is left of a budget."""
+    if limit is None:
+        return Limit()
+    gone = account.total
+    return Limit(
+        None if limit.ms is None else max(0, limit.ms - gone.ms),
+        None if limit.micros is None else max(0, limit.micros - gone.micros),
+    )
 
 
-def _time(config: SweepConfig, count: int, trials: Sequence[Trial]) -> tuple[Estimate, Estimate]:
-    """Hours of training, and from begin to end."""
-    took = [trial.duration_s for trial in trials if trial.duration_s is not None]
-    if not took:
-        return Estimate(), Estimate()
-    each_h = median(took) / 3600
-    return Estimate(each_h * count), Estimate(each_h * math.ceil(count / config.concurrency))
+@frozen
+class _Estimates:
+    """What the trials that are to be made may take."""
+
+    hours: Estimate
+    cost: Estimate | None
+    elapsed_h: Estimate
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: SweepConfig, count: int, trials: Sequence[Trial], account: Spending) -> "_Estimates":
+        """The estimates.
+
+        Args:
+            config: of the sweep.
+            count: how many trials are to be made.
+            trials: those that are there.
+            account: what they have spent, and hold.
+        """
+        budget, rounds = config.budget, math.ceil(count / config.concurrency)
+        took_s = [trial.duration_s for trial in trials if trial.duration_s is not None]
+        about_s = median(took_s) if took_s else None
+        worst, left = config.worst_case, _left(config.limit, account)
+        longest_ms = _least(_least(worst.ms * count, left.ms), _bought_ms(config, left))
+        most = Amount(longest_ms, _least(worst.micros * count, left.micros))
+        is_known = worst != Amount() or count == 0
+        hours = Estimate(None if about_s is None else about_s * count / 3600, most.hours if is_known else None)
+        longest_h = budget.max_trial_hours
+        elapsed_h = Estimate(
+            None if about_s is None else about_s * rounds / 3600, None if longest_h is None else longest_h * rounds
+        )
+        cost = None
+        if budget.prices:
+            first = config.flavors[0] if config.flavors else None
+            each = None if about_s is None else budget.charge(about_s, first, config.nodes)
+            cost = Estimate(None if each is None else each.cost * count, most.cost if is_known else None)
+        return cls(hours, cost, elapsed_h, _on_the_budget(worst, left, count))
+
+
+def _bought_ms(config: SweepConfig, left: Limit) -> int | None:
+    """The longest time that what is left of the money can buy; None where that has no end."""
+    hourly = [config.budget.charge(3600, flavor, config.nodes).micros for flavor in config.flavors]
+    cheapest = min(hourly, default=0)
+    return None if left.micros is None or not cheapest else left.micros * 3_600_000 // cheapest
+
+
+def _least(amount: int, limit: int | None) -> int:
+    return amount if limit is None else min(amount, limit)
+
+
+def _on_the_budget(worst: Amount, left: Limit, count: int) -> tuple[str, ...]:
+    """That the budget may be used up before the last trial, where it may."""
+    pairs = ((worst.ms, left.ms), (worst.micros, left.micros))
+    sure = min((room // each for each, room in pairs if each and room is not None), default=count)
+    if sure >= count:
+        return ()
+    return (f"what is left of the budget is surely enough for {sure} of the {count} trials, if each takes its longest",)

@@ -24,6 +24,15 @@ METHODS: Mapping[str, Mapping[str, int | float | None]] = {
     "patience": {"patience": None, "min_delta": 0.0},
 }
 
+# What a stopped version's value was found to be.
+_VERDICTS = {
+    "median": "does worse than the median of others",
+    "successive-halving": "is not among the best that come so far",
+    "hyperband": "is not among the best of its bracket that come so far",
+    "threshold": "lies outside of what is allowed",
+    "patience": "has not become better for long enough",
+}
+
 
 @frozen
 class Pruning:
@@ -40,6 +49,11 @@ class Pruning:
     settings: Mapping[str, int | float]
     source: LogPattern
     goal: Goal
+
+    @property
+    def verdict(self) -> str:
+        """Why a version is stopped, in words that its trial is the subject of."""
+        return _VERDICTS[self.method]
 
 
 def kept_step(step: int) -> int:

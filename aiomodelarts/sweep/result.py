@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .budget import Spending
+from .html import result_html
 from .objective import Goal
 from .trial import Trial
 
@@ -88,6 +89,10 @@ class SweepResult:
     def without_value(self) -> tuple[Trial, ...]:
         """The trials that are over and have no value."""
         return tuple(trial for trial in self.trials if trial.state.is_final and trial.value is None)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return result_html(self)
 
     def as_json(self) -> dict[str, Any]:
         """The whole result as JSON types."""

@@ -1,66 +1,156 @@
 """The sweep that users hold."""
 
 import asyncio
-from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from attrs import evolve
 
 from .._clock import SystemClock
-from ..errors import SweepError
+from ..estimator import AsyncEstimator
 from ..obs.code import LocalCode, read_code
-from ..obs.values import OnProgress
 from ..session import AsyncSession
 from . import config as sweep_file
+from .brake import Brake
+from .budget import Budget
+from .builder import build
 from .config import SweepConfig
-from .definition import settings_of
-from .engine import Engine, Listener, SweepEvent
-from .failures import Failure
-from .files import FolderFiles, ObsFiles, OutputFiles
-from .ledger.records import Definition, Event
+from .engine import Listener
+from .failures import RetryBudget
+from .files import FolderFiles, OutputFiles
+from .gathering import Gathering
+from .halts import Running
+from .kept import KeptSweep
+from .notebook import LiveTable, in_notebook
+from .objective import Objective
 from .plan import Plan, sweep_mark
 from .planning import Survey
-from .report.write import LogOf, write_report
-from .result import SweepResult, write_results
+from .pruning import Pruning
+from .result import SweepResult
+from .running import Run, carry_out, check_outputs, ledger_kind
+from .search import Search
+from .space import Space
+from .stopping import Stopped, Stopping, stop_what_runs
 from .trial import Trial
-from .versions import EstimatorVersions
-
-if TYPE_CHECKING:
-    from .ledger.ledger import Ledger
+from .warm_start import History, WarmStart
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000
 
-
-class ResultsNotWritten(SweepError):
-    """A finished sweep whose result files could not be written; ``result`` holds what they would."""
-
-    def __init__(self, result: SweepResult, reason: OSError) -> None:
-        super().__init__(f"the results could not be written: {reason}")
-        self.result = result
+# Is told of a trial that is over; a plain function, or an async one, which is awaited.
+Callback = Callable[["Sweep", Trial], Awaitable[None] | None]
 
 
-class Sweep:
+class Sweep(KeptSweep):
     """A checked search over hyperparameters, ready to run.
 
+    Every argument takes the values of ``aiomodelarts.sweep``, or what the table of that name holds in a sweep file.
+
     Args:
-        config: what to run.
+        space: the hyperparameters that vary, by name: ``Float``, ``Int``, ``Choice``, a list, which is a choice, or a
+            range; or a ``Space``. None only with a list of points.
+        objective: what is read from each version: ``maximize(log_pattern=...)``, ``minimize(json_file=..., key=...)``;
+            several of them by name.
+        estimator: makes the versions; or its arguments, with ``inputs`` and ``flavors`` where wanted.
+        search: ``"grid"``, ``"random"``, ``"quasi-random"``, ``"tpe"``, ``"cma-es"``, ``"gp"``, one of the search
+            values, or a list of points; None is TPE where ``trials`` are given, and else the grid.
+        trials: how many points are tried.
+        seed: of the search; the same one with the same history tries the same points.
+        constraints: rules that every point keeps, as in ``"batch * layers <= 512"``.
+        inputs: where the data are.
+        dataset_id: a dataset in their place, with ``dataset_version_id``.
+        dataset_version_id: the version of the dataset.
+        flavors: what versions may run on, the first choice first, in place of the estimator's ``train_instance_type``.
+        name: letters, digits, - and _; None makes one up from what the trials depend on, so that the same call again
+            goes on with the same sweep, and another one begins another.
+        concurrency: versions that wait or run at once; 4 unless said.
+        results_dir: where results and ledger are written; ``results/<name>`` unless said.
+        ledger: a path or a database URL; ``sweep.sqlite`` among the results unless said.
+        job_name: of the job to make; made up from the name and the time unless said.
+        pruning: when versions are stopped early: the name of a method, or its table.
+        budget: what may be spent.
+        retry: how often a failed trial is tried again, by the class of its failure.
+        local: folders that ``stage`` puts where code and inputs are.
+        warm_start: values from before: ``ledgers`` of earlier sweeps, with ``sweeps`` of these names, and ``jobs``.
+
+    Raises:
+        InvalidSweep: everything that is wrong with the arguments.
     """
 
-    def __init__(self, config: SweepConfig, file: Path | None = None) -> None:
-        self.config = config
-        self._code: LocalCode | None = None
+    def __init__(
+        self,
+        *,
+        space: Space | Mapping[str, Any] | None = None,
+        objective: Objective | Mapping[str, Any],
+        estimator: AsyncEstimator | Mapping[str, Any],
+        search: Search | Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | None = None,
+        trials: int | None = None,
+        seed: int | None = None,
+        constraints: Sequence[str] | str | None = None,
+        inputs: str | None = None,
+        dataset_id: str | None = None,
+        dataset_version_id: str | None = None,
+        flavors: Sequence[str] | None = None,
+        name: str | None = None,
+        concurrency: int | None = None,
+        results_dir: str | PathLike[str] | None = None,
+        ledger: str | PathLike[str] | None = None,
+        job_name: str | None = None,
+        warm_start: WarmStart | Mapping[str, Any] | None = None,
+        pruning: Pruning | Mapping[str, Any] | str | None = None,
+        budget: Budget | Mapping[str, Any] | None = None,
+        retry: RetryBudget | Mapping[Any, int] | None = None,
+        local: Mapping[str, str | PathLike[str]] | None = None,
+    ) -> None:
+        data = {
+            "inputs": inputs,
+            "dataset_id": dataset_id,
+            "dataset_version_id": dataset_version_id,
+            "flavors": flavors,
+        }
+        own = {
+            "name": name,
+            "concurrency": concurrency,
+            "results_dir": results_dir,
+            "ledger": ledger,
+            "job_name": job_name,
+        }
+        config = build(
+            space=space,
+            objective=objective,
+            estimator=estimator,
+            search=search,
+            trials=trials,
+            seed=seed,
+            constraints=constraints,
+            of_the_sweep=own,
+            of_the_estimator=data,
+            warm_start=warm_start,
+            pruning=pruning,
+            budget=budget,
+            retry=retry,
+            local=local,
+        )
+        self._begin(config, None, estimator.session if isinstance(estimator, AsyncEstimator) else None)
 
+    def _begin(self, config: SweepConfig, file: Path | None, session: AsyncSession | None) -> None:
+        self.config = config
         self._file = file
+        self._session = session
+        self._code: LocalCode | None = None
+        self._run: Run | None = None
+        self._first_run = asyncio.Event()
 
     @classmethod
-    def of(cls, config: SweepConfig) -> "Sweep":
-        """Return the sweep with these settings."""
-        return cls(config)
+    def of(cls, config: SweepConfig, file: Path | None = None) -> "Sweep":
+        """Return the sweep with these settings, which ``file`` describes, if one does."""
+        sweep = cls.__new__(cls)
+        sweep._begin(config, file, None)
+        return sweep
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> "Sweep":
@@ -70,7 +160,10 @@ class Sweep:
             SweepFileError: everything that is wrong with it, with file, line and key.
             OSError: the file cannot be read.
         """
-        return cls(sweep_file.load(Path(path)), Path(path))
+        return cls.of(sweep_file.load(Path(path)), Path(path))
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.config.name}: {self.config.count} trials, {self.config.search.algorithm}>"
 
     async def stage(self, files: FolderFiles) -> None:
         """Put the sweep's local folders where its settings say that code and data are.
@@ -95,26 +188,29 @@ class Sweep:
             self._code = await asyncio.to_thread(read_code, Path(folder), leave_out=self.config.results_dir)
         return self._code
 
-    async def plan(self, session: AsyncSession, *, files: OutputFiles | None = None) -> Plan:
+    async def plan(self, session: AsyncSession | None = None, *, files: OutputFiles | None = None) -> Plan:
         """What ``run`` would make now; the platform and the ledger are only read.
 
         Args:
-            session: an open session.
+            session: an open session; None is that of the estimator.
             files: as for ``run``.
 
         Raises:
             LedgerError: the sweep has a ledger, and it cannot be used.
             ModelArtsError: the platform does not say what it offers.
         """
-        return await (await self._survey()).plan(session, files, None if self._file is None else str(self._file))
+        file = None if self._file is None else str(self._file)
+        return await (await self._survey()).plan(self._session_or(session), files, file)
 
     async def run(
         self,
-        session: AsyncSession,
+        session: AsyncSession | None = None,
         *,
         plan: Plan | None = None,
         files: OutputFiles | None = None,
         listener: Listener | None = None,
+        callbacks: Iterable[Callback] = (),
+        live: bool | None = None,
         allow_change: bool = False,
         fresh: bool = False,
     ) -> SweepResult:
@@ -125,10 +221,13 @@ class Sweep:
         Versions that run at that moment go on.
 
         Args:
-            session: an open session.
+            session: an open session; None is that of the estimator.
             plan: run this, or nothing.
             files: reads the outputs of versions; None reads them from object storage.
-            listener: an async function that is told of every step.
+            listener: an async function that is told of every step, and awaited.
+            callbacks: functions, plain or async, that are given this sweep and each trial that is over. What one of
+                them raises ends the run, and comes out of it.
+            live: show a table that follows the sweep; None does so where the program runs in a notebook.
             allow_change: go on although the sweep's settings are not those of its earlier runs.
             fresh: begin anew; the record of earlier runs stays in the ledger under another name.
 
@@ -138,110 +237,92 @@ class Sweep:
             PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
+            SweepError: a source of the warm start is not there; nothing was sent.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.
             OSError: the folder for the results cannot be made; nothing was sent.
         """
-        if files is None:
-            files = ObsFiles(session.obs)
-            # Whether the bucket can be read at all is told now, not when the first training is over.
-            for path in self.config.objective_files(1):
-                await files.stamp(path)
-        if plan is not None:
-            plan.check(await (await self._survey()).mark())
-        # A folder that cannot be written is told now, not when hours of training are over.
-        await asyncio.to_thread(self.config.results_dir.mkdir, parents=True, exist_ok=True)
-        ledgers = await asyncio.to_thread(_ledger_kind)
-        clock = session.seams.clock
-        config = await self._with_code()
-        definition = Definition(config.name, settings_of(config))
-        opened = ledgers.open(self.config.ledger_address, definition, clock, allow_change=allow_change, fresh=fresh)
-        async with opened as ledger:
-            versions = EstimatorVersions(config, session, self._job_name(session))
-            await versions.prepare()
-            engine = Engine(config, versions, files, listener or _nobody, clock, ledger)
-            await self._carry_out(engine)
+        session = self._session_or(session)
+        shown = in_notebook() if live is None else live
+        table = LiveTable(self.config.name, self.config.objective.goal) if shown else None
+        run = self._run = Run(Brake(session.seams.clock), table=table)
+        self._first_run.set()
+        told = run.told(listener, [partial(callback, self) for callback in callbacks])
         try:
-            await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
-        except OSError as failure:
-            raise ResultsNotWritten(engine.result, failure) from failure
-        return engine.result
+            files = await check_outputs(self.config, session, files)
+            if plan is not None:
+                plan.check(await (await self._survey()).mark())
+            config = await self._with_code()
+            return await carry_out(config, session, files, told, run.brake, allow_change=allow_change, fresh=fresh)
+        finally:
+            run.close()
 
-    async def past(self) -> SweepResult:
-        """What the sweep's ledger holds now; nothing is asked of the platform, and whoever drives it is not disturbed.
+    async def trials(self) -> AsyncGenerator[Trial, None]:
+        """The trials as they end: all of the run that is under way, or was last; before the first run it is waited for.
 
-        Raises:
-            LedgerError: the sweep was not run yet, or its ledger cannot be used.
+        It ends with the run, whose errors come out of ``run`` alone. Several may read at a time, each at its own pace.
+        A trial that is tried again while the sweep runs comes again.
         """
-        async with await self._read() as ledger:
-            return SweepResult(
-                self.config.name, self.config.objective.goal, tuple(await ledger.trials()), goals=self.config.goals
-            )
+        # A run that was made a task just now has still to take its first step.
+        await asyncio.sleep(0)
+        if self._run is None:
+            await self._first_run.wait()
+        assert self._run is not None
+        async with aclosing(self._run.feed.read()) as trials:
+            async for trial in trials:
+                yield trial
 
-    async def download(
+    def interrupt(self, running: Running | str = Running.LEAVE) -> None:
+        """End the run of this object soon; its ``run`` returns what is known, and other controllers go on.
+
+        Args:
+            running: whether its versions go on (``leave``), to be taken up by the next run, or are stopped (``stop``).
+        """
+        if self._run is not None:
+            self._run.brake.ask(Running(running))
+
+    async def stop(
         self,
-        session: AsyncSession,
-        trial: Trial,
-        local_dir: str | PathLike[str] | None = None,
+        running: Running | str = Running.LEAVE,
+        session: AsyncSession | None = None,
         *,
-        progress: OnProgress | None = None,
-    ) -> Path:
-        """Fetch what a trial's version wrote; returns the folder that has it.
+        files: OutputFiles | None = None,
+        told: Callable[[int], Awaitable[None]] | None = None,
+    ) -> Stopped:
+        """Have every controller end that drives the sweep now, on whatever machine, and return when they have.
+
+        While a run of this object is under way, it and the others are asked, and nothing is waited for.
 
         Args:
-            session: an open session.
-            trial: the trial.
-            local_dir: the folder; None is one among the results, named as the trial's output folder.
-            progress: is called with each step.
-
-        Raises:
-            ObsNotFound: the trial has written nothing.
-            ObsError: see ``obs.errors``.
-        """
-        name = trial.output_path.rstrip("/").rpartition("/")[2]
-        place = self.config.results_dir / "outputs" / name if local_dir is None else Path(local_dir)
-        await session.obs.sync_down(trial.output_path, place, progress=progress)
-        return place
-
-    async def why(self, trial: int) -> list[Event]:
-        """The history of a trial, oldest first; empty when it was not begun.
+            running: whether versions go on (``leave``), to be taken up by the next run, or are stopped (``stop``).
+            session: stops versions that no controller sees to any more; without one, these go on.
+            files: as for ``run``.
+            told: is told, again and again, how many controllers have not ended yet.
 
         Raises:
             LedgerError: the sweep was not run yet, or its ledger cannot be used.
         """
+        running, session = Running(running), session or self._session
         async with await self._read() as ledger:
-            return await ledger.events(trial)
+            stopping = Stopping(ledger, SystemClock(), told or _nobody)
+            await stopping.ask(running)
+            if self._run is not None and not self._run.feed.is_over:
+                self.interrupt(running)
+                return Stopped(stopping.asked, 0, tuple(await ledger.trials()))
+            await stopping.until_gone()
+            found = Stopped(stopping.asked, len(stopping.dead), tuple(await ledger.trials()))
+            if running is not Running.STOP or session is None or not found.going:
+                return found
+            files = await check_outputs(self.config, session, files)
+            await stop_what_runs(self.config, session, files, _nobody, ledger, stopping.dead)
+            return evolve(found, trials=tuple(await ledger.trials()))
 
-    async def report(self, out: str | PathLike[str], *, log_of: LogOf | None = None) -> None:
-        """Write one HTML file that shows what the sweep's ledger holds now, and needs nothing else.
-
-        Args:
-            out: the file; what is there is replaced as a whole.
-            log_of: says where a trial's log is, as the page shall link it.
-
-        Raises:
-            LedgerError: the sweep was not run yet, or its ledger cannot be used.
-            SweepError: plotly is not installed.
-            OSError: the file cannot be written.
-        """
-        await write_report(self.config, await self._read(), Path(out), SystemClock().now(), log_of)
-
-    async def retry(self, classes: Collection[Failure] | None = None) -> list[Trial]:
-        """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
-
-        Args:
-            classes: whose failures; None takes every trial that is over without a value.
-
-        Raises:
-            LedgerError: the sweep was not run yet, or its ledger cannot be used.
-        """
-        wanted = None if classes is None else {failure.value for failure in classes}
-
-        def again(trial: Trial) -> Trial | None:
-            return self.config.again(trial) if wanted is None or trial.failure in wanted else None
-
-        async with await self._read() as ledger:
-            return await ledger.retry(again)
+    def _session_or(self, session: AsyncSession | None) -> AsyncSession:
+        if session is None:
+            session = self._session
+        if session is None:
+            raise TypeError("the sweep has no session of its own: give it one, or an AsyncEstimator that has one")
+        return session
 
     async def _with_code(self) -> SweepConfig:
         """The sweep with its code as it is now, where that is on this machine."""
@@ -253,39 +334,14 @@ class Sweep:
         described = repr(config).encode() if file is None else await asyncio.to_thread(file.read_bytes)
         if isinstance(code := config.settings.get("code_dir"), LocalCode):
             described += code.manifest.name.encode()
-        ledgers = await asyncio.to_thread(_ledger_kind)
+        ledgers = await asyncio.to_thread(ledger_kind)
         address, name = self.config.ledger_address, self.config.name
-        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()))
 
-    async def _read(self) -> "AbstractAsyncContextManager[Ledger]":
-        ledgers = await asyncio.to_thread(_ledger_kind)
-        return ledgers.read(self.config.ledger_address, self.config.name, SystemClock())
+        async def known_before(session: AsyncSession, files: OutputFiles) -> History:
+            return await Gathering(config, session, files, ledgers).known_before()
 
-    async def _carry_out(self, engine: Engine) -> None:
-        try:
-            await engine.run()
-        except BaseException as error:
-            if engine.result.trials:
-                try:
-                    await asyncio.to_thread(write_results, engine.result, self.config.results_dir)
-                except OSError as failure:
-                    error.add_note(f"the results so far could not be written: {failure}")
-            raise
-
-    def _job_name(self, session: AsyncSession) -> str:
-        """The name of a new job: names are taken for good, and two sweeps may begin in the same second."""
-        moment, mark = datetime.fromtimestamp(session.seams.clock.now(), UTC), session.seams.rng.getrandbits(16)
-        return self.config.job_name or f"{self.config.name}-{moment:%Y%m%d-%H%M%S}-{mark:04x}"
+        return Survey(config, sweep_mark(described), lambda: ledgers.read(address, name, SystemClock()), known_before)
 
 
-def _ledger_kind() -> "type[Ledger]":
-    """The ledger, whose libraries come with an extra, and take a moment to load."""
-    try:
-        from .ledger.ledger import Ledger
-    except ModuleNotFoundError as error:
-        raise SweepError(f"{error.name} is not installed; run: pip install 'aiomodelarts[sweep]'") from error
-    return Ledger
-
-
-async def _nobody(event: SweepEvent) -> None:
+async def _nobody(told: object) -> None:
     """Listen to nothing."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ._suggest.searcher import Searcher
+from .aside import aside
 from .budget import Limit
 from .config import SweepConfig
 from .ledger.errors import NumberTaken
@@ -70,12 +71,12 @@ class _Listed:
     async def stand(self, trials: Sequence[Trial]) -> int:
         base = self._ledger.sweep.base
         self._points = Points(self._config.search, self._config.space, (trial.point for trial in trials[:base]))
-        return max(await asyncio.to_thread(self._points.count), len(trials))
+        return max(await aside(self._points.count), len(trials))
 
     async def reserve(self, total: int) -> Held | None:
         if self._points.ahead < _AHEAD // 2 and not self._drawing.locked():
             async with self._drawing:
-                await asyncio.to_thread(self._points.draw, _AHEAD)
+                await aside(self._points.draw, _AHEAD)
         return await self._ledger.reserve(total, self._trial, self._limit)
 
     def _trial(self, number: int) -> Trial:
@@ -96,13 +97,14 @@ class _Suggested:
         self._ledger = ledger
         self._begin = begin
         self._limit = limit
-        self._searcher = Searcher(config.search, config.space, list(config.goals.values()))
+        before = [] if ledger.known_before is None else ledger.known_before.as_trials()
+        self._searcher = Searcher(config.search, config.space, list(config.goals.values()), before)
         self._history: list[Trial] = []
         self._asking = asyncio.Lock()
 
     async def stand(self, trials: Sequence[Trial]) -> int:
         self._history = list(trials)
-        return max(await asyncio.to_thread(self._search.count, self._space), len(trials))
+        return max(await aside(self._search.count, self._space), len(trials))
 
     async def reserve(self, total: int) -> Held | None:
         async with self._asking:
@@ -111,7 +113,7 @@ class _Suggested:
                 number = len(self._history) + 1
                 if number > total:
                     return None
-                suggestion = await asyncio.to_thread(self._searcher.suggest, number, self._history)
+                suggestion = await aside(self._searcher.suggest, number, self._history)
                 trial = self._begin(number, suggestion.point)
                 why = f"reserved: {suggestion.why}{_still_open(self._history)}"
                 try:

@@ -36,6 +36,10 @@ class TomlDocument:
             path = path[:-1]
         return None
 
+    def label_of(self, path: KeyPath) -> str:
+        """The key as the file has it."""
+        return f"[{path[0]}] {'.'.join(path[1:])}".rstrip() if path else ""
+
 
 def parse_toml(text: str) -> TomlDocument:
     """Return the decoded text with the line of every key.

@@ -75,7 +75,7 @@ class Versions(Protocol):
 
 
 class EstimatorVersions:
-    """Makes versions with one estimator: every run says its own hyperparameters and output path.
+    """Makes versions with one estimator a flavour: every run says its own hyperparameters and output path.
 
     Args:
         config: of the sweep.
@@ -88,19 +88,30 @@ class EstimatorVersions:
         self._inputs = Inputs.of(**config.inputs)
         self._session = session
         self._estimator = AsyncEstimator(session, **config.settings)
+        self._by_flavor = {
+            flavor: AsyncEstimator(session, **{**config.settings, "train_instance_type": flavor})
+            for flavor in config.flavors[1:]
+        }
         self._job_name = job_name
 
     async def prepare(self) -> None:
-        """Have the code of this machine in its bucket, before the first version is made."""
+        """Have the code of this machine in its bucket, and know every flavour, before the first version is made.
+
+        Raises:
+            InvalidArgument: the platform does not take the code, or has no such flavour.
+        """
         if self._estimator.code is not None:
             await self._estimator.code.wire()
+        for estimator in self._by_flavor.values():
+            await estimator.resolved()
 
     async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
         where: dict[str, Any] = {"job_name": self._job_name}
         if job is not None:
             where = {"job_id": job[0], "pre_version_id": job[1]}
         own = {"output_path": trial.output_path, "hyperparameters": self._fixed | trial.point}
-        return Pending(spec=await self._estimator.intend(self._inputs, **own, **where)).as_plain()
+        estimator = self._by_flavor.get(trial.flavor or "", self._estimator)
+        return Pending(spec=await estimator.intend(self._inputs, **own, **where)).as_plain()
 
     async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
         return await self._estimator.create(Pending.from_plain(intent).spec, may_leave)

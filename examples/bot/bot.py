@@ -11,12 +11,22 @@ import os
 import random
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aiomodelarts import AlreadyExists, AsyncEstimator, AsyncSession, Outcome, TrainingJob
+from aiomodelarts import (
+    AlreadyExists,
+    AsyncEstimator,
+    AsyncSession,
+    ConfigurationError,
+    ModelArtsError,
+    Outcome,
+    TrainingJob,
+)
 from aiomodelarts.events import BEGINNING, Finished
+from aiomodelarts.local import RootInUseError
 
 METRIC = re.compile(r"val_accuracy=([0-9.]+)")
 
@@ -28,16 +38,22 @@ class State:
         self.path = path
         self.cursor: str = BEGINNING
         self.intent: dict[str, Any] | None = None
+        self.unanswered: int | None = None
         self.results: dict[str, dict[str, float | None]] = {}
 
     def load(self) -> "State":
         if self.path.exists():
-            vars(self).update(json.loads(self.path.read_text()))
+            try:
+                vars(self).update(json.loads(self.path.read_text()))
+            except (ValueError, TypeError):
+                raise ConfigurationError(
+                    f"{self.path} is not what this bot has written; name another --state"
+                ) from None
         return self
 
     def save(self) -> None:
         part = self.path.with_suffix(".part")
-        known = {"cursor": self.cursor, "intent": self.intent, "results": self.results}
+        known = {name: value for name, value in vars(self).items() if name != "path"}
         with part.open("w") as file:
             json.dump(known, file, indent=1)
             file.flush()
@@ -81,6 +97,11 @@ class Bot:
     async def run(self) -> None:
         if len(self.state.results) >= self.total:
             return
+        if self.state.unanswered is not None:
+            # An earlier life had enough, and this one is to have more.
+            await self.launch_after(self.state.unanswered)
+            await asyncio.to_thread(self.state.save)
+            self.step("saved")
         session = self.estimator.session
         async for event in session.events(self.job.job_id, self.state.cursor):
             if isinstance(event, Finished):
@@ -101,13 +122,18 @@ class Bot:
             print(f"version {number}: lr={lr:g} val_accuracy={value}", flush=True)
         self.step("scored")
         # One launch for each finished version, until the job has its number.
+        state.unanswered = event.version_id
         if len(state.results) < self.total:
-            state.intent = {"after": event.version_id, "lr": near(state.best(), event.version_id)}
-            await asyncio.to_thread(state.save)
-            self.step("intended")
-            await self.launch(state.intent)
-            self.step("launched")
-            state.intent = None
+            await self.launch_after(event.version_id)
+
+    async def launch_after(self, version_id: int) -> None:
+        state = self.state
+        state.intent = {"after": version_id, "lr": near(state.best(), version_id)}
+        await asyncio.to_thread(state.save)
+        self.step("intended")
+        await self.launch(state.intent)
+        self.step("launched")
+        state.intent = state.unanswered = None
 
     async def score(self, event: Finished) -> tuple[float, float | None]:
         version = TrainingJob.attach(self.estimator.session, event.job_id, event.version_id)
@@ -179,13 +205,21 @@ async def main(options: argparse.Namespace, step: Callable[[str], None] = no_ste
         job = await first_version(estimator, options.name)
         step("job")
         await Bot(estimator, job, state, options.total, step).run()
-        print(f"done: {len(state.results)} versions, best lr {state.best():g}")
+        best = state.best()
+        print(f"done: {len(state.results)} versions, " + ("none has a score" if best is None else f"best lr {best:g}"))
+
+
+def at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it is 1 or more")
+    return number
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--name", default="bot", help="name of the job")
-    parser.add_argument("--total", type=int, default=8, help="versions that the job is to have")
+    parser.add_argument("--total", type=at_least_one, default=8, help="versions that the job is to have")
     parser.add_argument("--state", type=Path, default=Path("bot-state.json"), help="what the bot knows")
     parser.add_argument("--local", action="store_true", help="train on this machine")
     parser.add_argument("--root", default=".bot-platform", help="folder of the local platform")
@@ -193,4 +227,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(parse()))
+    try:
+        asyncio.run(main(parse()))
+    except (ModelArtsError, RootInUseError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)

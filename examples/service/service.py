@@ -4,17 +4,31 @@ import argparse
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from aiohttp import web
 
-from aiomodelarts import AsyncEstimator, AsyncSession, InvalidArgument, ModelArtsError, NotFound, TrainingJob
+from aiomodelarts import (
+    AsyncEstimator,
+    AsyncSession,
+    InvalidArgument,
+    InvalidRequest,
+    ModelArtsError,
+    NotFound,
+    TrainingJob,
+    VersionGone,
+)
+from aiomodelarts.local import RootInUseError
 
+# A proxy takes a connection that is silent for long to be dead.
+HEARTBEAT_S = 15.0
+LONGEST_WAIT_S = 300.0
 SESSION = web.AppKey("session", AsyncSession)
 ESTIMATOR = web.AppKey("estimator", AsyncEstimator)
-STREAMS = web.AppKey("streams", set)
+CLOSING = web.AppKey("closing", asyncio.Event)
 routes = web.RouteTableDef()
 
 
@@ -40,12 +54,7 @@ async def state(request: web.Request) -> web.Response:
     """The state of a version; ``?wait=30`` waits for its end, at most so many seconds."""
     version = handle(request)
     if "wait" in request.query:
-        try:
-            await version.ended(timeout_s=min(float(request.query["wait"]), 300))
-        except TimeoutError:
-            pass
-        except ValueError:
-            raise web.HTTPBadRequest(text="wait is a number of seconds") from None
+        await ended_or_closing(version, seconds(request.query["wait"]), request.app[CLOSING])
     await version.refresh()
     return web.json_response(shown(version))
 
@@ -53,20 +62,66 @@ async def state(request: web.Request) -> web.Response:
 @routes.get(r"/jobs/{job:\d+}/versions/{version:\d+}/log")
 async def log(request: web.Request) -> web.StreamResponse:
     """The log as server-sent events; a browser that reconnects sends the id of the last line, and goes on there."""
+    version, after = handle(request), request.headers.get("Last-Event-ID")
+    lines = version.logs(follow=True, after=after)
+    await version.refresh()  # what is not there is told as an error, not as a stream
     stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-    after = request.headers.get("Last-Event-ID")
-    task = asyncio.current_task()
-    request.app[STREAMS].add(task)
-    try:
-        async with aclosing(handle(request).logs(follow=True, after=after)) as lines:
-            await stream.prepare(request)
-            async for line in lines:
-                where = f"id: {line.marker}\n" if line.marker else ""
-                await stream.write(f"{where}data: {json.dumps(line)}\n\n".encode())
-            await stream.write(b"event: end\ndata: \n\n")
-    finally:
-        request.app[STREAMS].discard(task)
+    async with aclosing(lines):
+        await stream.prepare(request)
+        with suppress(ConnectionResetError):  # the reader has left
+            await send_lines(stream, lines, request.app[CLOSING])
     return stream
+
+
+async def send_lines(stream: web.StreamResponse, lines: AsyncGenerator[str, None], closing: asyncio.Event) -> None:
+    """Send lines until there are no more, or until the service ends: readers then connect again."""
+    coming, over = asyncio.ensure_future(anext(lines, None)), asyncio.ensure_future(closing.wait())
+    try:
+        while True:
+            await asyncio.wait([coming, over], timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+            if over.done():
+                return
+            if not coming.done():
+                await stream.write(b": nothing new\n\n")
+                continue
+            line = coming.result()
+            if line is None:
+                await stream.write(b"event: end\ndata: \n\n")
+                return
+            where = f"id: {line.marker}\n" if line.marker else ""
+            await stream.write(f"{where}data: {json.dumps(line)}\n\n".encode())
+            coming = asyncio.ensure_future(anext(lines, None))
+    except ModelArtsError as error:
+        # The answer has begun, so its status can say this no longer.
+        await stream.write(f"event: trouble\ndata: {json.dumps(str(error))}\n\n".encode())
+    finally:
+        coming.cancel()
+        over.cancel()
+        await asyncio.gather(coming, over, return_exceptions=True)
+
+
+async def ended_or_closing(version: TrainingJob, timeout_s: float, closing: asyncio.Event) -> None:
+    """Wait for the end of a version, but not longer than the service itself goes on."""
+    waits = [asyncio.ensure_future(version.ended(timeout_s)), asyncio.ensure_future(closing.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            if waits[0].done():
+                await waits[0]
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+def seconds(text: str) -> float:
+    try:
+        given = float(text)
+    except ValueError:
+        given = -1.0
+    if not given >= 0:
+        raise web.HTTPBadRequest(text="wait is a number of seconds")
+    return min(given, LONGEST_WAIT_S)
 
 
 def handle(request: web.Request) -> TrainingJob:
@@ -98,25 +153,23 @@ async def errors(request: web.Request, handler: object) -> web.StreamResponse:
     """An error of the library as an answer that says what to do."""
     try:
         return await handler(request)
-    except InvalidArgument as error:
+    except (InvalidArgument, InvalidRequest) as error:
         raise web.HTTPBadRequest(text=str(error)) from error
-    except NotFound as error:
+    except (NotFound, VersionGone) as error:
         raise web.HTTPNotFound(text=str(error)) from error
     except ModelArtsError as error:
         raise web.HTTPBadGateway(text=str(error)) from error
 
 
-async def end_streams(app: web.Application) -> None:
-    """Logs are followed for hours; a service that shuts down does not wait for them. Clients reconnect."""
-    for task in list(app[STREAMS]):
-        task.cancel()
+async def tell_of_the_end(app: web.Application) -> None:
+    """Logs and waits can take hours; a service that shuts down does not wait for them."""
+    app[CLOSING].set()
 
 
-def application(local: bool) -> web.Application:
+def application(session: AsyncSession) -> web.Application:
     async def with_session(app: web.Application) -> AsyncIterator[None]:
-        session = AsyncSession.local(".service-platform") if local else AsyncSession()
         async with session:
-            if local:
+            if session.platform is not None:
                 await asyncio.to_thread(put_script, Path(session.platform.obs_root, "bucket/src"))
             app[SESSION] = session
             app[ESTIMATOR] = AsyncEstimator(
@@ -133,10 +186,10 @@ def application(local: bool) -> web.Application:
             yield
 
     app = web.Application(middlewares=[errors])
-    app[STREAMS] = set()
+    app[CLOSING] = asyncio.Event()
     app.add_routes(routes)
     app.cleanup_ctx.append(with_session)
-    app.on_shutdown.append(end_streams)
+    app.on_shutdown.append(tell_of_the_end)
     return app
 
 
@@ -145,10 +198,19 @@ def put_script(folder: Path) -> None:
     shutil.copy(Path(__file__).with_name("train.py"), folder)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=int, default=8080, help="where it listens, on this machine only")
     parser.add_argument("--local", action="store_true", help="train on this machine")
+    parser.add_argument("--root", default=".service-platform", help="folder of the local platform")
     options = parser.parse_args()
+    session = AsyncSession.local(options.root) if options.local else AsyncSession()
     # Requests that are under way at SIGTERM get ten seconds to end.
-    web.run_app(application(options.local), host="127.0.0.1", port=options.port, shutdown_timeout=10)
+    web.run_app(application(session), host="127.0.0.1", port=options.port, shutdown_timeout=10)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ModelArtsError, RootInUseError, OSError, OverflowError) as error:
+        sys.exit(f"error: {error}")

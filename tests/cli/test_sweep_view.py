@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from aiomodelarts.cli.render import duration, number
-from aiomodelarts.cli.sweep_view import Tally, print_interruption, print_result, sweep_view
+from aiomodelarts.cli.sweep_left import Left, print_interruption
+from aiomodelarts.cli.sweep_view import Tally, print_result, sweep_view
 from aiomodelarts.errors import QuotaExceeded
 from aiomodelarts.sweep.engine import SweepEvent
 from aiomodelarts.sweep.objective import Goal
@@ -73,6 +74,15 @@ def test_hyperparameters_have_columns_of_their_own_where_they_fit() -> None:
     assert any("hyperparameters" in line for line in lines_of(narrow))
 
 
+def test_a_hyperparameter_that_waits_for_others_leaves_its_place_empty() -> None:
+    trials = (trial(1, 0.5, optimizer="adam"), trial(2, 0.7, optimizer="sgd", momentum=0.9))
+    console = screen(120)
+    print_result(SweepResult("x", Goal.MAXIMIZE, trials), 125, console)
+    rows = [line.split() for line in lines_of(console)]
+    assert ["2", "0.7", "sgd", "0.9", "1", "min", "15", "s"] in rows
+    assert ["1", "0.5", "adam", "1", "min", "15", "s"] in rows
+
+
 def test_a_sweep_that_was_stopped_says_by_what() -> None:
     console = screen(80)
     full = QuotaExceeded("at most 3 jobs", status=400)
@@ -115,10 +125,29 @@ async def test_in_a_pipe_each_finished_trial_is_a_plain_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_what_a_sweep_waits_for_is_on_its_line_and_fits(width: int) -> None:
+    waiting = Progress(50, 12, 4, 0, trial(1, 0.5), 60, waiting_for="waits for room at the platform, " + "long " * 40)
+    for terminal in (True, False):
+        console = screen(width, terminal=terminal)
+        with sweep_view(console, Tally()) as view:
+            for _ in range(3):
+                await view.listen(SweepEvent(None, waiting))
+        assert isinstance(console.file, io.StringIO)
+        drawn = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue()))
+        told = [line for line in drawn if "waits for room" in line]
+        if terminal:
+            assert max(len(line.rstrip()) for line in drawn) <= width
+            assert told[-1].startswith("12/50 done  best 0.5  waits for room")
+        else:
+            # Once for each thing that is waited for, however often it is told.
+            assert len(told) == 1
+
+
 def test_an_interruption_lists_what_goes_on() -> None:
     tally = asyncio.run(play(screen(80)))
     console = screen(80)
-    print_interruption(tally, Path.cwd() / "results/x", console, local=False)
+    print_interruption(Left(tally, Path.cwd() / "results/x", local=False), console)
     told = text_of(console)
     assert "Interrupted: 1999 of 2000 trials are over." in told
     assert "trial 2 goes on: job_id=1, version_id=2" in told
@@ -128,7 +157,7 @@ def test_an_interruption_lists_what_goes_on() -> None:
 
 def test_an_interruption_before_the_first_step_says_so() -> None:
     console = screen(80)
-    print_interruption(Tally(), Path("results"), console, local=False)
+    print_interruption(Left(Tally(), Path("results"), local=False), console)
     assert text_of(console) == "Interrupted before anything was made."
 
 

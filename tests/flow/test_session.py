@@ -96,7 +96,7 @@ async def test_a_missing_project_may_come_from_the_file(monkeypatch: pytest.Monk
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "sk")
     for session in (AsyncSession(), AsyncSession("ak", "sk")):
         async with session:
-            settings = await session._home.settings()
+            settings = await session._parts.home.settings()
             assert settings.project_id == "from-the-file"
             assert settings.modelarts_endpoint == "https://modelarts.eu-de.otc.t-systems.com"
 

@@ -42,7 +42,7 @@ def session_of(platform: LocalPlatform, clock: MovedClock | None = None, **who: 
 
 
 async def keys_of(session: AsyncSession, *, renew: bool = False) -> TemporaryKeys:
-    keys = await session._line.keys(renew)
+    keys = await session._parts.line.keys(renew)
     assert isinstance(keys, TemporaryKeys)
     return keys
 

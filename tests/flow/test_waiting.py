@@ -88,6 +88,24 @@ async def test_a_log_that_cannot_be_read_does_not_hide_the_failure(session: Asyn
     assert caught.value.log_tail == ()
 
 
+@pytest.mark.parametrize(("timeout_s", "at_most_s"), [(10, 11), (None, 45)])
+async def test_a_log_that_hangs_does_not_keep_back_the_failure(
+    session: AsyncSession, service: Service, timeout_s: float | None, at_most_s: float
+) -> None:
+    async def hangs(_: Request) -> Response:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    service.overrides["log_files"] = hangs
+    began = asyncio.get_running_loop().time()
+    ending = asyncio.ensure_future(ends(service, 9, 1, 11))
+    with pytest.raises(TrainingFailed) as caught:
+        await version(session, service, 1).wait(timeout_s, poll_s=0.5)
+    assert caught.value.log_tail == ()
+    assert asyncio.get_running_loop().time() - began <= at_most_s
+    await ending
+
+
 async def test_a_wait_has_a_limit_that_is_also_a_timeout_error(session: AsyncSession, service: Service) -> None:
     handle = version(session, service, 1)
     loop = asyncio.get_running_loop()
@@ -251,6 +269,22 @@ async def test_a_list_that_lags_longer_is_checked_against_the_versions_themselve
     for number in range(1, count + 1):
         service.status[5, number] = 10
     assert len(await wait) == count
+
+
+async def test_single_reads_that_lag_behind_the_list_do_not_make_a_version_gone(
+    session: AsyncSession, service: Service
+) -> None:
+    service.overrides["version"] = lambda _: refusal("ModelArts.2775", 404)
+    waits = [asyncio.ensure_future(version(session, service, number).ended(poll_s=0.2)) for number in range(1, 9)]
+    await asyncio.sleep(1)
+    assert service.counts["versions"] > 0
+    for wait in waits[1:]:
+        wait.cancel()
+    await asyncio.sleep(3)
+    assert service.counts["version"] > 10
+    del service.overrides["version"]
+    service.status[5, 1] = 10
+    assert (await waits[0]).status is JobStatus.COMPLETED
 
 
 @pytest.mark.parametrize("count", [1, 8])

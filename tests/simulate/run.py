@@ -233,7 +233,7 @@ async def _close(run: Run, caller: Caller) -> None:
     caller.closed = True
     await close(run, caller.session, f"s{caller.number}")
     tell_what_is_out(run, caller.session)
-    caller.unseen = [spec for desk in caller.session._maker._desks.values() for spec in desk.watched]
+    caller.unseen = [spec for desk in caller.session._parts.maker._desks.values() for spec in desk.watched]
 
 
 async def _until_the_dust_settles(run: Run) -> None:

@@ -35,21 +35,25 @@ class World(FarSide):
     Args:
         plan: its faults and limits.
         trace: is told what is sent and answered.
-        metric: what versions tell in the one line of their log; None for no log.
+        metric: what versions tell in their log; None for no log.
+        lines: of such a log.
+        slots: how many workers run at once; None for no limit.
     """
 
-    def __init__(self, plan: Any, trace: Trace, metric: str | None = None) -> None:
+    def __init__(
+        self, plan: Any, trace: Trace, metric: str | None = None, *, lines: int = 1, slots: int | None = None
+    ) -> None:
         clock = WallClock()
         chance = random.Random(plan.seed + 1)
         shortest_s, longest_s = plan.duration_s
-        lines = 0 if metric is None else 1
+        lines = 0 if metric is None else lines
         simulation = Simulation(shortest_s=shortest_s, longest_s=longest_s, metric=metric, log_lines=lines)
         self.simulation = simulation
         executor = SimulatedExecutor(simulation, clock.monotonic, self._later, self._ended)
         logs = SimulatedLogs(simulation, clock.now, lambda: True)
         ports = Ports(_Journal(chance, plan.record_s), executor, logs, Nowhere(), clock.now, self._later)
         style = style_of(f"varied:{plan.seed}" if plan.varied else "tidy")
-        core = Core(KEYS, ports, style=style, gatekeeper=Gatekeeper(KEYS, 700.0))
+        core = Core(KEYS, ports, style=style, gatekeeper=Gatekeeper(KEYS, 700.0), slots=slots)
         super().__init__(plan, trace, clock, core)
 
     @property

@@ -105,7 +105,9 @@ async def control(place: Place, kill_at: int | None) -> dict[str, Any]:
                 await engine.run()
             except ModelArtsError as raised:
                 error, message = type(raised).__name__, str(raised)
+        account = engine.result.account
         return {
+            "account": None if account is None else [account.held.ms, account.spent.ms],
             "error": error,
             "message": message,
             "steps": suicide.passed,

@@ -20,6 +20,7 @@ from tests.support import postgres
 from tests.sweep import stage
 
 STEPS = {"before reserving", "reserved", "intended", "made", "written as made", "ended", "over"}
+BUDGET = "[budget]\nmax_hours = 100\nmax_trial_hours = 1\n"
 # A creation whose answer is lost is looked for, so a kill can fall into that, too.
 LOST_ANSWERS = [
     {
@@ -39,12 +40,14 @@ class Plan:
         trials: of each sweep.
         concurrency: of each controller.
         lost_answers: whether answers to creations are lost.
+        accounts: whether what versions take is reserved and settled.
         second: draws the step at which whoever takes up the sweep is killed as well.
     """
 
     trials: int
     concurrency: int
     lost_answers: bool
+    accounts: bool
     second: random.Random = field(eq=False)
 
     @classmethod
@@ -52,8 +55,8 @@ class Plan:
         """The plan of a seed; seed 0 kills once and loses nothing else."""
         chance = random.Random(seed)
         if seed == 0:
-            return cls(4, 2, False, chance)
-        return cls(chance.choice((3, 4, 5)), chance.choice((1, 2, 3)), seed % 2 == 1, chance)
+            return cls(4, 2, False, False, chance)
+        return cls(chance.choice((3, 4, 5)), chance.choice((1, 2, 3)), seed % 2 == 1, seed % 2 == 0, chance)
 
     def controllers(self, step: int, seed: int) -> list[int | None]:
         """The kills of the sweep whose first controller is killed at this step."""
@@ -86,6 +89,7 @@ async def killed_at_every_step(seed: int, ledger: str, root: Path, *, at_once: i
     """
     plan, name = Plan.of(seed), f"kill{seed}-{random.SystemRandom().getrandbits(24):x}"
     told: dict[str, Any] = {"trials": plan.trials, "concurrency": plan.concurrency, "ledger": ledger}
+    told["more"] = BUDGET if plan.accounts else ""
     async with stage.platform(root, f"duration=0.02..0.2,metric=accuracy,seed={seed}") as there:
         whole = await stage.drive(there, [[None]], name=f"{name}-whole", **told)
         steps = whole[f"{name}-whole-0", 0]["steps"]
@@ -114,14 +118,23 @@ def _problems(
     rows = made.get(f"job-{name}", [])
     if [row.output_path for row in rows] != stage.expected(name, plan.trials):
         problems.append(f"the versions are {[row.output_path for row in rows]}")
+    if plan.accounts and not _is_settled(last["account"], rows):
+        problems.append(f"the account is {last['account']}, and the versions took {[row.took_ms for row in rows]} ms")
     return problems
+
+
+def _is_settled(account: Sequence[int], rows: Sequence[stage.Row]) -> bool:
+    """Whether nothing is held, and everything that versions took was charged once, each rounded up."""
+    held_ms, spent_ms = account
+    took_ms = sum(row.took_ms for row in rows)
+    return held_ms == 0 and took_ms <= spent_ms <= took_ms + len(rows)
 
 
 def main() -> int:
     """Go through the matrix; 1 when anything was lost, repeated or too many."""
     parser = argparse.ArgumentParser(prog="python -m tests.sweep.kills", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--seed", type=int, help="this one alone")
+    parser.add_argument("--seed", type=int, help="this one alone; even ones keep accounts, odd ones lose answers")
     parser.add_argument("--store", choices=("sqlite", "postgres"), action="append", help="both unless said")
     options = parser.parse_args()
     seeds = range(options.seeds) if options.seed is None else [options.seed]

@@ -44,11 +44,13 @@ Came = dict[tuple[str, int], Mapping[str, Any] | None]
 
 
 @asynccontextmanager
-async def platform(root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy") -> AsyncIterator[LocalPlatform]:
+async def platform(
+    root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy", *, slots: int | None = None
+) -> AsyncIterator[LocalPlatform]:
     """A platform whose versions take no more than a moment."""
-    async with LocalPlatform(root, executor="simulated", simulate=simulate) as there:
+    async with LocalPlatform(root, executor="simulated", simulate=simulate, slots=slots) as there:
         source = Path(there.access.obs_root, "bucket/src")
-        await asyncio.to_thread(source.mkdir, parents=True)
+        await asyncio.to_thread(source.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread((source / "train.py").write_text, "")
         yield there
 
@@ -71,7 +73,7 @@ def environment(there: LocalPlatform) -> dict[str, str]:
 async def drive(
     there: LocalPlatform, sweeps: Sequence[Sequence[int | None]], *, name: str, trials: int, ledger: str, **told: Any
 ) -> Came:
-    """What each controller came to; see ``controller.Told``."""
+    """What each controller came to; see ``carry_out`` and ``controller.Told``."""
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="sweep")
     try:
         left = Path(folder.name, "left")
@@ -81,11 +83,23 @@ async def drive(
         await asyncio.to_thread(folder.cleanup)
 
 
-async def carry_out(there: LocalPlatform, folder: Path, sweeps: Any, *, name: str, trials: int, **told: Any) -> None:
-    """Have the sweeps driven; what the controllers came to lies in ``folder / "left"`` afterwards."""
+async def carry_out(
+    there: LocalPlatform, folder: Path, sweeps: Any, *, name: str, trials: int, more: str = "", **told: Any
+) -> None:
+    """Have the sweeps driven; what the controllers came to lies in ``folder / "left"`` afterwards.
+
+    Args:
+        there: makes the versions.
+        folder: an empty one.
+        sweeps: as in ``controller.Told``.
+        name: what their names begin with.
+        trials: of each.
+        more: tables of the sweep file.
+        told: the rest of ``controller.Told``.
+    """
     file, left = folder / "sweep.toml", folder / "left"
     await asyncio.to_thread(left.mkdir)
-    await asyncio.to_thread(file.write_text, SWEEP.replace("NAME", name).replace("TRIALS", str(trials)))
+    await asyncio.to_thread(file.write_text, SWEEP.replace("NAME", name).replace("TRIALS", str(trials)) + more)
     argument = {"file": str(file), "left": str(left), "sweeps": sweeps} | told
     process = await asyncio.create_subprocess_exec(
         sys.executable,

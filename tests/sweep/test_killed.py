@@ -29,7 +29,7 @@ def ledger(request: pytest.FixtureRequest, sqlite: str) -> str:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 async def test_killed_at_every_step_a_sweep_makes_exactly_its_versions(ledger: str, tmp_path: Path, seed: int) -> None:
     verdict = await kills.killed_at_every_step(seed, ledger, tmp_path / "platform")
     assert not verdict.problems, f"python -m tests.sweep.kills --seed {seed}"

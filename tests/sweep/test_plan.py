@@ -11,8 +11,9 @@ import pytest
 from attrs import evolve
 
 from aiomodelarts import AsyncSession, RetryPolicy, Sweep
-from aiomodelarts.sweep import FolderFiles
-from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated
+from aiomodelarts.models.job import JobPage
+from aiomodelarts.sweep import FolderFiles, premises
+from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated, Refusal
 
 SWEEP = """\
 [sweep]
@@ -47,6 +48,8 @@ async def session(tmp_path: Path) -> AsyncIterator[AsyncSession]:
     async with AsyncSession.local(tmp_path / "platform", **options) as session:
         script = Path(str(session.platform and session.platform.obs_root), "bucket/src/train.py")
         await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+        data = script.parents[1] / "data"
+        await asyncio.to_thread(lambda: (data.mkdir(), (data / "1.csv").write_text("")))
         yield session
 
 
@@ -77,7 +80,7 @@ async def test_a_plan_of_a_thousand_points_asks_and_changes_nothing(session: Asy
     assert plan.trials[9].output_path == "/bucket/out/tiny/0010/"
     asked = await requests(session)
     assert set(asked) <= READS
-    assert sum(asked.values()) == 3
+    assert sum(asked.values()) == 5
     assert not await asyncio.to_thread((tmp_path / "results").exists)
 
 
@@ -154,6 +157,96 @@ async def test_a_bucket_that_cannot_be_read_is_told_where_a_file_is_to_be_read(
         (refusal,) = (await sweep.plan(remote)).refused
     assert refusal.what == "json_file"
     assert "the bucket cannot be read" in refusal.why
+
+
+BUDGET = """\
+[budget]
+max_trial_hours = 2
+max_cost = 20
+
+[budget.prices]
+"modelarts.vm.cpu.2u" = 2.5
+"""
+
+
+async def test_what_it_may_take_is_told_before_anything_is_spent(session: AsyncSession, tmp_path: Path) -> None:
+    budget = ("[space]", f"{BUDGET}\n[space]")
+    plan = await (await sweep_of(tmp_path, budget=budget)).plan(session)
+    # Four trials of two hours at 2.5 are 20; four of them at once, so that two hours are the longest.
+    assert (plan.hours.about, plan.hours.most) == (None, 8.0)
+    assert plan.cost is not None
+    assert (plan.cost.about, plan.cost.most, plan.elapsed_h.most) == (None, 20.0, 2.0)
+    assert not plan.notes
+    more = ("int = [1, 4]", "int = [1, 10]")
+    plan = await (await sweep_of(tmp_path, budget=budget, more=more)).plan(session)
+    assert plan.cost is not None
+    # The money buys eight hours, although ten trials could take twenty.
+    assert (plan.cost.most, plan.hours.most, plan.elapsed_h.most) == (20.0, 8.0, 6.0)
+    assert plan.notes == (
+        "what is left of the budget is surely enough for 4 of the 10 trials, if each takes its longest",
+    )
+
+
+async def test_what_was_spent_is_no_longer_there(session: AsyncSession, tmp_path: Path) -> None:
+    budget = ("[space]", f"{BUDGET}\n[space]")
+    result = await (await sweep_of(tmp_path, budget=budget)).run(session)
+    more = ("int = [1, 4]", "int = [1, 10]")
+    plan = await (await sweep_of(tmp_path, budget=budget, more=more)).plan(session)
+    assert result.account is not None
+    assert plan.cost is not None
+    assert plan.cost.most == pytest.approx(20 - result.account.spent.cost)
+    assert plan.cost.about is not None
+    assert plan.hours.about is not None
+    assert 0 < plan.hours.about < 0.01
+    assert plan.cost.about == pytest.approx(plan.hours.about * 2.5, rel=0.2)
+
+
+async def test_without_prices_and_limits_nothing_is_made_up(session: AsyncSession, tmp_path: Path) -> None:
+    plan = await (await sweep_of(tmp_path)).plan(session)
+    assert plan.cost is None
+    assert (plan.hours.most, plan.elapsed_h.most) == (None, None)
+
+
+async def test_a_bound_of_trials_bounds_the_plan(session: AsyncSession, tmp_path: Path) -> None:
+    few = ("[space]", "[budget]\nmax_trials = 3\n\n[space]")
+    plan = await (await sweep_of(tmp_path, few=few)).plan(session)
+    assert (plan.count, plan.to_make) == (3, 3)
+
+
+async def test_every_flavour_is_looked_for(session: AsyncSession, tmp_path: Path) -> None:
+    several = (
+        'train_instance_type = "modelarts.vm.cpu.2u"',
+        'flavors = ["modelarts.vm.gpu.p100", "modelarts.vm.cpu.2", "modelarts.vm.cpu.2u"]',
+    )
+    (refusal,) = (await (await sweep_of(tmp_path, several=several)).plan(session)).refused
+    assert refusal.what == "flavors"
+    assert "did you mean 'modelarts.vm.cpu.2u'" in refusal.why
+
+
+async def test_paths_are_looked_for_in_their_buckets(session: AsyncSession, tmp_path: Path) -> None:
+    wrong = ('boot_file = "/bucket/src/train.py"', 'boot_file = "/bucket/src/trian.py"')
+    data = ('inputs = "/bucket/data/"', 'inputs = "/elsewhere/"')
+    plan = await (await sweep_of(tmp_path, wrong=wrong, data=data)).plan(session)
+    (refusal,) = plan.refused
+    assert (refusal.what, refusal.why) == ("boot_file", "there is nothing at /bucket/src/trian.py")
+    assert plan.notes == ("inputs: there is nothing at /elsewhere/",)
+
+
+async def test_a_platform_that_has_no_room_for_a_job_is_told(
+    session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(modelarts_session: AsyncSession, **_: object) -> JobPage:
+        return JobPage(jobs=(), job_total_count=5, quotas=5)
+
+    sweep = await sweep_of(tmp_path)
+    assert not (await sweep.plan(session)).refused
+    monkeypatch.setattr(premises, "get_job_list", full)
+    told = Refusal("quota", "there are 5 jobs, and the platform allows 5; delete one")
+    assert (await sweep.plan(session)).refused == (told,)
+    await sweep.run(session)
+    # It goes on in the job that it has.
+    more = await sweep_of(tmp_path, more=("int = [1, 4]", "int = [1, 5]"))
+    assert told not in (await more.plan(session)).refused
 
 
 async def test_a_name_that_is_taken_and_a_script_that_is_missing(session: AsyncSession, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 from random import Random
 
 import pytest
@@ -161,3 +162,26 @@ def test_trials_of_another_space_and_broken_scripts() -> None:
     searcher = Searcher(AdaptiveSearch("tpe", 99), space, [Goal.MAXIMIZE])
     asked = [float(searcher.suggest(number, told).point["x"]) for number in range(60, 80)]
     assert sum(x > 0.5 for x in asked) < 5
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra gp, whose libraries are large")
+def test_a_gaussian_process_keeps_the_same_laws(capfd: pytest.CaptureFixture[str]) -> None:
+    axes: dict[str, Axis] = {"kind": Choice(("a", "b")), "x": Float(-5.0, 5.0), "deep": Int(1, 64, log=True)}
+    rule = Constraint.parse("x <= 4", axes)
+    space = Space(axes, {"deep": {"kind": ("b",)}}, (rule,))
+    search = AdaptiveSearch("gp", 99, 1, 5)
+
+    def value(point: Point) -> float:
+        return -((float(point["x"]) - 3.0) ** 2) - (1.0 if point["kind"] == "a" else 0.0)
+
+    told: list[Trial] = []
+    searcher = Searcher(search, space, [Goal.MAXIMIZE])
+    for number in range(1, 17):
+        suggestion = searcher.suggest(number, told)
+        assert lies_in(space, suggestion.point)
+        told.append(finished(number, suggestion.point, value(suggestion.point)))
+    assert suggestion.why.startswith("suggested by gp from 15 values")
+    assert Searcher(search, space, [Goal.MAXIMIZE]).suggest(16, told[:15]) == suggestion
+    assert abs(float(max(told, key=lambda trial: trial.value or 0.0).point["x"]) - 3.0) < 0.3
+    assert sum(trial.point["kind"] == "b" for trial in told[8:]) > 4
+    assert capfd.readouterr().err == ""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -230,6 +231,38 @@ async def test_a_slow_consumer_is_told_of_an_overflow_and_misses_no_end(
     assert sum(isinstance(event, Finished) for event in await quick) == 101
 
 
+async def test_who_is_slow_all_the_time_is_told_that_changes_are_held_back(
+    session: AsyncSession, service: Service
+) -> None:
+    for number in range(1, 41):
+        service.add(5, number, 10)
+    names = []
+    async with asyncio.timeout(36_000), aclosing(session.events(5, BEGINNING, buffer=8)) as events:
+        async for event in events:
+            names.append(type(event).__name__)
+            # There is room for one more, again and again, and never for half of what a buffer takes.
+            await asyncio.sleep(30)
+            if names.count("Finished") == 40:
+                break
+    assert names.index("Overflowed") == 8
+    assert 5 <= names.count("Overflowed") <= 15
+
+
+async def test_a_buffer_of_one_passes_everything_on_to_a_slow_consumer(session: AsyncSession, service: Service) -> None:
+    for number in range(1, 6):
+        service.add(5, number, 10)
+    ids: set[str] = set()
+    async with asyncio.timeout(3600), aclosing(session.events(5, BEGINNING, buffer=1)) as events:
+        async for event in events:
+            await asyncio.sleep(60)
+            if not isinstance(event, Overflowed):
+                assert event.id not in ids
+                ids.add(event.id)
+            if len(ids) == 10:
+                break
+    assert ids == {f"5-{number}-{kind}" for number in range(1, 6) for kind in ("appeared", "finished-10")}
+
+
 async def test_a_log_that_stands_still_is_told_once_and_nothing_is_stopped(
     session: AsyncSession, service: Service
 ) -> None:
@@ -254,8 +287,8 @@ async def test_a_twin_that_was_stopped_is_told_once(session: AsyncSession, servi
     reading = asyncio.ensure_future(collect(session, 100, None))
     await asyncio.sleep(30)
     spec: TrainingSpec = object()  # type: ignore[assignment]
-    session._maker.twins.append(Twin(job_id=5, version_id=7, spec=spec))
-    session._maker.twins.append(Twin(job_id=6, version_id=8, spec=spec))
+    session._parts.maker.twins.append(Twin(job_id=5, version_id=7, spec=spec))
+    session._parts.maker.twins.append(Twin(job_id=6, version_id=8, spec=spec))
     assert [(type(event), event.version_id) for event in await reading] == [(TwinStopped, 7)]  # type: ignore[attr-defined]
 
 

@@ -25,7 +25,18 @@ KILLED = """
 import asyncio, os, pathlib, signal, sys
 sys.path.insert(0, sys.argv[1])
 import bot
+from aiomodelarts._net.aiohttp_transport import AiohttpTransport
 left = int(sys.argv[2])
+send = AiohttpTransport.send
+async def sent(self, request):
+    # A creation can be out when the process dies, or carried out and not answered.
+    if request.method == "POST":
+        step("before a create")
+    answer = await send(self, request)
+    if request.method == "POST":
+        step("after a create")
+    return answer
+AiohttpTransport.send = sent
 def step(name):
     global left
     left -= 1
@@ -109,13 +120,82 @@ async def test_the_bot_killed_between_any_two_steps_launches_no_version_twice(
     while going:
         going = all(await asyncio.gather(*(life(step) for step in range(number, number + 6))))
         number += 6
-    assert set(killed_at.values()) == {"loaded", "job", "event", "scored", "intended", "launched", "saved"}
+    assert set(killed_at.values()) == {
+        "loaded", "job", "event", "scored", "intended", "before a create", "after a create", "launched", "saved",
+    }  # fmt: skip
     async with session_on(platform) as session:
         jobs = [job async for job in _jobs(session)]
         assert len(jobs) >= len(killed_at)
         for job in jobs:
             versions = [row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]
             assert len(versions) == total
+
+
+@pytest.mark.timeout(300)
+async def test_a_bot_that_is_to_have_more_goes_on_wherever_it_is_killed(
+    platform: LocalPlatform, tmp_path: Path
+) -> None:
+    env, script = environment(platform), str(EXAMPLES / "bot/bot.py")
+    number = 0
+    while True:
+        name, note = f"bot-{number}", tmp_path / f"note-{number}"
+        options = ("--name", name, "--state", str(tmp_path / f"{name}.json"), "--total")
+        assert (await run(tmp_path, env, script, *options, "1"))[0] == 0
+        code, _, err = await run(
+            tmp_path, env, "-c", KILLED, str(EXAMPLES / "bot"), str(number), str(note), *options, "2"
+        )
+        assert code in (0, -signal.SIGKILL), err
+        assert (await run(tmp_path, env, script, *options, "2"))[0] == 0
+        if code == 0:
+            break
+        number += 1
+    assert number >= 8
+    async with session_on(platform) as session:
+        jobs = [job async for job in _jobs(session)]
+        assert len(jobs) == number + 1
+        for job in jobs:
+            assert len([row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("bot/bot.py", "--total", "0"), 2, "it is 1 or more"),
+        (("bot/bot.py", "--state", "garbage", "--local"), 1, "is not what this bot has written"),
+        (("bot/bot.py", "--state", "no/such/folder", "--local"), 1, "No such file"),
+        (("bot/bot.py",), 1, "no credentials were found"),
+        (("bulk/bulk.py", "nowhere.csv"), 1, "nowhere.csv"),
+        (("bulk/bulk.py", "garbage"), 1, "garbage:2: the row has not as many cells as there are columns"),
+        (("bulk/bulk.py", "taken.csv"), 1, "a column must not be called outcome"),
+        (("bulk/bulk.py", "empty.csv"), 1, "has no rows"),
+        (("bulk/bulk.py", "good.csv", "--results", "no/such"), 1, "No such file"),
+        (("bulk/bulk.py", "good.csv", "--at-once", "0"), 2, "it is 1 or more"),
+        (("bulk/bulk.py", "good.csv"), 1, "no credentials were found"),
+        (("service/service.py",), 1, "no credentials were found"),
+        (("service/service.py", "--local", "--port", "99999"), 1, "0-65535"),
+        (("service/service.py", "--prot", "1"), 2, "--prot"),
+    ],
+)
+async def test_what_is_wrong_is_told_in_a_line(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    for name, text in (
+        ("garbage", "a,b\n1\n"),
+        ("taken.csv", "outcome\n1\n"),
+        ("empty.csv", ""),
+        ("good.csv", "lr\n0.1\n"),
+    ):
+        await asyncio.to_thread((tmp_path / name).write_text, text)
+    done = await run(tmp_path, environment(), str(EXAMPLES / arguments[0]), *arguments[1:])
+    assert done[0] == code, done
+    assert says in done[2]
+    assert "Traceback" not in done[2]
+
+
+async def _count(session: AsyncSession) -> int:
+    """How many versions there are, of all jobs."""
+    jobs = [job async for job in _jobs(session)]
+    return sum([1 for job in jobs async for _ in TrainingJob.attach(session, job, 1).iter_job_versions()])
 
 
 async def _jobs(session: AsyncSession) -> AsyncIterator[int]:
@@ -156,6 +236,55 @@ async def test_the_bulk_run_tells_of_rows_that_failed(platform: LocalPlatform, t
     assert {row["reason"] for row in failed} == {"FAILED"}
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_a_bulk_run_that_was_stopped_goes_on_and_makes_no_row_twice(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with LocalPlatform(tmp_path / "root", executor="simulated", simulate="duration=0.5..2,seed=3") as platform:
+        script = Path(platform.obs_root, "bucket/src/train.py")
+        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+        grid, results = tmp_path / "grid.csv", tmp_path / "results.csv"
+        await asyncio.to_thread(grid.write_text, "lr\n" + "".join(f"0.{n:03}\n" for n in range(1, 41)))
+        arguments = (str(EXAMPLES / "bulk/bulk.py"), str(grid), "--at-once", "2")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, cwd=tmp_path, env=environment(platform), stderr=asyncio.subprocess.PIPE
+        )
+        async with session_on(platform) as session:
+            while await _count(session) < 4:
+                await asyncio.sleep(0.02)
+            process.send_signal(number)
+            _, err = await process.communicate()
+            if number == signal.SIGINT:
+                assert process.returncode == 130, err
+                assert b"goes on from here" in err
+                assert "going on" in await asyncio.to_thread(results.read_text)
+            code, out, problems = await run(tmp_path, environment(platform), *arguments)
+            assert (code, problems) == (0, "")
+            assert "40 of 40 succeeded" in out
+            (job,) = [job async for job in _jobs(session)]
+            versions = [row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]
+    assert len(versions) == 40
+    assert len({version.train_url for version in versions}) == 40
+
+
+async def test_a_bulk_run_makes_what_failed_once_more_when_it_is_told_to(
+    platform: LocalPlatform, tmp_path: Path
+) -> None:
+    grid, results = tmp_path / "grid.csv", tmp_path / "results.csv"
+    await asyncio.to_thread(grid.write_text, "lr\n" + "".join(f"0.{n:03}\n" for n in range(1, 31)))
+    command = (str(EXAMPLES / "bulk/bulk.py"), str(grid))
+    failed = [30]
+    for more in ((), (), ("--again",), ("--again",)):
+        await run(tmp_path, environment(platform), *command, *more)
+        rows = list(csv.DictReader((await asyncio.to_thread(results.read_text)).splitlines()))
+        failed.append(sum(row["outcome"] == "failed" for row in rows))
+    assert 0 < failed[1] == failed[2] > failed[3] >= failed[4]
+    async with session_on(platform) as session:
+        (job,) = [job async for job in _jobs(session)]
+        count = len([row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()])
+    assert count == 30 + failed[2] + failed[3]
+
+
 async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_way(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -183,16 +312,34 @@ async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_w
                 assert await answer.text() == "event: end\ndata: \n\n"
             async with http.get(f"{path}/log", headers={"Last-Event-ID": "rubbish"}) as answer:
                 assert answer.status == 400
-            async with http.get("/jobs/999/versions/1") as answer:
-                assert answer.status == 404
+            for missing in ("/jobs/999/versions/1", "/jobs/999/versions/1/log", "/jobs/999/versions/1?wait=1"):
+                async with http.get(missing) as answer:
+                    assert answer.status == 404
+            for wrong in (f"{path}?wait=nan", f"{path}?wait=-1", f"{path}?wait=x"):
+                async with http.get(wrong) as answer:
+                    assert answer.status == 400
+            async with http.post(f"/jobs/{made['job_id']}/versions/999", json={"lr": 0.1}) as answer:
+                assert answer.status == 400
             async with http.post("/jobs", data=b"no json") as answer:
                 assert answer.status == 400
+            script = tmp_path / ".service-platform/obs/bucket/src/train.py"
+            await asyncio.to_thread(script.write_text, "import time; print('begun', flush=True); time.sleep(60)")
+            async with http.post("/jobs", json={"lr": 0.02}) as answer:
+                slow = await answer.json()
+            going = f"/jobs/{slow['job_id']}/versions/{slow['version_id']}"
+            stream = await http.get(f"{going}/log")
+            assert b"begun" in await stream.content.readuntil(b"\n\n")
+            waiting = asyncio.ensure_future(http.get(going, params={"wait": "300"}))
             under_way = asyncio.ensure_future(http.post(path, json={"lr": 0.02}))
             await asyncio.sleep(0.02)
             process.send_signal(signal.SIGTERM)
-            answer = await under_way
-            assert answer.status == 201
-            answer.release()
+            async with await under_way as answer:
+                assert answer.status == 201
+            async with await waiting as answer:
+                assert (await answer.json())["outcome"] == "going on"
+            # A stream that ends without its last event is one that a browser asks for again.
+            assert await stream.read() == b""
+            stream.release()
     except BaseException:
         process.kill()
         raise
@@ -205,4 +352,6 @@ async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_w
 def _commands(name: str) -> list[str]:
     """The commands of a README that run the example."""
     readme = README[name]
-    return re.findall(r"^python (?:.*)$", readme, re.MULTILINE)
+    return [
+        command.removeprefix(".venv/bin/") for command in re.findall(r"^\.venv/bin/python .*$", readme, re.MULTILINE)
+    ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from aiomodelarts import Cadence, InvalidArgument, JobStatus, Patience
 from aiomodelarts._watch.cadence import Ceiling, Look
 from aiomodelarts._watch.patience import Verdict
-from aiomodelarts._watch.plan import FEW, PAGE, Plan, Positions, plan
+from aiomodelarts._watch.plan import PAGE, Plan, Positions, plan
 
 _ids = st.integers(1, 6000)
 
@@ -30,10 +30,25 @@ def test_every_awaited_version_is_asked_for_and_never_dearer_than_by_itself(ids:
     assert not asked.walk
 
 
-def test_a_thousand_versions_take_one_page_and_a_thousand_and_one_take_two() -> None:
-    assert plan(known(set(range(1000))), set(range(1000))) == Plan(pages=(1,))
-    ids = set(range(1000 + FEW + 1))
-    assert plan(known(ids), ids) == Plan(pages=(1, 2))
+@pytest.mark.parametrize("count", [4, 999, 1000, 1001, 1002, 1003, 1500, 2000, 2001, 2002, 9999, 10_001, 10_002])
+def test_the_waits_on_a_job_take_one_request_for_each_thousand(count: int) -> None:
+    ids = set(range(count))
+    asked = plan(known(ids), ids)
+    assert len(asked.pages) + len(asked.singles) == -(-count // PAGE)
+
+
+@given(st.integers(1, 1000))
+def test_a_job_of_one_page_never_takes_more_than_two_requests(left: int) -> None:
+    ids = set(range(1000))
+    asked = plan(known(ids), set(range(left)))
+    assert len(asked.pages) + len(asked.singles) <= (1 if left > 2 else left)
+
+
+def test_of_a_long_page_two_versions_are_read_by_themselves_and_of_a_short_one_one() -> None:
+    assert plan(known(set(range(1000))), {1, 2}) == Plan(singles=(1, 2))
+    assert plan(known(set(range(1000))), {1, 2, 3}) == Plan(pages=(1,))
+    assert plan(known(set(range(100))), {1, 2}) == Plan(pages=(1,))
+    assert plan(known(set(range(100))), {1}) == Plan(singles=(1,))
 
 
 def test_pages_without_an_awaited_version_are_not_read() -> None:
@@ -63,7 +78,7 @@ def test_a_page_teaches_what_is_there_and_what_is_not(before: set[int], now: set
 def test_a_pause_keeps_to_its_bounds_and_to_the_ceiling(
     age_s: float, requests: int, rows: int, typical_s: float | None, headroom: float
 ) -> None:
-    cadence = Cadence.within((0.5, 10))
+    cadence = Cadence().within((0.5, 10))
     pause = cadence.next_look_s(Look(age_s=age_s, requests=requests, rows=rows, typical_s=typical_s, headroom=headroom))
     assert pause >= 0.5
     assert pause <= max(10, requests / cadence.polls_per_s)
@@ -79,10 +94,10 @@ def test_less_room_more_rows_and_longer_runs_make_longer_pauses() -> None:
     assert cadence.next_look_s(Look(age_s=1, failures=3)) > base
 
 
-@pytest.mark.parametrize("bad", [0, -1, float("nan"), float("inf"), True, "1", (2, 1), (1,), (None, 1), None])
+@pytest.mark.parametrize("bad", [0, -1, float("nan"), float("inf"), True, "1", (2, 1), (1,), (None, 1)])
 def test_bounds_that_are_none_are_refused(bad: object) -> None:
     with pytest.raises(InvalidArgument, match="poll_s"):
-        Cadence.within(bad)  # type: ignore[arg-type]
+        Cadence().within(bad)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.floats(0, 2), max_size=200), st.floats(1, 50))

@@ -1,7 +1,9 @@
 """Suggestions by Optuna's samplers."""
 
+import logging
 from collections.abc import Sequence
 
+import numpy as np
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -32,6 +34,8 @@ class OptunaWay:
         self._goals = goals
         self._seen = SpaceForOptuna(space)
         self._told: list[FrozenTrial] = []
+        # That its own search has converged is nothing that a user could do something about.
+        logging.getLogger("optuna._gp").setLevel(logging.ERROR)
 
     def take(self, index: int, trial: Trial, point: Point | None) -> None:
         """Take in what the trial at this place of the history is now."""
@@ -60,9 +64,11 @@ class OptunaWay:
         )
         study = study_of(self._goals, self._told)
         picked: Point = {}
-        for names in self._seen.groups:
-            if is_met(self._space.conditions.get(names[0], {}), picked):
-                picked |= self._group(sampler, study, asked, names)
+        # A Gaussian process divides by nothing where its search has converged, and then sees it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for names in self._seen.groups:
+                if is_met(self._space.conditions.get(names[0], {}), picked):
+                    picked |= self._group(sampler, study, asked, names)
         return self._space.arranged(picked)
 
     def _sampler(self, seed: int) -> BaseSampler:

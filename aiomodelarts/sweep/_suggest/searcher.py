@@ -48,12 +48,16 @@ class Searcher:
         search: its settings.
         space: what is searched.
         goals: of the objectives.
+        before: trials with values from before the sweep, which come before its own in every history.
     """
 
-    def __init__(self, search: AdaptiveSearch, space: Space, goals: Sequence[Goal]) -> None:
+    def __init__(
+        self, search: AdaptiveSearch, space: Space, goals: Sequence[Goal], before: Sequence[Trial] = ()
+    ) -> None:
         self._search = search
         self._space = space
         self._goals = tuple(goals)
+        self._before = tuple(before)
         self._way: Way | None = None
         self._beginning: list[Point] = []
         self._more: Iterator[Point] | None = None
@@ -71,7 +75,7 @@ class Searcher:
         Raises:
             NoPoint: none was found that keeps the constraints.
         """
-        self._take(history)
+        self._take([*self._before, *history])
         known, needed = len(self._values), self._search.startup
         if known < needed:
             return self._begun(number, f"drawn at random, since {known} values are known and {needed} are waited for")
@@ -79,13 +83,17 @@ class Searcher:
         for attempt in range(_MOST_ATTEMPTS):
             point = self._way.suggest(number, attempt)
             if key_of(point) not in self._tried and self._space.allows(point):
-                told = f"suggested by {self._search.algorithm} from {known} values"
+                told = f"suggested by {self._search.algorithm} from {known} values{self._of_before}"
                 return Suggestion(point, f"{told}, {attempt + 1}th attempt" if attempt else told)
         return self._drawn(number, f"drawn at random: {_MOST_ATTEMPTS} suggestions were tried before or not allowed")
 
+    @property
+    def _of_before(self) -> str:
+        return f", {len(self._before)} of them from before this sweep" if self._before else ""
+
     def _take(self, history: Sequence[Trial]) -> None:
         if self._way is None:
-            self._way = _way_of(self._search, self._space, self._goals)
+            self._way = _way_of(self._search, self._space, self._goals, len(self._before))
         kept = self._history[: len(history)]
         if len(kept) < len(self._history) or any(
             before is not now and before.point != now.point for before, now in zip(kept, history, strict=False)
@@ -126,12 +134,13 @@ class Searcher:
         return Suggestion(self._space.draw(rng) if point is None else point, why)
 
 
-def _way_of(search: AdaptiveSearch, space: Space, goals: Sequence[Goal]) -> Way:
+def _way_of(search: AdaptiveSearch, space: Space, goals: Sequence[Goal], before: int) -> Way:
     """The mathematics of the algorithm, whose libraries take a moment to load."""
     if search.algorithm == "cma-es":
         from .cma_way import CmaWay
 
-        return CmaWay(search.seed, space, goals[0], search.startup)
+        # It begins at the best value that was known, however many there were.
+        return CmaWay(search.seed, space, goals[0], max(search.startup, before))
     from .optuna_way import OptunaWay
 
     return OptunaWay(search.algorithm, search.seed, space, goals)

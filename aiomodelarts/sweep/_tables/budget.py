@@ -11,13 +11,15 @@ _KEYS = ("max_trials", "max_hours", "max_cost", "max_trial_hours", "prices")
 _MOST_HOURS, _MOST_MONEY, _MOST_PRICE = 1e6, 1e12, 1e4
 
 
-def read_budget(table: TableReader, flavors: Iterable[str]) -> Budget:
+def read_budget(table: TableReader, flavors: Iterable[str], nodes: int = 1) -> Budget:
     """What the sweep may spend; nothing is said of it in an empty table.
 
     Args:
         table: the table.
         flavors: what versions may run on.
+        nodes: of one version.
     """
+    flavors = tuple(flavors)
     table.only(_KEYS)
     hours, cost = table.above_zero("max_hours", high=_MOST_HOURS), table.above_zero("max_cost", high=_MOST_MONEY)
     longest = table.above_zero("max_trial_hours", high=_MOST_HOURS)
@@ -35,8 +37,16 @@ def read_budget(table: TableReader, flavors: Iterable[str]) -> Budget:
             f"is {longest:g}, more than max_hours, which is {hours:g}: no trial could begin", "max_trial_hours"
         )
     if "max_cost" in table.values:
-        _check_prices(table, prices, tuple(flavors))
-    return Budget(table.integer("max_trials", low=1), hours, cost, longest, prices)
+        _check_prices(table, prices, flavors)
+    budget = Budget(table.integer("max_trials", low=1), hours, cost, longest, prices)
+    worst = budget.worst_case(flavors, nodes).cost
+    if cost is not None and worst > cost:
+        table.problem(
+            f"is {cost:g}, and one trial may cost {worst:g}, in max_trial_hours on the dearest flavour: no trial could "
+            "begin",
+            "max_cost",
+        )
+    return budget
 
 
 def _prices(table: TableReader) -> dict[str, float]:

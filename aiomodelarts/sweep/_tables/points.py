@@ -1,26 +1,27 @@
-"""Reads the points of a sweep from a CSV file: a column for each hyperparameter, a row for each point."""
+"""Reads the points of a sweep: from a CSV file, with a column for each hyperparameter, or from a list."""
 
-import contextlib
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from ..axes import Axis, Choice, Int, Scalar, own_value
 from ..problems import nearest
+from ..readings import read_as, readings
 from ..space import Point, Space, key_of
 
 
 class PointsFileError(Exception):
-    """The file holds no usable points; the message says where and why."""
+    """There are no usable points; the message says where and why."""
 
 
 @frozen
 class PointsFile:
-    """The points of a file, and the space they lie in."""
+    """The points that are given, and the space they lie in."""
 
     points: tuple[Point, ...]
     space: Space
@@ -53,6 +54,38 @@ def read_points(path: Path, space: Space | None) -> PointsFile:
     return PointsFile(listed, space if space is not None else _space_of(names, listed))
 
 
+def listed_points(given: Sequence[Any], space: Space | None) -> PointsFile:
+    """The points of a list of tables.
+
+    Args:
+        given: the tables, each with the values of one point.
+        space: as in ``read_points``.
+
+    Raises:
+        PointsFileError: one of them is wrong; it says which, counted from 1.
+    """
+    points = [(number, _listed_point(point, number, space)) for number, point in enumerate(given, start=1)]
+    if not points:
+        raise PointsFileError("holds no point")
+    _check_once(points, "point")
+    listed = tuple(point for _, point in points)
+    names = list(dict.fromkeys(name for point in listed for name in point))
+    return PointsFile(listed, space if space is not None else _space_of(names, listed))
+
+
+def _listed_point(given: Any, number: int, space: Space | None) -> Point:
+    if not isinstance(given, dict) or not given:
+        raise PointsFileError(f"point {number}: is no table of values, as in {{ lr = 0.1 }}")
+    for name, value in given.items():
+        if space is not None and name not in space.axes:
+            raise PointsFileError(f"point {number}: {name} is not in the space; {nearest(name, space.axes)}")
+        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+            raise PointsFileError(f"point {number}: {name} is {value!r}, and has to be one value")
+        if space is not None and own_value(space.axes[name], value) is None:
+            raise PointsFileError(f"point {number}: {name} is {value!r}, not {_described(space.axes[name])}")
+    return given if space is None else _own(given, f"point {number}", space, "what it leaves out does")
+
+
 def _names(cells: Sequence[str], space: Space | None) -> list[str]:
     names = [cell.strip() for cell in cells]
     if not any(names):
@@ -77,36 +110,26 @@ def _point(cells: Sequence[str], names: Sequence[str], line: int, space: Space |
     for name, cell in zip(names, cells, strict=True):
         if cell.strip():
             point[name] = _value(cell.strip(), name, line, None if space is None else space.axes[name])
-    if space is None:
-        return point
+    return point if space is None else _own(point, f"line {line}", space, "its empty cells do")
+
+
+def _own(point: Point, where: str, space: Space, left_out: str) -> Point:
+    """The point as the space itself writes it."""
     own = space.own(point)
     if own is None:
         broken = [rule.text for rule in space.constraints if not rule.is_kept(point)]
-        why = f"breaks {' and '.join(broken)}" if broken else "its empty cells do not go with the conditions"
-        raise PointsFileError(f"line {line}: {why}")
+        why = f"breaks {' and '.join(broken)}" if broken else f"{left_out} not go with the conditions"
+        raise PointsFileError(f"{where}: {why}")
     return own
 
 
 def _value(cell: str, name: str, line: int, axis: Axis | None) -> Scalar:
     if axis is None:
-        return next(_readings(cell))
-    for reading in _readings(cell):
-        value = own_value(axis, reading)
-        if value is not None:
-            return value
-    raise PointsFileError(f"line {line}, column {name}: {cell!r} is not {_described(axis)}")
-
-
-def _readings(cell: str) -> Iterator[Scalar]:
-    """What the cell may mean, the narrowest meaning first."""
-    if cell.lower() in {"true", "false"}:
-        yield cell.lower() == "true"
-    for kind in (int, float):
-        with contextlib.suppress(ValueError, OverflowError):
-            value = kind(cell)
-            if "_" not in cell and math.isfinite(value):
-                yield value
-    yield cell
+        return next(readings(cell))
+    value = read_as(axis, cell)
+    if value is None:
+        raise PointsFileError(f"line {line}, column {name}: {cell!r} is not {_described(axis)}")
+    return value
 
 
 def _described(axis: Axis) -> str:
@@ -118,12 +141,12 @@ def _described(axis: Axis) -> str:
     return f"a {'whole ' if isinstance(axis, Int) else ''}number from {axis.low} to {axis.high}{steps}"
 
 
-def _check_once(points: Sequence[tuple[int, Point]]) -> None:
-    lines: dict[str, int] = {}
-    for line, point in points:
-        before = lines.setdefault(key_of(point), line)
-        if before != line:
-            raise PointsFileError(f"line {line}: is the same point as line {before}")
+def _check_once(points: Sequence[tuple[int, Point]], what: str = "line") -> None:
+    places: dict[str, int] = {}
+    for place, point in points:
+        before = places.setdefault(key_of(point), place)
+        if before != place:
+            raise PointsFileError(f"{what} {place}: is the same point as {what} {before}")
 
 
 def _space_of(names: Sequence[str], points: Sequence[Point]) -> Space:

@@ -18,6 +18,7 @@ def read_pruning(table: TableReader, objective: Objective | None) -> Pruning | N
         return None
     method = table.one_of("method", METHODS, required=True)
     if method is None:
+        table.only(_ALWAYS.union(*METHODS.values()))
         return None
     table.only(_ALWAYS | METHODS[method].keys())
     settings = _settings(table, method)

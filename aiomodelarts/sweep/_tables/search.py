@@ -10,7 +10,7 @@ from .._reader import TableReader, kind_of, shown
 from ..constraints import Constraint
 from ..search import AdaptiveSearch, GridSearch, PointList, QuasiRandomSearch, RandomSearch, Search
 from ..space import Scalar, Space
-from .points import PointsFile, PointsFileError, read_points
+from .points import PointsFile, PointsFileError, listed_points, read_points
 from .space import check_name, read_space
 
 _DRAWN = frozenset({"trials", "seed"})
@@ -22,7 +22,7 @@ _KEYS = {
     "tpe": _DRAWN | {"startup"},
     "cma-es": _DRAWN | {"startup"},
     "gp": _DRAWN | {"startup"},
-    "points": frozenset({"file"}),
+    "points": frozenset({"file", "points"}),
 }
 _NEEDS = {
     "quasi-random": (("scipy",), "search"),
@@ -50,8 +50,8 @@ def read_way(table: TableReader, space_table: TableReader, folder: Path, fixed: 
         fixed: the hyperparameters that do not vary.
     """
     algorithm = table.one_of("algorithm", tuple(_KEYS), required=True)
+    table.only({"algorithm", "constraints"}.union(*(_KEYS.values() if algorithm is None else [_KEYS[algorithm]])))
     if algorithm is not None:
-        table.only({"algorithm", "constraints", *_KEYS[algorithm]})
         _check_installed(table, algorithm)
     listed = algorithm == "points" and not space_table.values
     space = None if listed else _constrained(table, read_space(space_table, fixed))
@@ -100,6 +100,8 @@ def _counted(table: TableReader, way: Way) -> Way | None:
 
 
 def _points(table: TableReader, folder: Path, space: Space | None) -> PointsFile | None:
+    if "points" in table.values:
+        return _listed_here(table, space)
     given = table.text("file", required=True)
     if given is None:
         return None
@@ -109,6 +111,20 @@ def _points(table: TableReader, folder: Path, space: Space | None) -> PointsFile
         table.problem(f"{folder / given}: {error}", "file")
     except OSError as error:
         table.problem(f"{folder / given} cannot be read: {error.strerror}", "file")
+    return None
+
+
+def _listed_here(table: TableReader, space: Space | None) -> PointsFile | None:
+    listed = table.values["points"]
+    if "file" in table.values:
+        table.problem("excludes file; keep one of the two", "points")
+    if not isinstance(listed, list):
+        table.problem(f"is {kind_of(listed)}, and has to be a list of tables, as in [{{ lr = 0.1 }}]", "points")
+        return None
+    try:
+        return listed_points(listed, space)
+    except PointsFileError as error:
+        table.problem(str(error), "points")
     return None
 
 

@@ -32,14 +32,18 @@ def read_sweep(table: TableReader, folder: Path) -> dict[str, Any] | None:
 
 
 def _ledger(table: TableReader, folder: Path) -> str | None:
-    """A path beside the file becomes the URL of an SQLite file."""
     given = table.text("ledger")
-    if given is None or given.partition(":")[0] in _LEDGER_SCHEMES:
-        return given
-    if "://" in given:
+    url = None if given is None else ledger_url(given, folder)
+    if given is not None and url is None:
         table.problem("has to be a path, or a URL that begins with postgresql: or sqlite:", "ledger")
-        return None
-    return f"sqlite:///{folder / given}"
+    return url
+
+
+def ledger_url(given: str, folder: Path) -> str | None:
+    """The URL of a ledger that a file names by its path or URL, or None when it is neither."""
+    if given.partition(":")[0] in _LEDGER_SCHEMES:
+        return given
+    return None if "://" in given else f"sqlite:///{folder / given}"
 
 
 def _name(table: TableReader, key: str, longest: int, *, required: bool) -> str | None:

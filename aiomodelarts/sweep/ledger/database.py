@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, insert, inspect, make_url, select, text, update
+from sqlalchemy import URL, Connection, event, insert, inspect, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from . import schema
 from .errors import LedgerError, NotRunYet
+from .filesystems import network_kind
 from .migrations import statements
 
 _PATIENCE_MS = 10_000
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_NETWORK, _ALLOW = "network", "allow"
 # By what the driver says: what it means, and what helps.
 _TROUBLES = (
     ("disk is full", "the disk is full; make room and give the same command again"),
@@ -26,6 +28,10 @@ _TROUBLES = (
     ("not a database", "the file is no SQLite database; move it away, or name another one under [sweep] ledger"),
     ("malformed", "the file is damaged or cut short; put a copy back, or move it away to begin anew"),
     ("disk i/o error", "the disk does not take or give the data"),
+    *(
+        (sign, "the database is not there any more; once it is back, give the same command again")
+        for sign in ("connection is closed", "connection was closed", "terminating connection", "shutting down")
+    ),
 )
 
 
@@ -46,23 +52,20 @@ class Database:
         """The database at a path or URL.
 
         Args:
-            address: a path is an SQLite file; a URL begins with ``sqlite:`` or ``postgresql:``.
+            address: a path is an SQLite file; a URL begins with ``sqlite:`` or ``postgresql:``. One that ends with
+                ``?network=allow`` may be a file on a network file system.
             create: whether tables are made where there are none.
 
         Raises:
-            LedgerError: it cannot be reached, is damaged, or belongs to something else.
+            LedgerError: it cannot be reached, is damaged, belongs to something else, or is on a network file system.
         """
-        try:
-            url = make_url(f"sqlite:///{address}" if isinstance(address, Path) else address)
-        except ArgumentError:
-            raise LedgerError("the ledger is a path, or a URL that begins with postgresql: or sqlite:") from None
-        driver = _DRIVERS.get(url.get_backend_name())
-        if driver is None:
-            raise LedgerError(f"the ledger is kept in SQLite or PostgreSQL, not in {url.get_backend_name()}")
+        url = _url(address)
+        driver = _DRIVERS[url.get_backend_name()]
         file = Path(url.database or "") if driver.startswith("sqlite") else None
         shown = str(file) if file is not None else url.render_as_string(hide_password=True)
-        if file is not None and not create and not await asyncio.to_thread(file.exists):
-            raise NotRunYet(f"there is no ledger {shown}; the sweep was not run yet")
+        if file is not None:
+            await asyncio.to_thread(_check_file, file, create=create, anywhere=url.query.get(_NETWORK) == _ALLOW)
+            url = url.difference_update_query([_NETWORK])
         # SQLAlchemy asks the disk for the current folder.
         engine = await asyncio.to_thread(create_async_engine, url.set(drivername=driver), pool_size=2, max_overflow=0)
         if file is not None:
@@ -141,6 +144,30 @@ class Database:
                 await connection.execute(text(statement))
             if version < schema.VERSION:
                 await connection.execute(update(schema.ledgers).values(version=schema.VERSION))
+
+
+def _url(address: str | Path) -> URL:
+    if isinstance(address, Path):
+        return URL.create("sqlite", database=str(address))
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise LedgerError("the ledger is a path, or a URL that begins with postgresql: or sqlite:") from None
+    if url.get_backend_name() not in _DRIVERS:
+        raise LedgerError(f"the ledger is kept in SQLite or PostgreSQL, not in {url.get_backend_name()}")
+    return url
+
+
+def _check_file(file: Path, *, create: bool, anywhere: bool) -> None:
+    if not create and not file.exists():
+        raise NotRunYet(f"there is no ledger {file}; the sweep was not run yet")
+    kind = None if anywhere else network_kind(file)
+    if kind is not None:
+        raise LedgerError(
+            f"the ledger {file} is on a network file system ({kind}), where SQLite may lose what it was given. Name a "
+            "path on a disk of this machine under [sweep] ledger, or a PostgreSQL database; to use it all the same: "
+            f'ledger = "sqlite:///{file.absolute()}?{_NETWORK}={_ALLOW}"'
+        )
 
 
 async def _version(connection: AsyncConnection) -> int | None:

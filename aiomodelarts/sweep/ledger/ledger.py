@@ -1,41 +1,37 @@
 """The ledger of one sweep, as a controller uses it."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert, select, update
 
 from ..._clock import Clock
 from ..budget import Limit
 from ..trial import Trial
+from ..warm_start import History
 from . import schema
 from .database import Database
-from .errors import Fenced, LeaseInDoubt, LedgerError, NotRunYet, SweepChanged
-from .records import Definition, Event, Held, Lease, Measure, Move, SweepRecord, differences
+from .entering import entered, set_aside, sweep_named
+from .errors import Fenced, LeaseInDoubt, NotRunYet
+from .histories import keep_history
+from .reading import Record
+from .records import Definition, Held, Lease, Measure, Move, SweepRecord
 from .rows import (
     OPEN_STATES,
     TAKEN_UP_STATES,
     TRIAL_COLUMNS,
-    event_of,
     held_of,
-    lease_of,
-    measure_of,
-    sweep_of,
-    text_of,
     trial_of,
 )
 from .transaction import Beat, Note, Reserve, Transaction, Write, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
-_LATE_ROWS = 1000
 
 
-class Ledger:
+class Ledger(Record):
     """The durable record of one sweep.
 
     Args:
@@ -45,12 +41,11 @@ class Ledger:
     """
 
     def __init__(self, database: Database, sweep: SweepRecord, clock: Clock) -> None:
-        self._database = database
+        super().__init__(database, sweep)
         self._clock = clock
         self._writer: Writer[Write] = Writer(self._commit)
         self._renewed_at = clock.monotonic()
-        self.sweep = sweep
-        self.token = 0
+        self.known_before: History | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -79,8 +74,8 @@ class Ledger:
         database = await Database.open(address, create=True)
         try:
             if fresh:
-                await _set_aside(database, definition.name, clock.now())
-            ledger = cls(database, await _entered(database, definition, allow_change), clock)
+                await set_aside(database, definition.name, clock.now())
+            ledger = cls(database, await entered(database, definition, allow_change=allow_change), clock)
             try:
                 yield ledger
             finally:
@@ -98,17 +93,26 @@ class Ledger:
         """
         database = await Database.open(address, create=False)
         try:
-            sweep = await _sweep_named(database, name)
+            sweep = await sweep_named(database, name)
             if sweep is None:
                 raise NotRunYet(f"the ledger {database.shown} has no sweep {name}; it was not run yet")
             yield cls(database, sweep, clock)
         finally:
             await database.close()
 
-    @property
-    def shown(self) -> str:
-        """Where the ledger is, without secrets."""
-        return self._database.shown
+    @classmethod
+    async def names(cls, address: str | Path) -> list[str]:
+        """The sweeps in a ledger, those that were set aside among them.
+
+        Raises:
+            LedgerError: there is no such ledger, or it cannot be used.
+        """
+        database = await Database.open(address, create=False)
+        try:
+            async with database.reading() as connection:
+                return list((await connection.execute(select(_sweeps.c.name).order_by(_sweeps.c.id))).scalars())
+        finally:
+            await database.close()
 
     @property
     def commits(self) -> int:
@@ -204,20 +208,6 @@ class Ledger:
         """
         await self._writer.write(Note(measures))
 
-    async def measures(self, after: int = 0) -> tuple[int, list[Measure]]:
-        """Values that logs have told, in the order in which they were kept, and the mark of the last of them.
-
-        Args:
-            after: a mark, to go on behind it. Some from before it may come again.
-        """
-        rows_of = schema.measures.c
-        # Numbers are given before a transaction ends, so one below the last may appear after it.
-        asked = select(schema.measures).where(rows_of.sweep_id == self.sweep.id, rows_of.id > after - _LATE_ROWS)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(asked.order_by(rows_of.id))).all()
-        told = await asyncio.to_thread(lambda: [measure_of(row) for row in rows])
-        return max(after, rows[-1].id if rows else 0), told
-
     async def ask_to_stop(self, how: str) -> int:
         """Ask all controllers that drive the sweep now to end; how many there are.
 
@@ -264,77 +254,10 @@ class Ledger:
             await reopen(connection, self.sweep.id, opened, self._clock.now())
         return opened
 
-    async def leases(self) -> list[Lease]:
-        """The leases that have not ended."""
-        asked = select(_leases).where(_leases.c.sweep_id == self.sweep.id, _leases.c.ended.is_(None))
-        async with self._database.reading() as connection:
-            return [lease_of(row) for row in await connection.execute(asked)]
-
-    async def refresh(self) -> SweepRecord:
-        """The sweep's record as it is now."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(_sweeps).where(_sweeps.c.id == self.sweep.id))).one()
-        self.sweep = sweep_of(row)
-        return self.sweep
-
-    async def trials(self) -> list[Trial]:
-        """All trials, by number."""
-        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id).order_by(_trials.c.number)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(asked)).all()
-        return await asyncio.to_thread(lambda: [trial_of(row) for row in rows])
-
-    async def look(self, after: int, still_open: Collection[int]) -> list[Trial]:
-        """What may have changed since a look that knew all trials up to ``after``, by number.
-
-        Args:
-            after: trials with higher numbers are new.
-            still_open: those that were open then; what was opened since is found by its state.
-        """
-        news = or_(
-            _trials.c.number > after,
-            _trials.c.state.in_(OPEN_STATES),
-            _trials.c.number.in_(sorted(still_open)),
-        )
-        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, news).order_by(_trials.c.number)
-        async with self._database.reading() as connection:
-            return [trial_of(row) for row in await connection.execute(asked)]
-
-    async def trial(self, number: int) -> Trial | None:
-        """One trial."""
-        asked = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(asked)).first()
-        return None if row is None else trial_of(row)
-
-    async def events(self, number: int) -> list[Event]:
-        """The history of a trial, oldest first."""
-        mine = (_events.c.sweep_id == self.sweep.id, _events.c.number == number)
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(_events).where(*mine).order_by(_events.c.id))
-            return [event_of(row) for row in rows]
-
-    async def history(self) -> list[Event]:
-        """The events of all trials, oldest first."""
-        asked = select(_events).where(_events.c.sweep_id == self.sweep.id).order_by(_events.c.id)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(asked)).all()
-        return await asyncio.to_thread(lambda: [event_of(row) for row in rows])
-
-    async def open_elsewhere(self) -> int:
-        """How many trials other controllers still hold."""
-        asked = select(func.count()).where(
-            _trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES), _trials.c.holder != self.token
-        )
-        async with self._database.reading() as connection:
-            return (await connection.execute(asked)).scalar_one()
-
-    async def more_may_come(self) -> bool:
-        """Whether a trial that is not over holds a part of the budget, of which it may give some back."""
-        holds = (_trials.c.held_ms > 0) | (_trials.c.held_micros > 0)
-        mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.state.in_(OPEN_STATES))
-        async with self._database.reading() as connection:
-            return (await connection.execute(select(_trials.c.number).where(*mine, holds).limit(1))).first() is not None
+    async def take_in(self, history: History) -> None:
+        """Keep what was known before the sweep began, unless that was done; ``known_before`` then has what is kept."""
+        async with self._database.writing() as connection:
+            self.known_before = await keep_history(connection, self.sweep.id, history)
 
     def _transaction(self, connection: Any) -> Transaction:
         return Transaction(connection, self.sweep.id, self.token, self._clock.now())
@@ -360,61 +283,3 @@ async def _end(
         if not whatever_beats:
             this.append(_leases.c.beats == lease.beats)
         await connection.execute(update(_leases).where(*this).values(ended=why))
-
-
-async def _sweep_named(database: Database, name: str) -> SweepRecord | None:
-    async with database.reading() as connection:
-        row = (await connection.execute(select(_sweeps).where(_sweeps.c.name == name))).first()
-    return None if row is None else sweep_of(row)
-
-
-async def _entered(database: Database, definition: Definition, allow_change: bool) -> SweepRecord:
-    """The record of the sweep, which is made or brought up to date."""
-    kept = await _sweep_named(database, definition.name)
-    if kept is None:
-        row = {"name": definition.name, "settings": text_of(definition.settings)}
-        # Another controller may do the same at this moment.
-        with contextlib.suppress(_Taken):
-            await _insert(database, row)
-        kept = await _sweep_named(database, definition.name)
-        assert kept is not None
-    changed = differences(kept.settings, definition.settings)
-    if not changed:
-        return kept
-    if not allow_change:
-        raise SweepChanged(definition.name, changed)
-    async with database.writing() as connection:
-        now = {"settings": text_of(definition.settings), "base": kept.reserved}
-        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**now))
-    changed_sweep = await _sweep_named(database, definition.name)
-    assert changed_sweep is not None
-    return changed_sweep
-
-
-class _Taken(Exception):
-    pass
-
-
-async def _insert(database: Database, row: dict[str, Any]) -> None:
-    try:
-        async with database.writing() as connection:
-            await connection.execute(insert(_sweeps).values(row | {"reserved": 0, "base": 0, "token": 0}))
-    except LedgerError as error:
-        if isinstance(error.__cause__, IntegrityError):
-            raise _Taken from error
-        raise
-
-
-async def _set_aside(database: Database, name: str, now: float) -> None:
-    kept = await _sweep_named(database, name)
-    if kept is None:
-        return
-    async with database.writing() as connection:
-        # Whoever still drives it finds itself fenced.
-        await connection.execute(
-            update(_leases)
-            .where(_leases.c.sweep_id == kept.id, _leases.c.ended.is_(None))
-            .values(ended="the sweep was begun anew")
-        )
-        aside = f"{name}@{now:.0f}-{kept.id}"
-        await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(name=aside))

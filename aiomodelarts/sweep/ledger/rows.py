@@ -1,6 +1,7 @@
 """Trials and leases to rows, and back."""
 
 import json
+import math
 from typing import Any
 
 from sqlalchemy import Row
@@ -9,6 +10,9 @@ from ..budget import Amount, Spending
 from ..trial import OPEN, Ending, Trial, TrialState
 from . import schema
 from .records import Event, Held, Lease, Measure, SweepRecord
+
+# No database keeps "not a number" in a column that has to have a value, so it stands among the marks.
+_NO_NUMBER = "aiomodelarts:value"
 
 OPEN_STATES = tuple(state.value for state in OPEN)
 TAKEN_UP_STATES = (*OPEN_STATES, TrialState.REFUSED.value, TrialState.UNCLEAR.value)
@@ -132,7 +136,24 @@ def event_of(row: Row[Any]) -> Event:
 def measure_of(row: Row[Any]) -> Measure:
     """The measure in a row of its table."""
     marks = None if row.marks is None else json.loads(row.marks)
-    return Measure(row.number, row.attempt, row.step, row.value, marks)
+    value = row.value
+    if marks and _NO_NUMBER in marks:
+        value = float(marks.pop(_NO_NUMBER))
+    return Measure(row.number, row.attempt, row.step, value, marks or None)
+
+
+def measure_values(measure: Measure) -> dict[str, Any]:
+    """A measure by its columns."""
+    marks, value = dict(measure.marks or {}), measure.value
+    if not math.isfinite(value):
+        marks[_NO_NUMBER], value = str(value), 0.0
+    return {
+        "number": measure.number,
+        "attempt": measure.attempt,
+        "step": measure.step,
+        "value": value,
+        "marks": text_of(marks) if marks else None,
+    }
 
 
 def text_of(value: Any) -> str:

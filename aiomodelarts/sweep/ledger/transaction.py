@@ -13,7 +13,7 @@ from ..trial import Trial, TrialState
 from . import schema
 from .errors import Fenced, LedgerError, NoRoom, NumberTaken
 from .records import Held, Measure, Move
-from .rows import account_of, account_values, text_of, trial_values
+from .rows import account_of, account_values, measure_values, text_of, trial_values
 
 
 @frozen
@@ -189,10 +189,7 @@ class Transaction:
         return None
 
     def _note(self, measures: Sequence[Measure]) -> None:
-        for one in measures:
-            row = {"sweep_id": self.sweep_id, "number": one.number, "attempt": one.attempt, "step": one.step}
-            marks = None if one.marks is None else text_of(one.marks)
-            self._measured.append(row | {"value": one.value, "marks": marks})
+        self._measured += [{"sweep_id": self.sweep_id} | measure_values(one) for one in measures]
 
     def _say(self, trial: Trial, why: str, detail: str | None = None) -> None:
         state = trial.state.value

@@ -3,15 +3,32 @@
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..ledger.records import Event
 from ..objective import Goal
 from ..space import Axis
 from ..trial import Trial
 
-# A browser draws so many points without stuttering; a longer sweep is thinned out.
-MOST_DRAWN = 5000
+# A browser lists so many trials and draws so many dots without stuttering; a longer sweep is thinned out.
+MOST_LISTED, MOST_DOTS = 5000, 1500
+
+
+@frozen
+class Aim:
+    """One objective of several.
+
+    Args:
+        goal: which value is better.
+        metric: what is read from each version, in words.
+        importance: as of ``ReportData``, for this objective.
+        importance_note: as well.
+    """
+
+    goal: Goal
+    metric: str
+    importance: Mapping[str, float] = field(factory=dict)
+    importance_note: str = ""
 
 
 @frozen
@@ -32,6 +49,8 @@ class ReportData:
         importance: how much of the value each hyperparameter decides, largest first; empty where it cannot be told.
         importance_note: why it cannot be told, or how it was.
         logs: by trial, the address of its log, relative to the report.
+        several: the objectives by name, where there is more than one; what is said above is of the first.
+        shows_stopped: whether the last values of trials that were stopped early are values of the objective.
     """
 
     name: str
@@ -47,6 +66,30 @@ class ReportData:
     importance: Mapping[str, float] = field(factory=dict)
     importance_note: str = ""
     logs: Mapping[int, str] = field(factory=dict)
+    several: Mapping[str, Aim] = field(factory=dict)
+    shows_stopped: bool = False
+
+    @property
+    def views(self) -> "Mapping[str, ReportData]":
+        """The same sweep as each objective alone sees it; a single one has no name."""
+        return {name: self._by(place, aim) for place, (name, aim) in enumerate(self.several.items())} or {"": self}
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """Which values are better, in the order of the objectives."""
+        return tuple(aim.goal for aim in self.several.values()) or (self.goal,)
+
+    def _by(self, place: int, aim: Aim) -> "ReportData":
+        trials = tuple(evolve(trial, value=trial.values[place]) if trial.values else trial for trial in self.trials)
+        return evolve(
+            self,
+            trials=trials,
+            goal=aim.goal,
+            metric=aim.metric,
+            importance=aim.importance,
+            importance_note=aim.importance_note,
+            several={},
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -57,7 +100,7 @@ class ReportData:
         return tuple(names)
 
 
-def drawn(trials: tuple[Trial, ...], goal: Goal, most: int = MOST_DRAWN) -> tuple[Trial, ...]:
+def drawn(trials: tuple[Trial, ...], goal: Goal, most: int = MOST_LISTED) -> tuple[Trial, ...]:
     """The trials that are drawn: all, or the best, those that go on, and an even share of the others; by number."""
     if len(trials) <= most:
         return trials

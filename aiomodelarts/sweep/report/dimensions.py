@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..space import Axis, Choice, Float, Scalar
+from ..space import Axis, Choice, Float, Int, Scalar
 from ..trial import Trial
 from .words import number, plain, scalar
 
@@ -45,7 +45,7 @@ class Dimension:
         if len(numbers) < len(given) or isinstance(axis, Choice):
             listed = axis.values if isinstance(axis, Choice) else ()
             return cls(name, False, _in_order((*listed, *given)), values)
-        log = isinstance(axis, Float) and axis.log and all(value > 0 for value in numbers)
+        log = isinstance(axis, Float | Int) and axis.log and all(value > 0 for value in numbers)
         return cls(name, log, (), values)
 
     def place(self, value: Scalar) -> float:

@@ -1,20 +1,21 @@
 """The charts of a report, as plain values that plotly draws. Pure.
 
-A colour that begins with ``@`` is a name; the page puts in what it stands for, in its light or dark colours.
+A colour that begins with ``@`` is a name; the page puts in what it stands for, in its light or dark colours. The text
+``@hover`` is what the page says of the trials that ``customdata`` names: it would be the same in every chart.
 """
 
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..objective import Goal
 from ..trial import Trial, TrialState
 from .data import ReportData
 from .dimensions import Dimension
 from .spans import AGAIN, Span
-from .words import brief, moment, number, plain, point
+from .words import brief, moment, plain
 
 _MOST_BARS = 3000
 # So many times the distance of the quartiles beyond them, a value would press all others together.
@@ -70,18 +71,13 @@ def best_over_time(data: ReportData, trials: Sequence[Trial]) -> Chart:
     steps.append((ended[-1][0], steps[-1][1]))
     shown = {trial.number for trial in trials}
     dots = [(at, trial) for at, trial in ended if trial.number in shown]
+    stopped = [
+        (trial.began_at + (trial.duration_s or 0.0), evolve(trial, value=trial.last_value))
+        for trial in (trials if data.shows_stopped else ())
+        if trial.state is TrialState.PRUNED and trial.began_at is not None and trial.last_value is not None
+    ]
     traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "trial",
-            "x": [moment(at, data.zone) for at, _ in dots],
-            "y": [trial.value for _, trial in dots],
-            "text": [hover(trial) for _, trial in dots],
-            "customdata": [trial.number for _, trial in dots],
-            "hovertemplate": "%{text}<extra></extra>",
-            "marker": {"color": "@dot", "size": 7, "opacity": 0.75},
-        },
+        _dots("trial", dots, data.zone, {"color": "@dot", "size": 7, "opacity": 0.75}),
         {
             "type": "scatter",
             "mode": "lines",
@@ -92,9 +88,69 @@ def best_over_time(data: ReportData, trials: Sequence[Trial]) -> Chart:
             "hoverinfo": "skip",
         },
     ]
+    if stopped:
+        open_ = {"color": "@state-pruned", "size": 7, "symbol": "circle-open"}
+        traces.append(_dots("stopped early, last value", stopped, data.zone, open_))
     yaxis, note = _close_up([trial.value for _, trial in ended if trial.value is not None], data.goal)
     layout = {"xaxis": {"type": "date"}, "yaxis": yaxis, "showlegend": True, "height": 320}
     return Chart(title, note, traces, layout)
+
+
+def _dots(name: str, some: Sequence[tuple[float, Trial]], zone: tzinfo, marker: dict[str, Any]) -> dict[str, Any]:
+    """A dot for each value at the time when its trial ended."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [moment(at, zone) for at, _ in some],
+        "y": [trial.value for _, trial in some],
+        "text": "@hover",
+        "customdata": [trial.number for _, trial in some],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": marker,
+    }
+
+
+def trade_off(data: ReportData, trials: Sequence[Trial], front: Sequence[Trial]) -> Chart:
+    """The first two of several objectives over each other, and the trials that no other one beats."""
+    title = "Trade-offs"
+    if len(data.several) < 2:
+        return Chart(title)
+    valued = [trial for trial in trials if trial.values]
+    if not valued:
+        return Chart(title, "No trial has its values yet.")
+    (x_name, x_aim), (y_name, y_aim) = list(data.several.items())[:2]
+    beaten = {trial.number for trial in valued} - {trial.number for trial in front}
+    best = sorted(front, key=lambda trial: trial.values)
+    both = len(data.several) == 2
+    traces = [
+        _pairs("trial", [trial for trial in valued if trial.number in beaten], {"color": "@dot", "opacity": 0.6}),
+        _pairs("not beaten", best, {"color": "@best", "size": 10})
+        | {"mode": "lines+markers" if both else "markers", "line": {"color": "@best", "width": 1.5, "dash": "dot"}},
+    ]
+    layout = {
+        "xaxis": {"title": {"text": f"{brief(x_name)} ({x_aim.goal.value})"}},
+        "yaxis": {"title": {"text": f"{brief(y_name)} ({y_aim.goal.value})"}},
+        "showlegend": True,
+        "height": 380,
+    }
+    more = "" if both else f" Drawn are the first two of {len(data.several)} objectives."
+    note = f"Of the large dots none is beaten by another trial in every objective.{more}"
+    return Chart(title, note, traces, layout)
+
+
+def _pairs(name: str, some: Sequence[Trial], marker: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [trial.values[0] for trial in some],
+        "y": [trial.values[1] for trial in some],
+        "text": "@hover",
+        "customdata": [trial.number for trial in some],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 7} | marker,
+    }
 
 
 def parallel(data: ReportData, trials: Sequence[Trial], dimensions: Sequence[Dimension]) -> Chart:
@@ -174,7 +230,7 @@ def one_slice(trials: Sequence[Trial], dimension: Dimension, best: Trial | None,
                 "mode": "markers",
                 "x": [_category(dimension, value) for _, value in some],
                 "y": [trial.value for trial, _ in some],
-                "text": [hover(trial) for trial, _ in some],
+                "text": "@hover",
                 "customdata": [trial.number for trial, _ in some],
                 "hovertemplate": "%{text}<extra></extra>",
                 "marker": {"color": f"@{name}", "size": size, "opacity": 0.75 if name == "dot" else 1},
@@ -210,12 +266,6 @@ def timeline(data: ReportData, found: Sequence[Span]) -> Chart:
     }
     note = f"The last {_MOST_BARS} of {len(found)} attempts." if len(found) > len(shown) else ""
     return Chart(title, note, traces, layout)
-
-
-def hover(trial: Trial) -> str:
-    """What is said of a trial beside the pointer."""
-    value = f"trial {trial.number}: " + ("no value" if trial.value is None else number(trial.value))
-    return "<br>".join([f"<b>{value}</b>", *(plain(line[:80]) for line in point(trial.point)[:20])])
 
 
 def _bars(outcome: str, some: Sequence[Span], zone: tzinfo) -> dict[str, Any]:

@@ -16,12 +16,15 @@ _HOW = "Which hyperparameters the best tenth of the trials agrees on (PED-ANOVA,
 
 def importance(axes: Mapping[str, Axis], trials: Sequence[Trial], goal: Goal) -> tuple[dict[str, float], str]:
     """The share of each hyperparameter, largest first, and how it was found; or nothing, and why not."""
-    whole = [trial for trial in trials if trial.value is not None and all(name in trial.point for name in axes)]
+    whole = [trial for trial in trials if trial.value is not None]
     varied = [name for name, axis in axes.items() if axis.size != 1]
     if not whole:
         return {}, ""
     if len(varied) < 2:
         return {}, "There is one hyperparameter, and it decides everything."
+    everywhere = [name for name in varied if all(name in trial.point for trial in whole)]
+    if len(everywhere) < 2:
+        return {}, "It can be told of hyperparameters that every trial has, and there are not two of them."
     if len(whole) < _LEAST_TRIALS:
         return {}, f"It can be told from {_LEAST_TRIALS} trials with a value on; there are {len(whole)}."
     if len({trial.value for trial in whole}) == 1:
@@ -30,7 +33,7 @@ def importance(axes: Mapping[str, Axis], trials: Sequence[Trial], goal: Goal) ->
         import optuna
     except ModuleNotFoundError:
         return {}, "It needs Optuna: pip install 'aiomodelarts[sweep]'."
-    distributions = {name: _distribution(axes[name]) for name in varied}
+    distributions = {name: _distribution(axes[name]) for name in everywhere}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the evaluator is new, and Optuna says so every time
         study = _study(optuna, whole[-_MOST_TRIALS:], distributions, goal)
@@ -39,7 +42,9 @@ def importance(axes: Mapping[str, Axis], trials: Sequence[Trial], goal: Goal) ->
     total = sum(shares.values())
     if not total > 0:
         return {}, "The best trials agree on nothing yet."
-    return {name: share / total for name, share in sorted(shares.items(), key=lambda pair: -pair[1])}, _HOW
+    missing = [name for name in varied if name not in everywhere]
+    note = f"{_HOW} Not every trial has {', '.join(missing)}." if missing else _HOW
+    return {name: share / total for name, share in sorted(shares.items(), key=lambda pair: -pair[1])}, note
 
 
 def _study(optuna: Any, trials: Sequence[Trial], distributions: Mapping[str, Any], goal: Goal) -> Any:
@@ -69,6 +74,6 @@ def _distribution(axis: Axis) -> Any:
     if isinstance(axis, Float):
         return FloatDistribution(axis.low, axis.high, log=axis.log)
     if isinstance(axis, Int):
-        return IntDistribution(axis.low, axis.high)
+        return IntDistribution(axis.low, axis.high, log=axis.log)
     assert isinstance(axis, Choice)
     return CategoricalDistribution(axis.values)

@@ -4,6 +4,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)").matches;
   const PAGE = 200;
+  const short = (value) => String(Number(value.toPrecision(6)));
   const byId = (id) => document.getElementById(id);
   const make = (tag, text = "", className = "") => {
     const element = document.createElement(tag);
@@ -26,6 +27,19 @@
     }
     return key === "color" || key === "colorscale" ? coloured(value) : value;
   };
+  // Said of a trial beside the pointer, in every chart the same. Plotly reads it as markup.
+  const rows = new Map(data.table.rows.map((row) => [row.trial, row]));
+  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const hover = (trial) => {
+    const row = rows.get(trial);
+    if (!row) return `<b>trial ${trial}</b>`;
+    const values = row.values ? row.values.map(short).join(" / ") : row.shown || row.state;
+    const lines = Object.entries(row.point).slice(0, 20).map(([name, value]) => plain(`${name} = ${value}`.slice(0, 80)));
+    return [`<b>trial ${trial}: ${values}</b>`, ...lines].join("<br>");
+  };
+  const traces = (chart) => chart.data.map((trace) => ({
+    ...painted(trace), ...(trace.text === "@hover" ? { text: trace.customdata.map(hover) } : {}),
+  }));
   const axis = (given) => ({
     gridcolor: named("line"), linecolor: named("line"), zerolinecolor: named("line"), automargin: true, ...given,
   });
@@ -44,43 +58,75 @@
     xaxis: axis(chart.layout.xaxis),
     yaxis: axis(chart.layout.yaxis),
   });
-  const drawn = [];
+  // One chart a turn, so that the page can be read and scrolled before the last one is there.
+  const drawn = new Map();
+  const waiting = [];
+  const next = () => {
+    const paint = waiting.shift();
+    if (paint) paint();
+    if (waiting.length) setTimeout(next);
+    else document.querySelector("main").removeAttribute("aria-busy");
+  };
+  const later = (paint) => {
+    document.querySelector("main").setAttribute("aria-busy", "true");
+    if (waiting.push(paint) === 1) setTimeout(next);
+  };
+  addEventListener("beforeprint", () => waiting.splice(0).forEach((paint) => paint()));
   const draw = (place, chart) => {
     const inner = make("div");
     if (chart.least_width) inner.style.minWidth = `${chart.least_width}px`;
     inner.style.height = `${chart.layout.height}px`;
     place.append(inner);
-    const paint = () => Plotly.react(inner, painted(chart.data), laidOut(chart), { displayModeBar: false, responsive: true, doubleClick: "autosize" });
-    drawn.push(paint);
-    paint();
-    inner.on("plotly_click", (click) => {
-      const trial = click.points[0] && click.points[0].customdata;
-      if (trial !== undefined) reveal(trial);
+    const paint = () => Plotly.react(inner, traces(chart), laidOut(chart), { displayModeBar: false, responsive: true, doubleClick: "autosize" });
+    later(() => {
+      // Another objective may have been chosen meanwhile.
+      if (!inner.isConnected) return;
+      drawn.set(inner, paint);
+      paint();
+      inner.on("plotly_click", (click) => {
+        const trial = click.points[0] && click.points[0].customdata;
+        if (trial !== undefined) reveal(trial);
+      });
     });
+  };
+  const clear = (place) => {
+    for (const plot of place.querySelectorAll(".js-plotly-plot")) {
+      drawn.delete(plot);
+      Plotly.purge(plot);
+    }
+    place.replaceChildren();
+  };
+  const section = (id, chart) => {
+    const place = byId(id);
+    clear(place);
+    place.hidden = !chart.note && !chart.data.length;
+    place.append(make("h2", chart.title), make("p", chart.note, "note"));
+    if (!chart.data.length) return;
+    const wide = make("div", "", "wide");
+    place.append(wide);
+    draw(wide, chart);
   };
 
   byId("name").textContent = data.name;
   byId("said").textContent = data.said;
   byId("thinned").textContent = data.thinned;
   for (const fact of data.facts) {
-    const one = make("div", "", data.best && fact.name === "best" ? "best" : "");
+    const one = make("div", "", fact.name.startsWith("best") && fact.value !== "none yet" ? "best" : "");
     one.append(make("dt", fact.name), make("dd", fact.value));
     byId("facts").append(one);
   }
-  if (data.best) {
-    const best = byId("best");
-    best.hidden = false;
-    best.querySelector("h2").textContent = `Best: trial ${data.best.trial}`;
-    best.querySelector("ul").append(...data.best.point.map((line) => make("li", line)));
-    best.querySelector(".path").textContent = data.best.output_path;
-  }
-
   // The table
+  const unbeaten = new Set(data.table.best);
   const trials = byId("trials");
   const head = [
     { name: "trial", number: true, of: (row) => row.trial },
     { name: "outcome", of: (row) => row.state },
-    { name: "value", number: true, of: (row) => row.value, shown: (row) => row.shown },
+    ...(data.table.objectives.length
+      ? data.table.objectives.map((name, place) => ({
+        name, parameter: true, number: true,
+        of: (row) => row.values && row.values[place], shown: (row) => row.values ? short(row.values[place]) : "",
+      }))
+      : [{ name: "value", number: true, of: (row) => row.value, shown: (row) => row.shown }]),
     ...data.table.parameters.map((name) => ({
       name, parameter: true,
       number: data.table.rows.every((row) => row.sort[name] === undefined || typeof row.sort[name] === "number"),
@@ -120,7 +166,9 @@
     const steps = make("ol");
     for (const step of row.history) {
       const line = make("li");
-      line.append(make("time", step.at), mark(step.state), `${step.state}: ${step.why}`);
+      const [at, state, why, log] = step;
+      line.append(make("time", at), mark(state), `${state}: ${why}`);
+      if (log) line.append(make("pre", log));
       steps.append(line);
     }
     inside.append(steps);
@@ -166,7 +214,7 @@
     return cell;
   };
   const lineOf = (row) => {
-    const line = make("tr", "", row.trial === data.table.best ? "best" : "");
+    const line = make("tr", "", unbeaten.has(row.trial) ? "best" : "");
     line.id = `trial-${row.trial}`;
     line.append(...columns.map((column) => cellOf(column, row, line)));
     return line;
@@ -219,6 +267,7 @@
       const cell = make("th", "", column.number ? "number" : "");
       const button = make("button", column.name);
       button.type = "button";
+      button.title = column.name;
       button.addEventListener("click", () => {
         order = { column, down: order.column === column && !order.down };
         list();
@@ -235,21 +284,39 @@
   }
 
   // The charts
-  for (const [id, chart] of Object.entries(data.charts)) {
-    const section = byId(id);
-    section.hidden = !chart.note && !chart.data.length;
-    section.append(make("h2", chart.title), make("p", chart.note, "note"));
-    if (!chart.data.length) continue;
-    const place = make("div", "", "wide");
-    section.append(place);
-    draw(place, chart);
+  section("front", data.charts.front);
+  const views = byId("views");
+  const view = (chosen) => {
+    for (const button of views.children) button.setAttribute("aria-pressed", String(button.textContent === chosen.name));
+    const best = byId("best");
+    best.hidden = !chosen.best;
+    if (chosen.best) {
+      best.querySelector("h2").textContent = chosen.best.title;
+      best.querySelector("ul").replaceChildren(...chosen.best.point.map((line) => make("li", line)));
+      best.querySelector(".path").textContent = chosen.best.output_path;
+    }
+    for (const [id, chart] of Object.entries(chosen.charts)) section(id, chart);
+    byId("slices").hidden = !chosen.slices.length;
+    const grid = byId("slices").querySelector(".grid");
+    clear(grid);
+    for (const chart of chosen.slices) {
+      const place = make("div");
+      place.append(make("h3", chart.title));
+      grid.append(place);
+      draw(place, chart);
+    }
+  };
+  views.hidden = data.views.length < 2;
+  if (!views.hidden) {
+    views.append(...data.views.map((one) => {
+      const button = make("button", one.name);
+      button.type = "button";
+      button.title = `${one.goal} ${one.name}`;
+      button.addEventListener("click", () => view(one));
+      return button;
+    }));
   }
-  if (data.slices.length) byId("slices").hidden = false;
-  for (const chart of data.slices) {
-    const place = make("div");
-    place.append(make("h3", chart.title));
-    byId("slices").querySelector(".grid").append(place);
-    draw(place, chart);
-  }
+  view(data.views[0]);
+  section("timeline", data.charts.timeline);
   dark.addEventListener("change", () => drawn.forEach((paint) => paint()));
 })();

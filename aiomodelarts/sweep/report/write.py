@@ -8,19 +8,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from ...errors import SweepError
 from ..config import SweepConfig
 from ..ledger.records import Event
 from ..objective import JsonFile, LogPattern, PlatformMetric
 from ..result import replace
-from ..search import RandomSearch
 from ..trial import Trial
-from .data import ReportData
+from .data import Aim, ReportData
 from .importance import importance
 from .page import page
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
+
+_SEARCHES = {
+    "grid": "Grid search",
+    "random": "Random search",
+    "quasi-random": "Quasi-random search",
+    "tpe": "TPE",
+    "cma-es": "CMA-ES",
+    "gp": "Gaussian process",
+    "points": "Points of a list",
+}
 
 # Where a trial's log is, as the report links it; None where there is no place to link.
 LogOf = Callable[[Trial], str | None]
@@ -78,6 +89,8 @@ def _write(
         importance=shares,
         importance_note=note,
         logs={number: link for number, link in logs.items() if link is not None},
+        several=_several(config, trials),
+        shows_stopped=_shows_stopped(config),
     )
     try:
         text = page(data)
@@ -88,7 +101,28 @@ def _write(
 
 
 def _search(config: SweepConfig) -> str:
-    return f"Random search, seed {config.search.seed}" if isinstance(config.search, RandomSearch) else "Grid search"
+    words = _SEARCHES.get(config.search.algorithm, config.search.algorithm)
+    seed = getattr(config.search, "seed", None)
+    return words if seed is None else f"{words}, seed {seed}"
+
+
+def _several(config: SweepConfig, trials: Sequence[Trial]) -> dict[str, Aim]:
+    aims = {}
+    for place, (name, objective) in enumerate(config.several.items()):
+        valued = [evolve(trial, value=trial.values[place]) for trial in trials if trial.values]
+        shares, note = importance(config.space.axes, valued, objective.goal)
+        aims[name] = Aim(objective.goal, _metric(objective.source), shares, note)
+    return aims
+
+
+def _shows_stopped(config: SweepConfig) -> bool:
+    source = config.objective.source
+    return (
+        config.pruning is not None
+        and isinstance(source, LogPattern)
+        and source.pattern == config.pruning.source.pattern
+        and config.pruning.goal is config.objective.goal
+    )
 
 
 def link_to(file: Path, out: Path) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import logging
 import random
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from aiomodelarts.sweep.ledger.database import Database
 from aiomodelarts.sweep.ledger.errors import Fenced
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
+from aiomodelarts.sweep.objective import Goal, LogPattern
+from aiomodelarts.sweep.pruning import Pruning
 from aiomodelarts.sweep.result import SweepResult
 from aiomodelarts.sweep.search import GridSearch, RandomSearch
 from aiomodelarts.sweep.versions import EstimatorVersions
@@ -38,6 +41,7 @@ from tests.simulate.sweeps.store import Store, StoredLedger
 from tests.simulate.world import World
 
 NAME = "sweep"
+LINES = 4
 _SWEEP = parse(
     """\
 [sweep]
@@ -65,6 +69,12 @@ goal = "maximize"
     file="sweep.toml",
     folder=Path("nowhere"),
 )
+_PRUNING = Pruning(
+    "median",
+    {"n_startup_trials": 2, "n_warmup_steps": 0, "interval_steps": 1, "n_min_trials": 1},
+    LogPattern(re.compile(r"step (?P<step>[0-9]+)/[0-9]+ accuracy=(?P<value>[0-9.]+)")),
+    Goal.MAXIMIZE,
+)
 # After so many controllers of a machine have ended with an error, the weather is to blame.
 _MOST_TRIES = 8
 # No sweep of these sizes has a reason to last longer.
@@ -78,7 +88,7 @@ class SweepWorld(World):
     def __init__(self, plan: Plan, trace: Trace) -> None:
         self._own = contextvars.copy_context()
         self._chance = random.Random(plan.seed + 2)
-        super().__init__(plan, trace, "accuracy")
+        super().__init__(plan, trace, "accuracy", lines=LINES, slots=plan.slots)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = asyncio.get_running_loop().create_task(work, context=self._own)
@@ -115,6 +125,7 @@ class Run(Staged):
     controllers: list[Controller] = field(factory=list)
     result: SweepResult | None = None
     told: list[str] = field(factory=list)
+    stopped: set[tuple[int, int]] = field(factory=set)
 
     def of(self, process: Process | None) -> Controller:
         """The controller of a process."""
@@ -189,6 +200,7 @@ def _here() -> Process:
 async def _run(weather: Plan, trace: Trace) -> Run:
     world = SweepWorld(weather, trace)
     run = Run(weather, world, trace, store=Store(random.Random(weather.seed + 3), weather.commit_s))
+    run.store.limit = weather.budget.limit
 
     async def opened(address: object, *, create: bool) -> Database:
         assert run.store is not None
@@ -201,8 +213,10 @@ async def _run(weather: Plan, trace: Trace) -> Run:
     with mock.patch.object(Database, "open", opened), mock.patch.object(presence, "is_gone", is_gone):
         machines = [asyncio.create_task(_machine(run, number)) for number in range(len(weather.starts_s))]
         striking = asyncio.create_task(_strike(run))
+        asking = asyncio.create_task(_ask(run))
         _, hanging = await asyncio.wait(machines, timeout=_AT_MOST_S)
         striking.cancel()
+        asking.cancel()
         run.violations += [f"a machine never ended: {task.get_coro()}" for task in hanging]
         world.clear_up()
         if not hanging:
@@ -265,7 +279,8 @@ async def _control(run: Run, controller: Controller) -> None:
         async with session, Ledger.open("sqlite:///memory", definition, clock) as ledger:
             controller.ledger = ledger
             versions = EstimatorVersions(config, session, f"job-{weather.seed}")
-            controller.engine = Engine(config, versions, None, listen, clock, ledger)
+            chance = random.Random(weather.seed * 100 + number)
+            controller.engine = Engine(config, versions, None, listen, clock, ledger, rng=chance)
             await controller.engine.run()
     except Fenced as error:
         controller.error = error
@@ -289,6 +304,9 @@ def _config(weather: Plan) -> SweepConfig:
         search=search,
         space=evolve(_SWEEP.space, axes={"i": axis}),
         retry=RetryBudget(weather.retries),
+        flavors=weather.flavors,
+        budget=weather.budget,
+        pruning=_PRUNING if weather.prunes else None,
     )
 
 
@@ -310,6 +328,17 @@ async def _strike(run: Run) -> None:
             run.trace(f"p{process.number}", f"is paused for {blow.pause_s:.1f} s")
             process.pause()
             asyncio.get_running_loop().call_later(blow.pause_s, _go_on, run, process)
+
+
+async def _ask(run: Run) -> None:
+    now = 0.0
+    for ask in run.plan.asks:
+        await asyncio.sleep(ask.at_s - now)
+        now = ask.at_s
+        assert run.store is not None
+        run.told.append("asked to end")
+        run.trace("somebody", f"asks to end, and to {ask.how} what runs")
+        run.store.ask_to_stop(ask.how)
 
 
 def _go_on(run: Run, process: Process) -> None:

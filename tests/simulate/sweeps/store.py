@@ -6,9 +6,11 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, select
+from attrs import astuple
+from sqlalchemy import Connection, Engine, create_engine, delete, select, update
 from sqlalchemy.pool import StaticPool
 
+from aiomodelarts.sweep.budget import Amount, Limit
 from aiomodelarts.sweep.ledger import schema
 from aiomodelarts.sweep.ledger.database import Database
 from tests.simulate.sweeps.process import HERE, Process
@@ -37,6 +39,8 @@ class Store:
         self._chance, self._takes_s = chance, takes_s
         self.engine = _engine()
         self.transactions = 0
+        self.limit: Limit | None = None
+        self.crossed: list[str] = []
         self._holder: Process | None = None
         with self.engine.begin() as connection:
             for name in schema.TABLES - {schema.ledgers.name}:
@@ -59,6 +63,32 @@ class Store:
         if self._holder is process:
             self._holder = None
 
+    def ask_to_stop(self, how: str) -> None:
+        """Ask all controllers that are there to end."""
+        sweeps = schema.sweeps
+        with self.engine.begin() as connection:
+            connection.execute(update(sweeps).values(stop_upto=sweeps.c.token, stop_how=how))
+
+    def look_at_accounts(self, connection: Connection) -> None:
+        """Note where a transaction has gone beyond the budget, or has told of other sums than there are."""
+        if self.limit is None:
+            return
+        told, summed = (
+            connection.exec_driver_sql(f"SELECT {', '.join(columns)} FROM {table}").fetchone()
+            for table, columns in (
+                ("sweeps", schema.ACCOUNT),
+                ("trials", [f"coalesce(sum({name}), 0)" for name in schema.ACCOUNT]),
+            )
+        )
+        if told is None or summed is None:
+            return
+        if tuple(told) != tuple(summed):
+            self.crossed.append(f"the sweep's account is {tuple(told)}, and its trials' together {tuple(summed)}")
+        held_ms, held_micros, spent_ms, spent_micros = told
+        total = Amount(held_ms + spent_ms, held_micros + spent_micros)
+        if is_beyond(total, self.limit):
+            self.crossed.append(f"{total} is reserved and spent, and there is {self.limit}")
+
     def of_trial(self, output_path: str) -> tuple[int | None, str | None]:
         """Who holds the trial that writes there, and why that lease has ended, if it has."""
         trials, leases = schema.trials.c, schema.leases.c
@@ -73,6 +103,11 @@ class Store:
         """What a query gives."""
         with self.engine.connect() as connection:
             return list(connection.execute(statement))
+
+
+def is_beyond(amount: Amount, limit: Limit) -> bool:
+    """Whether it is more than there is."""
+    return any(most is not None and taken > most for taken, most in zip(astuple(amount), astuple(limit), strict=True))
 
 
 class _Facade:
@@ -110,6 +145,7 @@ class StoredLedger(Database):
             self._check()
             with self._told(), self._store.engine.begin() as connection:
                 yield _Facade(connection)
+                self._store.look_at_accounts(connection)
             self._store.transactions += 1
         finally:
             self._store.unlock(self._process)

@@ -38,7 +38,7 @@ def bounds(plan: "Plan") -> Bounds:
     cadence = plan.cadence
     asked = sum(2 + len(lives) + len(lives) // plan.page for lives in plan.board.lives.values())
     look_s = asked * (1 / cadence.polls_per_s + 2 * plan.latency_s[1])
-    pause_s = max(cadence.max_s, asked / cadence.polls_per_s)
+    pause_s = max(plan.slowest_s, asked / cadence.polls_per_s)
     sees_s = pause_s + 2 * look_s + 0.5
     gone_s = _APPEARS_WITHIN_S + _LOOKS_BEFORE_GONE * sees_s
     if plan.is_calm:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from attrs import define, field
 
 from aiomodelarts import AsyncSession, ModelArtsError
+from aiomodelarts._watch.cadence import PollS
 from aiomodelarts.events import BEGINNING, Event
 from tests.simulate.watching.halts import Halt, cancelled_after
 from tests.simulate.watching.platform import Platform
@@ -38,6 +39,7 @@ class Consumer:
         buffer: of each stream.
         log_stalled_s: whether it wants to know of logs that stand still.
         halts: interruptions.
+        poll_s: how often it wants a look.
         kept: the events up to the last cursor that it kept, and those after it in the present stream.
         streams: how many there were.
         since_s: when the first of them began that goes on in the present one, in the board's time.
@@ -51,6 +53,7 @@ class Consumer:
     buffer: int = 10_000
     log_stalled_s: float | None = None
     halts: tuple[Halt, ...] = ()
+    poll_s: PollS = None
     kept: list[Taken] = field(factory=list, repr=False)
     streams: int = 0
     since_s: float = 0.0
@@ -102,7 +105,8 @@ async def _take(consumer: Consumer, session: AsyncSession, world: Platform, halt
         consumer.since_s = world.now_s()
     consumer.streams += 1
     stream, left = consumer.streams, halt.count if halt else None
-    events = session.events(consumer.job_ids, after, buffer=consumer.buffer, log_stalled_s=consumer.log_stalled_s)
+    stalled_s, buffer = consumer.log_stalled_s, consumer.buffer
+    events = session.events(consumer.job_ids, after, buffer=buffer, log_stalled_s=stalled_s, poll_s=consumer.poll_s)
     async with aclosing(events):
         async for event in events:
             consumer.kept.append(Taken(event, world.now_s(), stream))

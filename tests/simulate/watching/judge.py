@@ -55,6 +55,17 @@ def _stops(wait: Wait, life: Life) -> bool:
     return wait.stop_on_cancel and life in wait.lives and wait.cancel_s is not None
 
 
+def _not_stopped(wait: Wait, plan: Plan) -> Iterator[str]:
+    """Who asks for it has the versions stopped that go on when the wait is cancelled."""
+    if not (wait.stop_on_cancel and isinstance(wait.error, asyncio.CancelledError) and plan.is_calm):
+        return
+    now = wait.ended_on_board_s
+    for life in wait.lives:
+        goes_on = life.made_s + life.hidden_s <= now < min(life.ended_s, life.deleted_s) - _LATE_S
+        if goes_on and not life.stopped and (plan.closes_s is None or now < plan.closes_s):
+            yield f"it was cancelled at {now:.2f} s, and version {life.version_id} was not stopped"
+
+
 def _of_wait(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
     if wait.began_s is None or wait.ended_s is None:
         yield "it never ended"
@@ -62,6 +73,7 @@ def _of_wait(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
     yield from _told_wrong(wait, plan, limits)
     yield from _ended_wrong(wait, plan, limits)
     yield from _too_late(wait, plan, limits)
+    yield from _not_stopped(wait, plan)
 
 
 def _told_wrong(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
@@ -140,7 +152,9 @@ def _lost_long_enough(life: Life, plan: Plan, now: float, limits: Bounds) -> boo
 def _was_unclear(life: Life, status: JobStatus, plan: Plan, now: float, limits: Bounds) -> bool:
     if not status.is_doubtful:
         return False
-    return life.held_s(status, now) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(status, 0, now)
+    return life.held_s(status, now, limits.sees_s) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(
+        status, 0, now
+    )
 
 
 def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
@@ -150,10 +164,10 @@ def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:
         if wait.ended_s > wait.cancel_s + _AT_ONCE_S:
             yield f"cancelling it took {wait.ended_s - wait.cancel_s:.2f} s"
         return
-    # The last lines of a run that failed are read after its end.
+    # The last lines of a run that failed are read after its end, and not beyond the deadline.
     tail_s = limits.sees_s if isinstance(wait.error, TrainingFailed) else 0.0
     deadline = FOREVER if wait.timeout_s is None else plan.latest(wait.began_s, wait.timeout_s)
-    if wait.ended_s > deadline + _LATE_S + tail_s:
+    if wait.ended_s > deadline + _LATE_S:
         yield f"its deadline was at {deadline:.2f} s, and it ended at {wait.ended_s:.2f} s"
     if isinstance(wait.error, TimeoutError) and not isinstance(wait.error, StateUnclear):
         if wait.ended_s < wait.began_s + (wait.timeout_s or 0.0) - 1e-6:
@@ -175,7 +189,7 @@ def _seen_too_late(wait: Wait, plan: Plan, limits: Bounds, tail_s: float) -> Ite
         yield f"it ended at {wait.ended_s:.2f} s, which is {wait.ended_s - latest:.2f} s late"
     over = all(is_end(life.last) and known_s(plan, life) < wait.began_s for life in wait.lives)
     if plan.is_calm and over and all(life.deleted_s == FOREVER for life in wait.lives):
-        soon = plan.latest(wait.began_s, plan.cadence.min_s + 2 * limits.look_s + 0.1 + tail_s)
+        soon = plan.latest(wait.began_s, plan.cadence.within(wait.poll_s).min_s + 2 * limits.look_s + 0.1 + tail_s)
         if wait.ended_s > soon:
             yield f"a newcomer was looked at {wait.ended_s - soon:.2f} s late"
 

@@ -42,6 +42,8 @@ def problems(consumer: Consumer, run: "Run", limits: Bounds) -> Iterator[str]:
     yield from _twice(consumer)
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
         yield from _missing(life, known.get(life.version_id, _Known()), consumer, plan, limits)
+    if plan.is_calm and plan.nap is None and consumer.streams == 1:
+        yield from _late(consumer, plan, limits)
     if plan.is_calm and plan.nap is None and consumer.streams == 1 and not _overflowed(consumer):
         yield from _skipped(known, consumer, plan, limits)
         if consumer.log_stalled_s is not None:
@@ -81,7 +83,7 @@ def _wrong(taken: Taken, life: Life, known: _Known, consumer: Consumer, plan: "P
                 yield "its end was told twice"
             if is_end(event.status) and (life.last != event.status or life.ended_s > seen_s):
                 yield "it did not end like this"
-            lost_s = life.held_s(JobStatus.LOST, seen_s)
+            lost_s = life.held_s(JobStatus.LOST, seen_s, limits.sees_s)
             if event.status is JobStatus.LOST and lost_s < max(plan.patience.lost_s - limits.old_s, 0.0):
                 yield f"it was lost for {lost_s:.2f} s only"
             if not event.status.is_final or event.outcome is not event.status.outcome:
@@ -135,22 +137,43 @@ def _overflowed(consumer: Consumer) -> bool:
     return any(isinstance(taken.event, Overflowed) for taken in consumer.kept)
 
 
+def _late(consumer: Consumer, plan: "Plan", limits: Bounds) -> Iterator[str]:
+    """What is held back is held back after word of an overflow only; all else is seen soon."""
+    for taken in consumer.kept:
+        event, seen_s = taken.event, _seen_s(taken)
+        if isinstance(event, Overflowed):
+            return
+        if not isinstance(event, Appeared | StateChanged | Finished) or seen_s <= consumer.since_s + limits.sees_s:
+            continue
+        life = plan.board.lives[event.job_id][event.version_id]
+        lost = isinstance(event, Finished) and event.status is JobStatus.LOST
+        latest_s = limits.sees_s * (1 + lost) + plan.patience.lost_s * lost
+        begins = [life.made_s]
+        if not isinstance(event, Appeared):
+            begins = [at_s for at_s, status in life.moves if status == event.status]
+        if not any(at_s <= seen_s <= at_s + latest_s for at_s in begins):
+            yield f"{event.id} was seen at {seen_s:.2f} s, which is late: {life}"
+
+
 def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits: Bounds) -> Iterator[str]:
     """Whoever takes events all the time gets each state that lasts longer than the time between two looks."""
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
         for begin_s, end_s, status in life.stays():
             lasts = end_s - max(begin_s, consumer.since_s) > limits.sees_s
             changed = begin_s > consumer.since_s + limits.sees_s or consumer.from_the_beginning
+            # Where it had been the same just before, what came in between may have been too short to be seen.
+            earlier = [end for begin, end, there in life.stays() if there == status and begin < begin_s]
+            changed = changed and not any(end >= begin_s - limits.sees_s for end in earlier)
             if lasts and changed and status not in known.get(life.version_id, _Known()).told:
                 when = f"from {begin_s:.2f} s to {end_s:.2f} s"
                 yield f"nobody was told that version {life.version_id} was {status!r} {when}"
 
 
 def _standstills_skipped(consumer: Consumer, still_s: float, plan: "Plan", limits: Bounds) -> Iterator[str]:
-    """Of a version that runs on and on without a line, everybody is told who wants to know."""
+    """Of a version that runs on and on without a line, everybody is told who wants to know; not of a cleared log."""
     told = {taken.event.version_id for taken in consumer.kept if isinstance(taken.event, LogStalled)}
     for life in (life for job_id in consumer.job_ids for life in plan.board.lives[job_id].values()):
-        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == FOREVER
+        runs_on = life.last is JobStatus.RUNNING and life.deleted_s == life.cleared_s == FOREVER
         end_s = max(life.quiet_s, consumer.since_s) + 2 * still_s + limits.sees_s
         if runs_on and life.version_id not in told and end_s < consumer.until_s:
             yield f"nobody was told that the log of version {life.version_id} stands still"

@@ -5,7 +5,7 @@ import re
 
 from attrs import field, frozen
 
-from aiomodelarts._watch.cadence import Cadence
+from aiomodelarts._watch.cadence import Cadence, PollS
 from aiomodelarts._watch.patience import Patience
 from aiomodelarts.local.faults import Fault, Rule
 from tests.simulate.line import Conditions
@@ -16,6 +16,7 @@ from tests.simulate.watching.readers import Reader
 from tests.simulate.watching.waits import Wait
 
 NAP_S = 8 * 3600.0
+SLOWEST_S = 7.0
 _STATES = re.compile(r"/versions(/\d+)?$")
 _LIST = re.compile(r"/versions$")
 _LOG = re.compile(r"/(aom-log|file-names)$")
@@ -52,6 +53,12 @@ class Plan(Conditions):
     waits: tuple[Wait, ...] = field(repr=False)
     readers: tuple[Reader, ...] = field(repr=False)
     consumers: tuple[Consumer, ...] = field(repr=False)
+
+    @property
+    def slowest_s(self) -> float:
+        """The longest pause that anybody wants."""
+        wanted = [self.cadence.within(one.poll_s).max_s for one in (*self.waits, *self.consumers)]
+        return max([self.cadence.max_s, *wanted])
 
     @property
     def is_calm(self) -> bool:
@@ -109,9 +116,9 @@ def plan(seed: int) -> Plan:
         cadence=Cadence(min_s=least, max_s=most, polls_per_s=chance.choice((2.0, 20.0))),
         patience=patience,
         board=there,
-        waits=tuple(_wait(chance, there) for _ in range(chance.choice((1, 3, 6)))),
+        waits=tuple(_wait(chance, there, least) for _ in range(chance.choice((1, 3, 6)))),
         readers=tuple(_reader(chance, there) for _ in range(chance.choice((0, 1, 2)))),
-        consumers=tuple(_consumer(chance, there) for _ in range(chance.choice((0, 1, 2, 3)))),
+        consumers=tuple(_consumer(chance, there, least) for _ in range(chance.choice((0, 1, 2, 3)))),
     )
 
 
@@ -143,7 +150,12 @@ def _on(chance: random.Random, fault: Fault, path: "re.Pattern[str]", most: floa
     return Rule(fault, None, path, chance.uniform(0.02, most), count, chance.getrandbits(32))
 
 
-def _wait(chance: random.Random, there: Board) -> Wait:
+def _own_bounds(chance: random.Random, least: float) -> PollS:
+    """How often somebody wants a look; most leave it to the session."""
+    return chance.choice((None, None, None, None, 0.2, least, (least, SLOWEST_S), SLOWEST_S))
+
+
+def _wait(chance: random.Random, there: Board, least: float) -> Wait:
     kind = chance.choice(("ended", "ended", "wait", "updates", "wait_all", "as_completed"))
     lives = list(there.lives[chance.choice(list(there.lives))].values())
     if kind in {"wait_all", "as_completed"}:
@@ -159,8 +171,9 @@ def _wait(chance: random.Random, there: Board) -> Wait:
         starts_s=starts_s,
         timeout_s=chance.choice((0.0, 0.3, chance.uniform(1, 60))) if limited else None,
         cancelled_s=chance.choice((0.0, chance.uniform(0, 20))) if chance.random() < 0.15 else None,
-        stop_on_cancel=kind == "wait" and chance.random() < 0.3,
+        stop_on_cancel=kind in {"wait", "wait_all"} and chance.random() < 0.3,
         made_here=chance.random() < 0.3,
+        poll_s=_own_bounds(chance, least),
     )
 
 
@@ -180,7 +193,7 @@ def _reader(chance: random.Random, there: Board) -> Reader:
     )
 
 
-def _consumer(chance: random.Random, there: Board) -> Consumer:
+def _consumer(chance: random.Random, there: Board, least: float) -> Consumer:
     jobs = list(there.lives)
     halts = [
         Halt(
@@ -196,8 +209,9 @@ def _consumer(chance: random.Random, there: Board) -> Consumer:
         job_ids=tuple(sorted(chance.sample(jobs, chance.randint(1, len(jobs))))),
         from_the_beginning=chance.random() < 0.7,
         starts_s=chance.choice((0.0, chance.uniform(0, 20))),
-        slow_s=chance.choice((0.0, 0.0, 0.5, 4.0)),
-        buffer=chance.choice((8, 20, 10_000, 10_000)),
+        slow_s=chance.choice((0.0, 0.5, 4.0)),
+        buffer=chance.choice((4, 8, 20, 10_000, 10_000)),
         log_stalled_s=chance.choice((None, None, 4.0)),
         halts=tuple(halts),
+        poll_s=chance.choice((None, None, 0.5, 3.0)),
     )

@@ -10,6 +10,7 @@ from unittest import mock
 from attrs import define, field
 
 from aiomodelarts import AsyncSession, _log_reader
+from aiomodelarts._operations import log_follow
 from aiomodelarts._watch import asking, watcher
 from aiomodelarts._watch import plan as planner
 from tests.simulate.line import Line, Trace
@@ -86,6 +87,7 @@ def _small_pages(weather: Plan) -> tuple[AbstractContextManager[Any], ...]:
         mock.patch.object(watcher, "_SWEEP_EVERY_S", _SWEEP_EVERY_S),
         mock.patch.object(watcher, "_SWEEP_ON_DOUBT_S", _SWEEP_ON_DOUBT_S),
         mock.patch.object(_log_reader, "_PAGES_KEPT", 3),
+        mock.patch.object(log_follow, "_LINES_IN_TURN", 5),
     )
 
 
@@ -108,6 +110,7 @@ async def _run(weather: Plan, trace: Trace) -> Run:
         task.cancel()
     await asyncio.wait([*endings, *endless])
     run.violations += [f"a consumer ended: {task!r}" for task in endless if not task.cancelled()]
+    await _until_all_has_gone(run)
     for name, session in run.sessions.items():
         if name not in run.closed:
             await close(run, session, name)
@@ -124,14 +127,25 @@ async def _until_all_is_told(run: Run) -> None:
     if not weather.consumers:
         return
     last_s = max(weather.on_loop(weather.board.quiet_s), weather.clears_s, now)
-    await asyncio.sleep(last_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S) - now)
+    # A small buffer is filled once by each look.
+    events = 3 * sum(len(lives) for lives in weather.board.lives.values())
+    refills_s = weather.slowest_s * (events // min(consumer.buffer for consumer in weather.consumers))
+    settles_s = refills_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S)
+    await asyncio.sleep(weather.latest(last_s, settles_s) - now)
+
+
+async def _until_all_has_gone(run: Run) -> None:
+    """When nobody follows anything any more, nobody looks."""
+    await asyncio.sleep(1.0)
+    left = [task for task in asyncio.all_tasks() if task.get_name().startswith("aiomodelarts")]
+    run.violations += [f"a task goes on, and nobody waits: {task.get_name()}" for task in left]
 
 
 async def _keep(run: Run, wait: Wait) -> None:
     if wait.made_here:
         life = wait.lives[0]
         await asyncio.sleep(life.made_s)
-        run.main()._watcher.made(life.job_id, life.version_id, life.moves[0][1])
+        run.main()._parts.watcher.made(life.job_id, life.version_id, life.moves[0][1])
         await asyncio.sleep(wait.starts_s - life.made_s)
     else:
         await asyncio.sleep(wait.starts_s)

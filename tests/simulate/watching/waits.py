@@ -6,6 +6,7 @@ from contextlib import aclosing
 from attrs import define, field
 
 from aiomodelarts import AsyncSession, TrainingFailed, TrainingJob
+from aiomodelarts._watch.cadence import PollS
 from aiomodelarts.models.job import JobDetail
 from tests.simulate.watching.board import Life
 from tests.simulate.watching.platform import Platform
@@ -23,6 +24,7 @@ class Wait:
         cancelled_s: when somebody cancels it, after it began.
         stop_on_cancel: whether the version is stopped then.
         made_here: whether the session was told that the version was made through it.
+        poll_s: how often it wants a look.
         told: what was handed out, and when in the board's time.
         error: how it ended; None when it came to its end.
         began_s, ended_s, cancel_s: in the loop's time.
@@ -36,6 +38,7 @@ class Wait:
     cancelled_s: float | None = None
     stop_on_cancel: bool = False
     made_here: bool = False
+    poll_s: PollS = None
     told: list[tuple[float, JobDetail]] = field(factory=list, repr=False)
     error: BaseException | None = None
     began_s: float | None = None
@@ -77,21 +80,23 @@ async def _kept(wait: Wait, session: AsyncSession, world: Platform) -> None:
 
     match wait.kind:
         case "ended":
-            tell(await handles[0].ended(wait.timeout_s))
+            tell(await handles[0].ended(wait.timeout_s, poll_s=wait.poll_s))
         case "wait":
             try:
-                tell(await handles[0].wait(wait.timeout_s, stop_on_cancel=wait.stop_on_cancel))
+                limit_s, stop = wait.timeout_s, wait.stop_on_cancel
+                tell(await handles[0].wait(limit_s, poll_s=wait.poll_s, stop_on_cancel=stop))
             except TrainingFailed as error:
                 tell(error.detail)
                 raise
         case "wait_all":
-            for detail in await session.wait_all(handles, wait.timeout_s):
+            stop = wait.stop_on_cancel
+            for detail in await session.wait_all(handles, wait.timeout_s, poll_s=wait.poll_s, stop_on_cancel=stop):
                 tell(detail)
         case "as_completed":
-            async with aclosing(session.as_completed(handles, wait.timeout_s)) as done:
+            async with aclosing(session.as_completed(handles, wait.timeout_s, poll_s=wait.poll_s)) as done:
                 async for handle in done:
                     tell(handle.detail)
         case _:
-            async with asyncio.timeout(wait.timeout_s), aclosing(handles[0].updates()) as details:
+            async with asyncio.timeout(wait.timeout_s), aclosing(handles[0].updates(poll_s=wait.poll_s)) as details:
                 async for detail in details:
                     tell(detail)

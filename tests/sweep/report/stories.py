@@ -2,10 +2,11 @@
 
 import math
 from random import Random
+from typing import Any
 
 from aiomodelarts.sweep.ledger.records import Event
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.report import ReportData
+from aiomodelarts.sweep.report import Aim, ReportData
 from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Point
 from aiomodelarts.sweep.trial import Trial, TrialState
 
@@ -32,8 +33,10 @@ def story(
     bad: float = 0.08,
     reason: str = "exit code 1; its log ends: ValueError: three is bad",
     axes: dict[str, Axis] = AXES,
+    pruned: float = 0.0,
+    several: bool = False,
 ) -> ReportData:
-    """A sweep under way: trials that went well, failed, were tried again, and some that run."""
+    """A sweep under way: trials that went well, failed, were stopped early or tried again, and some that run."""
     rng = Random(7)
     free = [START] * slots
     trials: list[Trial] = []
@@ -54,7 +57,7 @@ def story(
             at, attempt = at + 60, 2
         say(at + 1, number, attempt, TrialState.CREATING, "about to be created")
         say(at + 3, number, attempt, TrialState.RUNNING, "made")
-        ids = {"job_id": 31, "version_id": 1000 + number, "attempt": attempt, "began_at": at + 3}
+        ids: dict[str, Any] = {"job_id": 31, "version_id": 1000 + number, "attempt": attempt, "began_at": at + 3}
         lasts = rng.uniform(200, 900)
         free[slot] = at + lasts + 3
         if number > count - open_:
@@ -64,6 +67,13 @@ def story(
         state = TrialState.FAILED if fate < bad else TrialState.NO_METRIC if fate < bad * 1.3 else TrialState.SUCCEEDED
         value = _value(point, rng, goal) if state is TrialState.SUCCEEDED else None
         why = None if value is not None else reason
+        if value is not None and fate > 1 - pruned:
+            state, lasts, last = TrialState.PRUNED, lasts / 4, value - 0.02
+            value, why = None, f"stopped early at step 7, with {last}"
+            free[slot] = at + lasts + 3
+            ids |= {"last_value": last, "last_step": 7}
+        if several and value is not None:
+            ids["values"] = (value, 3.0 + int(point.get("layers", 3)) * rng.uniform(0.5, 2.0))
         say(at + 3 + lasts, number, attempt, state, why or f"value {value}")
         trials.append(Trial(number, point, path, state, value, why, duration_s=lasts, **ids))
     events.sort(key=lambda event: event.at)
@@ -79,7 +89,17 @@ def story(
         planned=count + 20 if planned is None else planned,
         at=now,
         importance_note="It was not asked for.",
+        several=_aims(goal) if several else {},
+        shows_stopped=pruned > 0,
     )
+
+
+def _aims(goal: Goal) -> dict[str, Aim]:
+    note = "It was not asked for."
+    return {
+        "accuracy": Aim(goal, "val_accuracy=([0-9.]+)", importance_note=note),
+        "size": Aim(Goal.MINIMIZE, "size=([0-9.]+)", importance_note=note),
+    }
 
 
 def _point(rng: Random, axes: dict[str, Axis]) -> Point:

@@ -43,23 +43,30 @@ STORIES = {
     "only running": story(count=3, open_=3),
     "one": story(count=1, open_=0, bad=0),
     "empty": story(count=0),
+    "stopped early": story(count=40, pruned=0.5),
+    "several": story(count=40, several=True),
 }
 
 
 @pytest.mark.parametrize("data", STORIES.values(), ids=list(STORIES))
 def test_every_chart_is_one_that_plotly_knows(data: ReportData) -> None:
     told = contents(data)
-    for chart in [*told["charts"].values(), *told["slices"]]:
+    front = told["charts"].pop("front")
+    assert bool(front["data"]) is bool(data.several)
+    charts = [front, *told["charts"].values()]
+    for view in told["views"]:
+        charts += [*view["charts"].values(), *view["slices"]]
+    for chart in charts:
         # Plotly's own schema refuses names and values that it does not have.
         go.Figure(data=painted(chart["data"]), layout=painted(chart["layout"]))
-        assert chart["data"] or chart["note"] or not any(trial.value is not None for trial in data.trials)
+        assert chart is front or chart["data"] or chart["note"] or not any(one.value is not None for one in data.trials)
     assert len(told["table"]["rows"]) == len(data.trials)
 
 
 def test_the_best_line_only_gets_better_and_ends_at_the_best() -> None:
     for goal in Goal:
         data = story(count=80, goal=goal)
-        line = contents(data)["charts"]["history"]["data"][1]
+        line = contents(data)["views"][0]["charts"]["history"]["data"][1]
         values = line["y"]
         assert values == sorted(values, reverse=goal is Goal.MINIMIZE)
         choose = max if goal is Goal.MAXIMIZE else min
@@ -90,7 +97,8 @@ def test_no_text_of_a_script_ends_an_element_or_becomes_markup() -> None:
     told = json.loads(held[1])
     assert told["name"] == HOSTILE
     # What plotly is given it would read as HTML.
-    assert "<img" not in json.dumps([told["charts"], [one["data"] for one in told["slices"]]])
+    (view,) = told["views"]
+    assert "<img" not in json.dumps([told["charts"], view["charts"], [one["data"] for one in view["slices"]]])
 
 
 def test_a_page_holds_each_part_as_it_is_even_one_that_names_another() -> None:
@@ -100,7 +108,7 @@ def test_a_page_holds_each_part_as_it_is_even_one_that_names_another() -> None:
 
 def test_times_are_those_of_the_zone() -> None:
     data = evolve(story(count=3, open_=0, bad=0), zone=timezone(timedelta(hours=8)))
-    first = contents(data)["table"]["rows"][0]["history"][0]["at"]
+    first = contents(data)["table"]["rows"][0]["history"][0][0]
     assert first == "2026-09-21 22:13:20"
 
 
@@ -113,6 +121,48 @@ def test_a_long_sweep_is_thinned_out_and_says_so() -> None:
     assert {trial.state for trial in some} == {trial.state for trial in data.trials}
     assert [trial.number for trial in some] == sorted({trial.number for trial in some})
     assert contents(data)["thinned"] == ""
+    long = story(count=1600)
+    told = contents(long)
+    assert told["thinned"].startswith("Where each trial is a dot, 1500 of 1600 are drawn: the best ones")
+    assert len(told["views"][0]["charts"]["history"]["data"][0]["x"]) < 1500
+    assert len(told["table"]["rows"]) == 1600
+
+
+def test_a_trials_history_has_the_end_of_its_log() -> None:
+    data = story(count=2, open_=0, bad=1.0)
+    events = tuple(evolve(one, detail="Traceback:\nValueError") if one.state.is_final else one for one in data.events)
+    history = contents(evolve(data, events=events))["table"]["rows"][0]["history"]
+    assert history[-1][3] == "Traceback:\nValueError"
+    assert len(history[0]) == 3
+
+
+def test_several_objectives_have_charts_of_their_own_and_a_front() -> None:
+    data = story(count=80, several=True)
+    told = contents(data)
+    assert [view["name"] for view in told["views"]] == ["accuracy", "size"]
+    for view, place, choose in zip(told["views"], (0, 1), (max, min), strict=True):
+        best = choose(trial.values[place] for trial in data.trials if trial.values)
+        assert view["charts"]["history"]["data"][1]["y"][-1] == best
+        assert view["best"]["title"].startswith(f"Best {view['name']}: {best:.6g} in trial ")
+    front = [trial for trial in data.trials if trial.number in told["table"]["best"]]
+    assert len(front) > 1
+    for trial in data.trials:
+        if trial.values and trial not in front:
+            accuracy, size = trial.values
+            assert any(one.values[0] >= accuracy and one.values[1] <= size for one in front)
+    facts = {fact["name"]: fact["value"] for fact in told["facts"]}
+    assert {"best accuracy", "best size"} <= facts.keys()
+    assert facts["trade-offs"] == str(len(front))
+    assert "maximize accuracy: val_accuracy=([0-9.]+), minimize size: size=([0-9.]+)" in told["said"]
+
+
+def test_trials_that_were_stopped_early_are_drawn_where_their_last_values_mean_the_same() -> None:
+    data = story(count=60, pruned=0.5)
+    stopped = [trial for trial in data.trials if trial.state is TrialState.PRUNED]
+    traces = {trace["name"]: trace for trace in contents(data)["views"][0]["charts"]["history"]["data"]}
+    assert sorted(traces["stopped early, last value"]["customdata"]) == [trial.number for trial in stopped]
+    other = contents(evolve(data, shows_stopped=False))["views"][0]["charts"]["history"]["data"]
+    assert [trace["name"] for trace in other] == ["trial", "best so far"]
 
 
 def event(at: float, number: int, state: TrialState, attempt: int = 1) -> Event:
@@ -184,5 +234,9 @@ def test_importance_finds_what_decides_and_says_why_it_cannot() -> None:
     )
     same = tuple(evolve(one, value=1.0) for one in data.trials[:50])
     assert importance(axes, same, data.goal) == ({}, "All values are equal.")
+    # One that some trials go without is left out, and named.
+    some, why = importance({**axes, "momentum": AXES["momentum"]}, data.trials, data.goal)
+    assert some == shares
+    assert why.endswith("Not every trial has momentum.")
     only = {"dropout": AXES["dropout"]}
     assert importance(only, data.trials, data.goal) == ({}, "There is one hyperparameter, and it decides everything.")
