@@ -1,6 +1,7 @@
 """One object becomes one local file."""
 
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 from ._aside import aside, opened, together
@@ -131,9 +132,12 @@ class _Parts:
 
     async def _fetch(self, index: int) -> None:
         start, end = self._range(index)
-        # No name holds the content when its turn is over.
-        async with self._lanes.take(end - start):
-            await aside(self._landing.write, index, await self._store.get(self._entry, start, end))
+        at = check = 0
+        async with self._lanes.take(end - start), aclosing(self._store.stream(self._entry, start, end)) as pieces:
+            async for piece in pieces:
+                check = await aside(self._landing.write, index, at, piece, check)
+                at += len(piece)
+            await aside(self._landing.note, index, check)
         self._there.add(index)
         self._steps.moved(end - start)
 

@@ -133,11 +133,16 @@ class Landing:
         with locally(self._place):
             yield from pieces_of(self._claim.handle, start, min(start + self._part_bytes, self._size))
 
-    def write(self, index: int, content: Content) -> None:
-        """Keep a part."""
+    def write(self, index: int, at: int, piece: Content, check: int) -> int:
+        """Keep a piece of a part that begins ``at`` bytes into it; what comes back is the check sum so far."""
         with locally(self._place):
-            _write(self._claim.handle, content, index * self._part_bytes)
-            self._journal.note(index, zlib.crc32(content))
+            _write(self._claim.handle, piece, index * self._part_bytes + at)
+        return zlib.crc32(piece, check)
+
+    def note(self, index: int, check: int) -> None:
+        """A part is there, whole."""
+        with locally(self._place):
+            self._journal.note(index, check)
 
     def finish(self, modified: datetime | None) -> None:
         """Put the whole file in its place, in one step."""

@@ -13,7 +13,7 @@ from ._tree import Tree, append
 from .errors import ObsRefused
 from .path import ObsPath
 from .store import Content
-from .values import ObsEntry
+from .values import MIB, ObsEntry
 
 _PAGE = 1000
 
@@ -39,6 +39,10 @@ class FolderStore:
 
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await aside(self._tree.read, entry, start, end)
+
+    async def stream(self, entry: ObsEntry, start: int, end: int) -> AsyncGenerator[Content, None]:
+        for at in range(start, end, MIB):
+            yield await self.get(entry, at, min(at + MIB, end))
 
     async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         return await aside(self._put, path, content, if_absent)
