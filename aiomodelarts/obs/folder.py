@@ -13,7 +13,7 @@ from ._tree import Tree, append
 from .errors import ObsRefused
 from .path import ObsPath
 from .store import Content
-from .values import MIB, ObsEntry
+from .values import ObsEntry
 
 _PAGE = 1000
 
@@ -40,9 +40,9 @@ class FolderStore:
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await aside(self._tree.read, entry, start, end)
 
-    async def stream(self, entry: ObsEntry, start: int, end: int) -> AsyncGenerator[Content, None]:
-        for at in range(start, end, MIB):
-            yield await self.get(entry, at, min(at + MIB, end))
+    async def stream(self, entry: ObsEntry, start: int, end: int, about: int) -> AsyncGenerator[Content, None]:
+        for at in range(start, end, about):
+            yield await self.get(entry, at, min(at + about, end))
 
     async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         return await aside(self._put, path, content, if_absent)

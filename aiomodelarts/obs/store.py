@@ -37,8 +37,8 @@ class Store(Protocol):
         """
         ...
 
-    def stream(self, entry: ObsEntry, start: int, end: int) -> AsyncGenerator[Content, None]:
-        """The bytes that ``get`` gives, in pieces as they come.
+    def stream(self, entry: ObsEntry, start: int, end: int, about: int) -> AsyncGenerator[Content, None]:
+        """The bytes that ``get`` gives, in pieces of ``about`` that size as they come.
 
         Raises:
             ObsChanged, ContentDamaged: as ``get``; the latter maybe after the last piece.

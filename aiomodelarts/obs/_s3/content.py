@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"status code: (\d{3})")
 _NO_CONNECTION = re.compile(r"kind: Connect\b")
 _TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
-# Small enough to stay in the processor's cache on its way to a file.
-_PIECE = 1024 * 1024
 _LOOK_S = 0.005
 _LOOKS = 400
 _MISSING = 'object storage needs the package obstore: pip install "aiomodelarts[obs]"'
@@ -106,11 +104,11 @@ class ObjectContent:
         with _told(path):
             return await self._obstore.get_async(self._store(path.bucket), path.key, options=options)
 
-    async def pieces(self, path: ObsPath, answer: Any, size: int) -> AsyncGenerator[Content, None]:
+    async def pieces(self, path: ObsPath, answer: Any, size: int, about: int) -> AsyncGenerator[Content, None]:
         """The content of an answer as it comes."""
         came = 0
         with _told(path):
-            async for piece in answer.stream(min_chunk_size=_PIECE):
+            async for piece in answer.stream(min_chunk_size=about):
                 came += len(piece)
                 if came <= size:
                     yield piece
