@@ -331,6 +331,25 @@ class TestBudget:
         came = await carry_out(versions, evolve(config, budget=evolve(HOURLY, max_hours=1.0)))
         assert came.states == [TrialState.SUCCEEDED] * 4
 
+    async def test_a_budget_that_is_taken_out_of_the_file_leaves_nothing_reserved(
+        self, carry_out: Carry, tmp_path: Path
+    ) -> None:
+        brake, over = Brake(Hurried()), asyncio.Event()
+        versions = Scarce(ends=lambda version_id: Told(version_id, until=over))
+        run = asyncio.create_task(carry_out(versions, evolve(CONFIG, budget=HOURLY), brake))
+        while len(versions.versions) < 2:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        brake.ask(Running.LEAVE)
+        await run
+        async with Ledger.read(tmp_path / "sweep.sqlite", CONFIG.name, SystemClock()) as ledger:
+            assert ledger.sweep.account.held.hours == pytest.approx(0.2)
+        over.set()
+        await carry_out(versions, CONFIG)
+        async with Ledger.read(tmp_path / "sweep.sqlite", CONFIG.name, SystemClock()) as ledger:
+            assert ledger.sweep.account.held.ms == 0
+            assert {trial.account.held.ms for trial in await ledger.trials()} == {0}
+
     async def test_a_version_that_trains_for_too_long_is_stopped_and_charged(self, carry_out: Carry) -> None:
         config = evolve(CONFIG, concurrency=1, budget=Budget(max_hours=0.5, max_trial_hours=0.1))
 
