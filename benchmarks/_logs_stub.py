@@ -13,7 +13,7 @@ from attrs import define, field
 from .stub import PROJECT_ID, listen, version_row
 
 JOB_ID = 10
-# The first line is there from the start, so that a loop by hand has a marker to go on from; this long before the others.
+# The first line is there from the start, so that a loop by hand has a marker to go on from; the others come later.
 HEAD_START_S = 1.0
 _PAGE = 1000
 _MARKERS_FROM = 10**18
