@@ -17,7 +17,7 @@ _BYTES = 400_000
 
 def test_the_program_runs(tmp_path: Path) -> None:
     pytest.importorskip("plotly", reason="reports need plotly: pip install 'aiomodelarts[report]'")
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (program,) = (one for one in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "asyncio.run(" in one)
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr

@@ -164,7 +164,8 @@ def _row(data: ReportData, trial: Trial, events: list[Event]) -> dict[str, Any]:
 
 
 def _step(event: Event, zone: tzinfo) -> list[str]:
-    return [moment(event.at, zone)[:19], event.state.value, event.why]
+    more = [event.detail] if event.detail else []
+    return [moment(event.at, zone)[:19], event.state.value, event.why, *more]
 
 
 def _length(seconds: float) -> str:

@@ -166,8 +166,9 @@
     const steps = make("ol");
     for (const step of row.history) {
       const line = make("li");
-      const [at, state, why] = step;
+      const [at, state, why, log] = step;
       line.append(make("time", at), mark(state), `${state}: ${why}`);
+      if (log) line.append(make("pre", log));
       steps.append(line);
     }
     inside.append(steps);

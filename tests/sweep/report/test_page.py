@@ -128,6 +128,14 @@ def test_a_long_sweep_is_thinned_out_and_says_so() -> None:
     assert len(told["table"]["rows"]) == 1600
 
 
+def test_a_trials_history_has_the_end_of_its_log() -> None:
+    data = story(count=2, open_=0, bad=1.0)
+    events = tuple(evolve(one, detail="Traceback:\nValueError") if one.state.is_final else one for one in data.events)
+    history = contents(evolve(data, events=events))["table"]["rows"][0]["history"]
+    assert history[-1][3] == "Traceback:\nValueError"
+    assert len(history[0]) == 3
+
+
 def test_several_objectives_have_charts_of_their_own_and_a_front() -> None:
     data = story(count=80, several=True)
     told = contents(data)
