@@ -174,6 +174,17 @@ def test_a_step_counts_once_and_an_earlier_attempt_not_at_all() -> None:
     assert judge.verdict(1, 1, 2, 0.9) is None
 
 
+def test_what_an_earlier_attempt_has_told_does_not_help_the_next_one() -> None:
+    judge = Judge(pruning("median", n_startup_trials=2), "x")
+    for number in (1, 2, 3):
+        stops_at(judge, number, [0.5] * 3)
+        judge.ended(ended(number, 0.5))
+    assert judge.verdict(4, 1, 1, 0.9) == Verdict(Measure(4, 1, 1, 0.9), False)
+    again = judge.verdict(4, 2, 2, 0.1)
+    assert again is not None
+    assert again.stop
+
+
 told_values = st.lists(
     st.tuples(st.integers(1, 4), st.integers(1, 9), st.floats(0, 1) | st.just(math.nan)), min_size=1, max_size=40
 )

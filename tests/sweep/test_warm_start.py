@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 
 from aiomodelarts import AsyncEstimator, AsyncSession, Sweep, SweepError
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep import SweepEvent, SweepResult
+from aiomodelarts.hyperparameters import Hyperparameters
+from aiomodelarts.models.job import VersionInfo
+from aiomodelarts.status import JobStatus
+from aiomodelarts.sweep import SweepEvent, SweepResult, Trial, gathering
 from aiomodelarts.sweep._suggest.searcher import Searcher
 from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.definition import settings_of
@@ -238,6 +242,18 @@ def test_values_from_before_are_learnt_from_and_count_as_no_trials(algorithm: st
     assert Searcher(AdaptiveSearch(algorithm, 10, 3), space, [Goal.MAXIMIZE], before).suggest(1, []) == first
 
 
+def test_cma_es_begins_at_the_best_of_all_that_was_known() -> None:
+    space = Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
+    corner = [Observation({"x": 0.01 * place, "y": 0.1}, (0.01 * place,), "job 7") for place in range(11)]
+    best = Observation({"x": 0.9, "y": 0.9}, (5.0,), "job 7")
+    before = History({}, (*corner, best)).as_trials()
+    suggested = [
+        Searcher(AdaptiveSearch("cma-es", 10, seed), space, [Goal.MAXIMIZE], before).suggest(1, []).point
+        for seed in range(20)
+    ]
+    assert sum(float(one["y"]) for one in suggested) / len(suggested) > 0.6
+
+
 def test_too_few_values_from_before_shorten_the_random_beginning() -> None:
     space = Space({"x": Float(0.0, 1.0)})
     before = History({}, (Observation({"x": 0.5}, (1.0,), "job 7"),)).as_trials()
@@ -373,6 +389,37 @@ async def test_versions_of_a_job_are_read_and_nothing_else(
     _, history = await begun(named, session)
     by_point = {str(one.point): one.values[0] for one in history.observations}
     assert by_point == {str(one.point): one.value for one in old.trials}
+
+
+async def test_only_versions_that_have_ended_well_are_read(
+    session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Hyperparameters.of({"lr": 0.01, "layers": 2, "epochs": 5})
+    states = [JobStatus.RUNNING, JobStatus.FAILED, JobStatus.COMPLETED, JobStatus.KILLED, JobStatus.LOST]
+    rows = [VersionInfo(version_id=at, status=status, parameter=told) for at, status in enumerate(states, start=1)]
+    read_from: list[int] = []
+
+    async def listed(job: Any) -> AsyncIterator[VersionInfo]:
+        for row in reversed(rows):
+            yield row
+
+    class Meters:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        async def read(self, trial: Trial, *_: Any) -> tuple[float, ...]:
+            read_from.append(trial.number)
+            return (0.5,)
+
+    monkeypatch.setattr(gathering, "iter_job_versions", listed)
+    monkeypatch.setattr(gathering, "Meters", Meters)
+    config = (await sweep_of(tmp_path, "new", "\n[warm_start]\njobs = [7]\n")).config
+    history = await Gathering(config, session, None, Ledger).gather()
+    assert read_from == [3]
+    assert [one.point for one in history.observations] == [{"lr": 0.01, "layers": 2}]
+    assert {one.reason for one in history.left_out} == {
+        f"without a value ({name})" for name in ("running", "failed", "killed", "lost")
+    }
 
 
 async def test_a_version_that_comes_by_two_ways_is_taken_once(
