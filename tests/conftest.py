@@ -30,6 +30,8 @@ _READS_SOURCE = (
     ("_pytest/assertion/rewrite.py", {"exec_module"}),
     # A log record is written to pytest's own capture, which is memory.
     ("logging/__init__.py", {"emit"}),
+    # A database in memory, on a loop whose time does not pass meanwhile.
+    ("simulate/sweeps/run.py", {"simulate"}),
     # The driver looks for keys and passwords in the home folder, once for each connection.
     ("asyncpg/connect_utils.py", {"_parse_connect_arguments"}),
 )

@@ -92,7 +92,7 @@ class Teller:
         detail = track.snapshot = read()
         if verdict is Verdict.OVER:
             if detail.duration:
-                job.durations_s.append(detail.duration / 1000)
+                job.durations.add(detail.duration / 1000)
             for follower in list(track.followers):
                 follower.ended(detail)
             job.tracks.pop(track.version_id, None)

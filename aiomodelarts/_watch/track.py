@@ -128,12 +128,31 @@ class Track:
         return now - self.since >= _APPEARS_WITHIN_S
 
 
+class Durations:
+    """How long the last versions of a job took that were seen to end."""
+
+    __slots__ = ("_seconds",)
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=_DURATIONS_KEPT)
+
+    def add(self, seconds: float) -> None:
+        """Take note of one."""
+        self._seconds.append(seconds)
+
+    @property
+    def typical_s(self) -> float | None:
+        """The middle one, or None while there is none."""
+        return statistics.median(self._seconds) if self._seconds else None
+
+
 @define(eq=False)
 class JobWatch:
     """One job that is looked at."""
 
     job_id: int
     due: float
+    durations: Durations
     looked_at: float = float("-inf")
     tracks: dict[int, Track] = field(factory=dict)
     surveyors: dict[Surveyor, None] = field(factory=dict)
@@ -147,7 +166,6 @@ class JobWatch:
     failures: int = 0
     newest: float = 0.0
     look: asyncio.Task[None] | None = None
-    durations_s: deque[float] = field(factory=lambda: deque(maxlen=_DURATIONS_KEPT))
 
     @property
     def is_looked_at(self) -> bool:
@@ -193,11 +211,6 @@ class JobWatch:
                 self.live.discard(version_id)
             else:
                 self.live.add(version_id)
-
-    @property
-    def typical_s(self) -> float | None:
-        """The middle one of the last durations, or None."""
-        return statistics.median(self.durations_s) if self.durations_s else None
 
 
 @define

@@ -15,7 +15,7 @@ from .followers import Ending, Updates
 from .patience import Patience
 from .plan import Plan, plan
 from .telling import Teller, all_failed, failed
-from .track import Follower, JobWatch, Sighting, Surveyor, Track
+from .track import Durations, Follower, JobWatch, Sighting, Surveyor, Track
 
 _log = logging.getLogger("aiomodelarts.watch")
 # Timers can fire a moment early; without a least pause the loop would spin through that moment.
@@ -24,6 +24,7 @@ _LEAST_PAUSE_S = 0.001
 _SWEEP_EVERY_S = 60.0
 _SWEEP_ON_DOUBT_S = 10.0
 _MADE_KEPT = 100_000
+_JOBS_REMEMBERED = 10_000
 # The first look at a job comes after so long, so that waits which begin together share it.
 _FIRST_LOOK_S = 0.05
 
@@ -57,6 +58,7 @@ class Watcher:
         self._teller = Teller(reads.row, clock, patience)
         self.turn = self._asker.turn
         self._jobs: dict[int, JobWatch] = {}
+        self._durations: dict[int, Durations] = {}
         self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
         self._task: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
@@ -174,8 +176,14 @@ class Watcher:
         job = self._jobs.get(job_id)
         if job is None or not job.is_wanted:
             # The last look at one that nobody follows any more may still go on; its pauses are no newcomer's.
-            job = self._jobs[job_id] = JobWatch(job_id, float("inf"))
+            job = self._jobs[job_id] = JobWatch(job_id, float("inf"), self._durations_of(job_id))
         return job
+
+    def _durations_of(self, job_id: int) -> Durations:
+        """How long versions of a job took, which is worth knowing when it is watched again."""
+        if job_id not in self._durations and len(self._durations) >= _JOBS_REMEMBERED:
+            del self._durations[next(iter(self._durations))]
+        return self._durations.setdefault(job_id, Durations())
 
     def _newcomer(self, job: JobWatch, cadence: Cadence, now: float, since: float | None = None) -> None:
         """A newcomer gets a fresh look within its first interval, and newcomers that arrive together share it."""
@@ -258,7 +266,7 @@ class Watcher:
             age_s=now - job.newest,
             requests=requests,
             rows=len(sighting.states),
-            typical_s=job.typical_s,
+            typical_s=job.durations.typical_s,
             headroom=self._headroom(),
             failures=job.failures,
         )

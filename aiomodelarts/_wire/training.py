@@ -3,12 +3,15 @@
 from functools import partial
 from typing import Any
 
+from attrs import evolve
+
 from ..errors import Where
 from ..models.job import CreatedVersion, JobDetail, JobPage, VersionPage
 from ..models.listing import ListQuery
 from ..models.spec import TrainingSpec
 from .call import Call, Kind, Site
-from .envelope import read_done, read_value
+from .envelope import read_done, read_value, request_id
+from .message import Response
 
 MAX_PAGE = 1000
 
@@ -20,7 +23,12 @@ def create_training_job(site: Site, spec: TrainingSpec) -> Call[CreatedVersion]:
         body["workspace_id"] = site.workspace_id
     where = Where("createTrainingJob")
     request = site.request("POST", "/training-jobs", body=body)
-    return Call(where, Kind.CREATE, request, partial(read_value, where=where, shape=CreatedVersion))
+    return Call(where, Kind.CREATE, request, partial(_created, where=where))
+
+
+def _created(response: Response, where: Where) -> CreatedVersion:
+    """What a creation is answered with; the number of the exchange is in a header."""
+    return evolve(read_value(response, where=where, shape=CreatedVersion), request_id=request_id(response))
 
 
 def list_training_jobs(site: Site, query: ListQuery) -> Call[JobPage]:
@@ -49,7 +57,7 @@ def create_training_job_version(site: Site, spec: TrainingSpec) -> Call[CreatedV
     body = {"job_desc": spec.job_desc or "", "config": spec.wire_config()}
     where = Where("createTrainingJobVersion", spec.job_id)
     request = site.request("POST", f"/training-jobs/{spec.job_id}/versions", body=body)
-    return Call(where, Kind.CREATE, request, partial(read_value, where=where, shape=CreatedVersion))
+    return Call(where, Kind.CREATE, request, partial(_created, where=where))
 
 
 def list_training_job_versions(site: Site, job_id: int, page: int = 1, per_page: int = MAX_PAGE) -> Call[VersionPage]:

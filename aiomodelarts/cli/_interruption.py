@@ -40,6 +40,7 @@ class Interruption:
         console: where the question goes.
         usual: what becomes of running versions where nobody is asked.
         asks: whether somebody may be asked.
+        outlives: whether versions can go on without this command.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class Interruption:
         *,
         usual: Running,
         asks: bool,
+        outlives: bool,
     ) -> None:
         self._end = end
         self._going = going
         self._console = console
         self._usual = usual
-        self._asks = asks and console.is_terminal and sys.stdin.isatty()
+        self._asks = asks and outlives and console.is_terminal and sys.stdin.isatty()
+        self._outlives = outlives
         self._shown: Shown | None = None
         self._asking = False
         self.decided: Running | None = None
@@ -124,7 +127,8 @@ class Interruption:
             if self._shown is not None:
                 self._shown.resume()
         self.decided = running
-        doing = "Stopping the versions that run" if running is Running.STOP else "Ending; versions that run go on"
+        leaving = "Ending; versions that run go on" if self._outlives else "Ending, and what runs with it"
+        doing = "Stopping the versions that run" if running is Running.STOP else leaving
         with contextlib.suppress(OSError):
             self._console.print(Text(f"{doing}. Ctrl-C again does not wait."))
         self._end(running)

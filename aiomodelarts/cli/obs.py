@@ -22,9 +22,12 @@ from ._obs_progress import progress_bar
 from ._obs_streams import to_stdout
 from ._run import DONE, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, print_json, size, table
+from .render import Output, print_json, size
 
 app = typer.Typer(help="Files to and from buckets; a path in a bucket begins with obs://.", no_args_is_help=True)
+
+# Others may have written keys that would do things to a terminal.
+_CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
 
 RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", "-R", help="A folder, with all that is in it.")]
 DryRunOption = Annotated[bool, typer.Option("--dryrun", "--dry-run", "-n", help="Only say what would be done.")]
@@ -128,10 +131,10 @@ async def _ls(path: str, recursive: bool, local: bool, output: Output) -> int:
     if output is Output.JSON:
         print_json([_as_json(entry) for entry in entries])
         return DONE
-    shown = table("modified", "size", "path")
     for entry in entries:
-        shown.add_row(_when(entry.modified), "" if entry.is_folder else size(entry.size), Text(str(entry.path)))
-    Console(highlight=False).print(shown)
+        # One line each, however long, so that other tools can read it.
+        held = "" if entry.is_folder else size(entry.size)
+        typer.echo(f"{_when(entry.modified):19}  {held:>9}  {str(entry.path).translate(_CONTROL)}")
     return DONE
 
 

@@ -1,6 +1,8 @@
 """``aiomodelarts sweep``: try many hyperparameters."""
 
 import asyncio
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +30,21 @@ _NAMED = 5
 
 app = typer.Typer(help="Try many hyperparameters, and keep the best.", no_args_is_help=True)
 
+
+def _there(file: Path | None) -> Path | None:
+    """The file, if it is there; else the user is told of the one that looks most like it."""
+    if file is None or file.is_file():
+        return file
+    if file.is_dir():
+        raise typer.BadParameter(f"'{file}' is a directory")
+    beside = {one.name: one for one in file.parent.glob("*.toml")} if file.parent.is_dir() else {}
+    close = get_close_matches(file.name, beside, n=1)
+    hint = f"; did you mean '{beside[close[0]]}'?" if close else ""
+    raise typer.BadParameter(f"file '{file}' does not exist{hint}")
+
+
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False, exists=True, dir_okay=False)
+    Path, typer.Argument(metavar="FILE", help="The sweep file, TOML.", show_default=False, callback=_there)
 ]
 
 MaybeFileArgument = Annotated[
@@ -38,8 +53,7 @@ MaybeFileArgument = Annotated[
         metavar="[FILE]",
         help="The sweep file, TOML; without it, the one of the plan.",
         show_default=False,
-        exists=True,
-        dir_okay=False,
+        callback=_there,
     ),
 ]
 
@@ -93,13 +107,16 @@ async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signa
     plan = None if plan_file is None else await read_plan(plan_file)
     sweep = await asyncio.to_thread(_sweep_of, file, plan)
     console = Console(stderr=True, highlight=False)
-    tally = Tally()
-    # What runs on the local platform ends with this command, whatever one would answer.
-    asks = wanted.on_interrupt is None and not wanted.local
-    usual = wanted.on_interrupt or Running.LEAVE
-    interruption = Interruption(sweep.interrupt, tally.running, console, usual=usual, asks=asks)
+    left = Left(Tally(), sweep.config.results_dir, local=wanted.local)
+    interruption = Interruption(
+        sweep.interrupt,
+        left.tally.running,
+        console,
+        usual=wanted.on_interrupt or Running.LEAVE,
+        asks=wanted.on_interrupt is None,
+        outlives=not wanted.local,
+    )
     signals.take = interruption.take
-    left = Left(tally, sweep.config.results_dir, file, local=wanted.local)
     try:
         async with open_session(wanted.local) as place:
             if place.files is not None:
@@ -107,7 +124,7 @@ async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signa
             code = await sweep.local_code()
             if code is not None:
                 console.print(Text(_told(code)), soft_wrap=True)
-            with sweep_view(console, tally) as view:
+            with sweep_view(console, left.tally) as view:
                 interruption.over(view)
                 result, unwritten = await _result(sweep, place, view, plan, wanted)
                 interruption.close()
@@ -115,15 +132,7 @@ async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signa
     except asyncio.CancelledError:
         print_interruption(left, console)
         raise
-    paths = _paths(sweep, place, written=unwritten is None)
-    if wanted.output is Output.JSON:
-        print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
-    elif not isinstance(result.stopped_by, StoppedAsAsked):
-        stdout = Console(highlight=False)
-        print_result(result, tally.elapsed_s, stdout, tally.before)
-        stdout.print()
-        for name, path in paths.items():
-            stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
+    _print(result, _paths(sweep, place, written=unwritten is None), left.tally, wanted.output)
     if isinstance(result.stopped_by, StoppedAsAsked):
         how = "Interrupted" if interruption.signal is not None else "Stopped as asked elsewhere"
         print_interruption(left, console, result.stopped_by.running, how)
@@ -132,6 +141,18 @@ async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signa
     if interruption.signal is not None and isinstance(result.stopped_by, StoppedAsAsked):
         return 128 + interruption.signal
     return _exit_code(result, written=unwritten is None)
+
+
+def _print(result: SweepResult, paths: Mapping[str, Path], tally: Tally, output: Output) -> None:
+    """What the sweep found; of one that was ended before its time there is more to say elsewhere."""
+    if output is Output.JSON:
+        print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
+    elif not isinstance(result.stopped_by, StoppedAsAsked):
+        stdout = Console(highlight=False)
+        print_result(result, tally.elapsed_s, stdout, tally.before)
+        stdout.print()
+        for name, path in paths.items():
+            stdout.print(Text(f"{name.replace('_', '.')}: {brief_path(path)}"), soft_wrap=True)
 
 
 def _exit_code(result: SweepResult, *, written: bool) -> int:

@@ -23,13 +23,11 @@ class Left:
     Args:
         tally: what it has told.
         results_dir: where its results are.
-        file: the sweep file, where one was named.
         local: whether the local platform ended with it.
     """
 
     tally: Tally
     results_dir: Path
-    file: Path | None
     local: bool
 
 

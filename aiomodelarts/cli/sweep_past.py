@@ -2,16 +2,19 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ..errors import InvalidArgument, SweepError
 from ..sweep.failures import Failure
+from ..sweep.ledger.records import Event
 from ..sweep.result import SweepResult
 from ..sweep.run import Sweep
 from ..sweep.trial import Trial
@@ -120,19 +123,46 @@ async def _why(file: Any, trial: int, output: Output) -> int:
         tell_error(f"trial {trial} of sweep {sweep.config.name} was not begun")
         return USAGE
     if output is Output.JSON:
-        print_json(
-            [
-                {"at": one.at, "attempt": one.attempt, "state": one.state.value, "why": one.why, "lease": one.token}
-                for one in events
-            ]
-        )
+        print_json([_event_as_json(one) for one in events])
         return DONE
-    shown = table("time", "attempt", "state", "why", "lease")
+    console = Console(highlight=False)
+    console.print(_history(events))
     for one in events:
-        when = f"{datetime.fromtimestamp(one.at).astimezone():%Y-%m-%d %H:%M:%S}"
-        shown.add_row(when, str(one.attempt), one.state.value, Text(one.why), str(one.token or ""))
-    Console(highlight=False).print(shown)
+        if one.detail:
+            console.print(Text(f"The log of attempt {one.attempt} ended:", style="bold"))
+            console.print(Text(one.detail), soft_wrap=True)
     return DONE
+
+
+def _history(events: Sequence[Event]) -> Table:
+    """One row a step; the columns that would say the same in each are left out, for the reasons are long."""
+    columns: dict[str, Callable[[Event], str | Text]] = {
+        "time": lambda one: f"{datetime.fromtimestamp(one.at).astimezone():%Y-%m-%d %H:%M:%S}",
+        "state": lambda one: one.state.value,
+        "why": lambda one: Text(one.why),
+    }
+    if len({one.attempt for one in events}) > 1:
+        columns["attempt"] = lambda one: str(one.attempt)
+    if len({one.token for one in events}) > 1:
+        columns["lease"] = lambda one: str(one.token or "")
+    shown = table(*columns)
+    for column, name in zip(shown.columns, columns, strict=True):
+        column.no_wrap = name != "why"
+        column.justify = "left"
+    for one in events:
+        shown.add_row(*(tell(one) for tell in columns.values()))
+    return shown
+
+
+def _event_as_json(one: Event) -> dict[str, Any]:
+    return {
+        "at": one.at,
+        "attempt": one.attempt,
+        "state": one.state.value,
+        "why": one.why,
+        "lease": one.token,
+        "detail": one.detail,
+    }
 
 
 async def _retry(file: Any, classes: list[Failure] | None, output: Output) -> int:

@@ -79,15 +79,13 @@ def _print(sweep: Sweep, found: Stopped, stopped: int, console: Console) -> None
     driven = {0: "Nobody drives", 1: "1 controller drove"}.get(
         found.controllers, f"{found.controllers} controllers drove"
     )
-    over = sum(trial.state.is_final for trial in found.trials)
-    told = (
-        f"{driven} sweep {sweep.config.name}; {over} of {max(sweep.config.count, len(found.trials))} trials are over."
-    )
-    console.print(Text(told), soft_wrap=True)
+    over, total = sum(trial.state.is_final for trial in found.trials), max(sweep.config.count, len(found.trials))
+    console.print(Text(f"{driven} sweep {sweep.config.name}; {over} of {total} trials are over."), soft_wrap=True)
     if found.silent:
         what = "gave no answer and is" if found.silent == 1 else "gave no answer and are"
         console.print(f"{found.silent} of them {what} taken for dead.")
     if stopped:
         console.print(f"{stopped} {'version was' if stopped == 1 else 'versions were'} stopped here.")
     print_going(found.going, console)
-    console.print("`aiomodelarts sweep run` goes on with it.")
+    if over < total:
+        console.print("`aiomodelarts sweep run` goes on with it.")

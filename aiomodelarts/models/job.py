@@ -9,7 +9,7 @@ from .run import RunInfo
 
 @frozen(kw_only=True)
 class CreatedVersion:
-    """The answer to a creation: accepted, and starting in the background."""
+    """The answer to a creation: accepted, and starting in the background. ``request_id`` is the service's for it."""
 
     job_id: int
     version_id: int | None = None
@@ -18,6 +18,7 @@ class CreatedVersion:
     status: JobStatus | None = None
     create_time: int | None = None
     resource_id: str | None = None
+    request_id: str | None = None
     raw: Raw = field(factory=dict, repr=False, eq=False)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from .._clock import Clock
@@ -129,11 +130,16 @@ class S3Store:
         await self._content.close()
 
     async def _page(self, folder: ObsPath, after: str, *, recursive: bool, rows: int | None = None) -> answers.Page:
-        def listing(address: Address) -> Request:
-            return requests.list_page(address, folder.key, after, recursive=recursive, rows=rows)
+        def listing(address: Address, *, encoded: bool = False) -> Request:
+            return requests.list_page(address, folder.key, after, recursive=recursive, rows=rows, encoded=encoded)
 
         answer = await self._ask(folder, listing)
-        return await asyncio.to_thread(answers.read_page, answer.body, folder.bucket)
+        try:
+            return await asyncio.to_thread(answers.read_page, answer.body, folder.bucket)
+        except answers.NotXml:
+            # Somebody wrote a key with control characters.
+            answer = await self._ask(folder, partial(listing, encoded=True))
+            return await asyncio.to_thread(answers.read_page, answer.body, folder.bucket, encoded=True)
 
     async def _ask(self, path: ObsPath, build: Callable[[Address], Request]) -> Response:
         request = build(Address.of(self._endpoint, path.bucket))

@@ -95,7 +95,8 @@ def _table(trials: Sequence[Trial]) -> str:
 
 
 def _row(trial: Trial, names: Sequence[str]) -> str:
-    value = trial.state.value if trial.value is None else f"{trial.value:.6g}"
+    values = trial.values or (() if trial.value is None else (trial.value,))
+    value = " / ".join(f"{one:.6g}" for one in values) or trial.state.value
     if trial.value is None and trial.last_value is not None:
         value = f"{trial.last_value:.6g} at step {trial.last_step}"
     point = [_scalar(trial.point.get(name)) for name in names]

@@ -229,7 +229,9 @@ class Making:
     async def _note_made(self, trial: Trial, version: Version) -> Trial:
         ids: dict[str, Any] = {"job_id": version.job_id, "version_id": version.version_id}
         ids["began_at"] = self._scribe.clock.now()
-        noting = asyncio.ensure_future(self._scribe.move(trial, "made", state=TrialState.RUNNING, reason=None, **ids))
+        noting = asyncio.ensure_future(
+            self._scribe.move(trial, _how(version), state=TrialState.RUNNING, reason=None, **ids)
+        )
         try:
             running = await _to_its_end(noting)
         except Fenced:
@@ -274,6 +276,15 @@ class _Draft:
         self.trial = trial
         self.intent = intent
         self.may_be_made = False
+
+
+def _how(version: Version) -> str:
+    """How a trial came to its version, for the record."""
+    exchange = getattr(getattr(version, "created", None), "request_id", None)
+    if exchange is not None:
+        return f"made: version {version.version_id}, request {exchange}"
+    found = getattr(version, "origin", "created") != "created"
+    return f"{'found, made before' if found else 'made'}: version {version.version_id}"
 
 
 async def _to_its_end(task: "asyncio.Future[Trial]") -> Trial:

@@ -62,7 +62,10 @@ class Room:
                     reserved = await reserve()
                 except NoRoom:
                     if not more_may_come:
-                        halt = BudgetUsedUp("the budget is used up: what is left is less than one version may take")
+                        halt = BudgetUsedUp(
+                            "the budget is used up: what is left is less than one version may take; with more under "
+                            "[budget], the same command goes on"
+                        )
                         self._brake.pull(halt)
                         raise halt from None
                     await self._brake.pause(_PAUSE_S)

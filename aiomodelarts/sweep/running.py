@@ -140,7 +140,7 @@ async def carry_out(
                     raise
         versions = EstimatorVersions(config, session, job_name(config, session))
         await versions.prepare()
-        engine = Engine(config, versions, files, listener, clock, ledger, brake=brake)
+        engine = Engine(config, versions, files, listener, clock, ledger, brake=brake, rng=session.seams.rng)
         await _run(engine, config)
     try:
         await asyncio.to_thread(write_results, engine.result, config.results_dir)

@@ -261,7 +261,9 @@ def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> N
     ("arguments", "told"),
     [
         (["swep"], "No such command 'swep'"),
-        (["sweep", "run", "nowhere.toml"], "nowhere.toml"),
+        (["sweep", "run", "nowhere.toml"], "file 'nowhere.toml' does not exist"),
+        (["sweep", "status", "swep.toml"], "file 'swep.toml' does not exist; did you mean 'sweep.toml'?"),
+        (["sweep", "status", "no/such/folder.toml"], "file 'no/such/folder.toml' does not exist"),
         (["sweep", "run", "."], "is a directory"),
         (["sweep", "run", "sweep.toml", "--output", "xml"], "xml"),
         (["sweep", "run", "sweep.toml"], "no credentials were found"),
@@ -425,7 +427,11 @@ def test_a_sweep_that_was_run_can_be_asked_and_a_failed_trial_tried_again(swept:
     assert json.loads(ask("results", "sweep.toml", "-o", "json").stdout)["best"]["trial"] == 4
     history = json.loads(ask("why", "sweep.toml", "3", "-o", "json").stdout)
     assert [event["state"] for event in history] == ["reserved", "creating", "running", "failed"]
-    assert "three is bad" in re.sub(r"\s+", " ", ask("why", "sweep.toml", "3").stdout)
+    told = ask("why", "sweep.toml", "3").stdout
+    assert "three is bad" in re.sub(r"\s+", " ", told)
+    # The end of the log is kept, and told as it was.
+    assert re.search(r"The log of attempt 1 ended:\n(?:.*\n)*Traceback .*\n(?:.*\n)*ValueError: three is bad\n", told)
+    assert "ValueError: three is bad" in history[-1]["detail"]
     assert (ask("why", "sweep.toml", "9").returncode, ask("retry", "sweep.toml", "--class", "cod").returncode) == (2, 2)
     assert json.loads(ask("retry", "sweep.toml", "--class", "lost", "-o", "json").stdout)["trials"] == []
     assert json.loads(ask("retry", "sweep.toml", "--class", "code", "-o", "json").stdout)["trials"] == [3]

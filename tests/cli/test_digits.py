@@ -4,11 +4,12 @@ import csv
 import json
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from tests.obs.conftest import Moto, moto, moto_server
 
-from .test_command import environment, start
+from .test_command import environment, start, until
 
 __all__ = ["moto", "moto_server"]
 
@@ -50,6 +51,44 @@ def test_the_readmes_command_trains_24_models_and_names_the_best(tmp_path: Path)
         assert (folder / "model.joblib").stat().st_size > 1000
         assert json.loads((folder / "metrics.json").read_text())["val_accuracy"] == pytest.approx(accuracy, abs=1e-4)
     assert len(list((tmp_path / ".aiomodelarts/local/obs/digits/code").glob("*/train.py"))) == 1
+
+
+@pytest.mark.timeout(300)
+def test_killed_and_interrupted_again_and_again_the_same_command_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "digits", ignore=shutil.ignore_patterns("results"))
+    file = tmp_path / "digits/sweep.toml"
+    all_of_c = "C = { log_float = [0.1, 100], num = 4 }"
+    assert all_of_c in file.read_text()
+    file.write_text(file.read_text().replace(all_of_c, "C = { choice = [1.0] }"))
+    ledger, command = tmp_path / "digits/results/digits/sweep.sqlite", ("sweep", "run", "digits/sweep.toml", "--local")
+    for number, blow in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGKILL)):
+        with start(tmp_path, *command) as process:
+            until(process, lambda: over(ledger) > number)  # noqa: B023
+            process.send_signal(blow)
+            _, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+    before = over(ledger)
+    with start(tmp_path, *command) as process:
+        out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert f"Resumed: {before} of 6 done, " in err
+    assert "6 of 6 models trained" in out
+    trials = json.loads((ledger.parent / "results.json").read_text())["trials"]
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 6
+    assert len({trial["version_id"] for trial in trials}) == 6
+    assert len({trial["job_id"] for trial in trials}) == 1
+
+
+def over(ledger: Path) -> int:
+    """How many trials are over."""
+    if not ledger.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM trials WHERE state = 'succeeded'").fetchone()[0])
+        except sqlite3.OperationalError:
+            # The tables are being made.
+            return 0
 
 
 @contextmanager

@@ -168,6 +168,12 @@ def test_ls_tells_one_level_or_all(side: Side) -> None:
         (side.at("code/sub/"), True),
     ]
     assert side.at("code/sub/b.txt") in side("ls", "-r", side.at()).stdout
+    long = f"{'n' * 90}/{'m' * 90}"
+    side("cp", "src/a.txt", side.at(long))
+    lines = side("ls", "-r", side.at()).stdout.splitlines()
+    assert len(lines) == 4
+    assert re.fullmatch(rf"[0-9-]+ [0-9:]+ +3 bytes  {side.at(long)}", lines[-1])
+    side("rm", side.at(long))
     assert "3 bytes" in side("ls", side.at("code/a.txt")).stdout
     assert "no such object" in side("ls", side.at("nothing"), code=1).stderr
     assert "no bucket" in side("ls", "obs://no-such-bucket-here/", code=1).stderr
@@ -255,6 +261,28 @@ def test_streams_go_through_whole(moto: Moto, tmp_path: Path) -> None:
     ):
         process.communicate(timeout=60)
     assert moto.client().head_object(Bucket=bucket, Key="b")["ContentLength"] == len(content)
+
+
+def test_a_reader_that_has_enough_is_no_reason_to_complain(moto: Moto, tmp_path: Path) -> None:
+    bucket, content = moto.bucket(), os.urandom(30_000_000)
+    moto.client().put_object(Bucket=bucket, Key="large", Body=content)
+    for arguments in (("cat", f"obs://{bucket}/large"), ("cp", f"obs://{bucket}/large", "-")):
+        with piped(moto, tmp_path, *arguments) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.read(10) == content[:10]
+            process.stdout.close()
+            err = process.stderr.read()
+        assert (process.returncode, err) == (128 + signal.SIGPIPE, b"")
+
+
+def test_keys_of_others_do_nothing_to_a_terminal(moto: Moto, tmp_path: Path) -> None:
+    bucket = moto.bucket()
+    moto.client().put_object(Bucket=bucket, Key="red \x1b[31m", Body=b"1")
+    with piped(moto, tmp_path, "ls", f"obs://{bucket}/") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out.rstrip().endswith(rb"red \x1b[31m")
 
 
 def test_an_interrupted_stream_leaves_no_object(moto: Moto, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ async def test_what_a_sweep_waits_for_is_on_its_line_and_fits(width: int) -> Non
 def test_an_interruption_lists_what_goes_on() -> None:
     tally = asyncio.run(play(screen(80)))
     console = screen(80)
-    print_interruption(Left(tally, Path.cwd() / "results/x", None, local=False), console)
+    print_interruption(Left(tally, Path.cwd() / "results/x", local=False), console)
     told = text_of(console)
     assert "Interrupted: 1999 of 2000 trials are over." in told
     assert "trial 2 goes on: job_id=1, version_id=2" in told
@@ -157,7 +157,7 @@ def test_an_interruption_lists_what_goes_on() -> None:
 
 def test_an_interruption_before_the_first_step_says_so() -> None:
     console = screen(80)
-    print_interruption(Left(Tally(), Path("results"), None, local=False), console)
+    print_interruption(Left(Tally(), Path("results"), local=False), console)
     assert text_of(console) == "Interrupted before anything was made."
 
 

@@ -15,6 +15,7 @@ from attrs import define, field
 from aiomodelarts import AsyncSession, ConfigurationError, DecodeError, NotAllowed, Seams, TokenExpired
 from aiomodelarts._wire.iam import TemporaryKeys
 from aiomodelarts.local import LocalPlatform
+from tests.obs.recording import recording
 
 
 class MovedClock:
@@ -96,6 +97,28 @@ async def test_a_token_of_somebody_else_gets_keys_too(platform: LocalPlatform) -
     async with session_of(platform, token="MTIz") as session:
         with pytest.raises(TokenExpired):
             await keys_of(session)
+
+
+async def test_a_session_that_has_but_a_token_reads_and_writes_objects(platform: LocalPlatform) -> None:
+    async with recording() as server:
+        endpoints = {
+            "modelarts": platform.modelarts_endpoint,
+            "iam": platform.iam_endpoint,
+            "obs": f"http://127.0.0.1:{server.port}",
+        }
+        token = await token_of(platform)
+        async with AsyncSession(
+            token=token, project_id=platform.project_id, region_name="r", endpoints=endpoints
+        ) as session:
+            await session.obs.write("obs://bucket/k", b"weights")
+            await session.obs.write("obs://bucket/folder/", b"")
+            keys = (await keys_of(session)).keys
+    puts = [one for one in server.seen if one.method == "PUT"]
+    assert [(one.target, one.body) for one in puts] == [("/bucket/k", b"weights"), ("/bucket/folder/", b"")]
+    for one in server.seen:
+        assert one.headers["x-amz-security-token"] == keys.security_token
+        assert f"Credential={keys.access_key}/" in one.headers["authorization"]
+        assert token not in str(one.headers)
 
 
 async def test_a_token_without_an_identity_service_is_told_what_to_give(platform: LocalPlatform) -> None:

@@ -1,6 +1,7 @@
 """Code goes up once: for all estimators of a session, for several sessions, after a kill, on both kinds of store."""
 
 import asyncio
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -168,6 +169,24 @@ async def test_after_a_kill_the_next_one_goes_on_at_once_and_sends_the_rest(
         done = await CodeUploads(session.obs, clock)(code, f"/{bucket}/code/")
     assert done.sent == 12 - there
     assert clock.slept_s < 45
+    rows = (await asyncio.to_thread(moto.client().list_objects_v2, Bucket=bucket))["Contents"]
+    assert {row["Key"] for row in rows} == keys_of(code)
+
+
+async def test_of_several_processes_at_once_one_sends_and_all_find_it(moto: Moto, tmp_path: Path) -> None:
+    files = {f"{number}.py": b"x" * number for number in range(12)}
+    code = await asyncio.to_thread(read, tmp_path / "src", files)
+    bucket = await asyncio.to_thread(moto.bucket)
+    await asyncio.to_thread(moto.counts)
+    arguments = [sys.executable, "-c", _UPLOADS, moto.endpoint, bucket, str(tmp_path / "src")]
+    # The first one takes its time, so that the others come while it is at it.
+    rule = {"method": "PUT", "path": r"/\d+\.py$", "kind": "delay", "seconds": 0.5, "count": 12}
+    await asyncio.to_thread(moto.faults, rule)
+    several = [await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE) for _ in range(4)]
+    sent = [int((await one.communicate())[0]) for one in several]
+    assert sorted(sent) == [0, 0, 0, 12]
+    asked = await asyncio.to_thread(moto.counts)
+    assert [count for what, count in asked.items() if what.startswith("PUT") and what.endswith(".py")] == [1] * 12
     rows = (await asyncio.to_thread(moto.client().list_objects_v2, Bucket=bucket))["Contents"]
     assert {row["Key"] for row in rows} == keys_of(code)
 

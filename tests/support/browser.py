@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,21 @@ class Tab:
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
-    async def picture(self, *, whole: bool = True) -> bytes:
-        """The page as a PNG: all of it, or the part that the window shows."""
+    async def drawn(self) -> None:
+        """Return when nothing on the page is busy any more."""
+        async with asyncio.timeout(60):
+            while await self.value("!!document.querySelector('[aria-busy=true]')"):
+                await asyncio.sleep(0.05)
         # Charts are drawn in the frame after the one that asks for them.
-        await self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
-        told = await self.do("Page.captureScreenshot", captureBeyondViewport=whole)
+        await self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
+
+    async def picture(self, *, whole: bool = True, scale: float = 1.0) -> bytes:
+        """The page as a PNG: all of it, or the part that the window shows, larger or smaller."""
+        await self.drawn()
+        seen = "document.documentElement.scrollHeight" if whole else "innerHeight"
+        width, height = await self.value(f"[innerWidth, {seen}]")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
+        told = await self.do("Page.captureScreenshot", captureBeyondViewport=whole, clip=clip)
         return base64.b64decode(told["data"])
 
 
@@ -152,24 +162,35 @@ async def _port(file: Path, process: asyncio.subprocess.Process) -> int:
             await asyncio.sleep(0.05)
 
 
-async def pictures(page: Path) -> dict[str, bytes]:
-    """Four pictures of a page, by name: wide and narrow, light and dark."""
+async def pictures(page: Path, widths: Sequence[int], *, whole: bool, scale: float) -> dict[str, bytes]:
+    """Pictures of a page, by name: of each width, light and dark."""
     taken = {}
     async with tab() as opened:
-        for width in (1400, 420):
+        for width in widths:
             for scheme in ("light", "dark"):
-                await opened.show(page.as_uri(), width=width, dark=scheme == "dark")
-                taken[f"{page.stem}-{width}-{scheme}.png"] = await opened.picture()
+                await opened.show(page.as_uri(), width=width, height=1500, dark=scheme == "dark")
+                taken[f"{page.stem}-{width}-{scheme}.png"] = await opened.picture(whole=whole, scale=scale)
         assert not opened.errors, opened.errors
     return taken
 
 
-def take(page: Path, folder: Path) -> None:
-    """Put the pictures of a page into a folder."""
+def take(
+    page: Path, folder: Path, widths: Sequence[int] = (1440, 390), *, whole: bool = True, scale: float = 1.0
+) -> None:
+    """Put the pictures of a page into a folder.
+
+    Args:
+        page: the page.
+        folder: where to.
+        widths: of the window, in pixels.
+        whole: all of the page, or its beginning.
+        scale: of the pictures.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, picture in asyncio.run(pictures(page.resolve())).items():
+    taken = asyncio.run(pictures(page.resolve(), widths, whole=whole, scale=scale))
+    for name, picture in taken.items():
         (folder / name).write_bytes(picture)
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), Path(sys.argv[2]))
+    take(Path(sys.argv[1]), Path(sys.argv[2]), whole=False, scale=0.75)

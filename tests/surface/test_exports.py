@@ -1,6 +1,7 @@
 """What the package offers, pinned by name."""
 
 import aiomodelarts
+from aiomodelarts import sweep
 
 
 def test_exported_names_are_sorted_unique_and_there() -> None:
@@ -9,6 +10,13 @@ def test_exported_names_are_sorted_unique_and_there() -> None:
     for name in names:
         assert getattr(aiomodelarts, name) is not None
         assert not name.startswith("_")
+
+
+def test_the_names_of_sweeps_are_sorted_unique_and_there() -> None:
+    names = sweep.__all__
+    assert names == sorted(set(names), key=lambda name: (name.lower(), name))
+    for name in names:
+        assert getattr(sweep, name) is not None
 
 
 def test_nothing_public_is_left_out() -> None:

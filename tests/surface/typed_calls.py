@@ -1,6 +1,6 @@
 """Never run: calls whose types ``mypy --strict`` has to agree with; ``scripts/check`` asks it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import assert_type
 
 from aiomodelarts import (
@@ -31,6 +31,23 @@ from aiomodelarts import (
     diff,
     estimator_from,
 )
+from aiomodelarts.sweep import Float, Running, Stopped, Sweep, SweepResult, Trial, maximize
+
+
+async def a_sweep(session: AsyncSession, estimator: AsyncEstimator) -> None:
+    sweep = Sweep(
+        space={"lr": Float(1e-4, 1e-1, log=True), "act": ["relu"]}, objective=maximize(metric="f1"), estimator={}
+    )
+    assert_type(await sweep.run(session, callbacks=[_heard, lambda sweep, trial: sweep.interrupt()]), SweepResult)
+    assert_type(sweep.trials(), AsyncGenerator[Trial, None])
+    assert_type(await sweep.stop(Running.STOP, session), Stopped)
+    assert_type(await sweep.past(), SweepResult)
+    Sweep(objective={}, estimator=estimator, search=[{"lr": 0.1}], trials="3")  # type: ignore[arg-type]
+    Sweep({"lr": [0.1]}, objective={}, estimator=estimator)  # type: ignore[call-arg]
+
+
+async def _heard(sweep: Sweep, trial: Trial) -> None:
+    """Hear of a trial."""
 
 
 async def on_the_class(session: AsyncSession) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from aiomodelarts.errors import SweepError
 from aiomodelarts.sweep import Goal, Progress, SweepEvent, SweepResult, Trial, TrialState, notebook
@@ -73,6 +74,11 @@ def test_many_hyperparameters_share_a_column() -> None:
     text = SweepResult("mine", Goal.MAXIMIZE, (trial(1, 0.5, **{f"p{at}": at for at in range(20)}),))._repr_html_()
     assert "hyperparameters</th>" in text
     assert "p0=0  p1=1" in text
+
+
+def test_a_trial_of_several_objectives_shows_all_of_its_values() -> None:
+    both = evolve(trial(1, 0.5), values=(0.5, 7.25))
+    assert ">0.5 / 7.25</td>" in SweepResult("mine", Goal.MAXIMIZE, (both,))._repr_html_()
 
 
 class Display:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,18 @@ async def test_a_sweep_from_python(file: Path, tmp_path: Path) -> None:
     assert (events[-1].progress.done, events[-1].progress.best) == (4, result.best)
     written = await asyncio.to_thread((file.parent / "results/tiny/results.json").read_text)
     assert json.loads(written) == result.as_json()
+
+
+async def test_the_history_of_a_trial_tells_the_request_that_made_it(file: Path, tmp_path: Path) -> None:
+    sweep = await asyncio.to_thread(Sweep.from_file, file)
+    async with AsyncSession.local(tmp_path / "platform") as session:
+        assert session.platform is not None
+        files = FolderFiles(Path(str(session.platform.obs_root)))
+        await sweep.stage(files)
+        result = await sweep.run(session, files=files)
+        for trial in result.trials:
+            why = [event.why for event in await sweep.why(trial.number)]
+            assert re.fullmatch(rf"made: version {trial.version_id}, request [0-9a-f]{{32}}", why[2])
 
 
 async def test_a_json_objective_is_read_through_the_sessions_own_storage(file: Path, tmp_path: Path) -> None:

@@ -336,6 +336,34 @@ async def test_what_has_ended_is_told_soon_however_seldom_looks_are_wanted(servi
         await asyncio.gather(*waits, return_exceptions=True)
 
 
+@pytest.mark.parametrize(("took_s", "most"), [(0.1, 25), (600, 4)])
+async def test_what_is_known_to_take_long_is_looked_at_more_seldom(
+    session: AsyncSession, service: Service, monkeypatch: pytest.MonkeyPatch, took_s: float, most: int
+) -> None:
+    row = service.row
+    monkeypatch.setattr(service, "row", lambda *ids: {**row(*ids), "duration": took_s * 1000})
+    # One after the other, so that the job is let go of in between.
+    for number in (1, 2, 3):
+        await version(session, service, number, 10).ended()
+    waiting = asyncio.ensure_future(version(session, service, 4).ended())
+    assert most * 0.5 <= await looks_within(service, 10) <= most
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("room", "least", "most"), [(1.0, 40, 60), (0.3, 10, 25), (0.0, 3, 9)])
+async def test_looks_leave_room_to_others_when_the_rate_is_short(
+    service: Service, monkeypatch: pytest.MonkeyPatch, room: float, least: int, most: int
+) -> None:
+    monkeypatch.setattr("aiomodelarts._parts.headroom", lambda _: room)
+    async with session_on(service.transport, cadence=Cadence(min_s=0.1, max_s=1000, share=0.1)) as session:
+        waiting = asyncio.ensure_future(version(session, service, 1).ended())
+        await asyncio.sleep(1)
+        assert least <= await looks_within(service, 100) <= most
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
 async def test_a_job_that_nobody_follows_any_more_is_let_go(session: AsyncSession, service: Service) -> None:
     service.overrides["version"] = lambda _: refusal("ModelArts.0206", 403)
     with pytest.raises(NotAllowed):

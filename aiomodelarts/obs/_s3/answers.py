@@ -1,8 +1,9 @@
 """What the small requests are answered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import unquote_plus
 from xml.etree import ElementTree as Xml
 
 from attrs import frozen
@@ -26,22 +27,36 @@ class Page:
     after: str | None
 
 
-def read_page(body: bytes, bucket: str) -> Page:
+class NotXml(ObsTrouble):
+    """A listing that is not what it should be, or that has keys which XML has no characters for."""
+
+
+def read_page(body: bytes, bucket: str, *, encoded: bool = False) -> Page:
     """The page that an answer to a listing holds.
 
+    Args:
+        body: the answer.
+        bucket: what was listed.
+        encoded: whether keys in it are percent-encoded.
+
     Raises:
+        NotXml: it cannot be read as it is.
         ObsTrouble: it is no listing.
     """
     try:
         # expat itself bounds what entities may grow to.
         root = Xml.fromstring(body)  # noqa: S314
-        entries = sorted(_entries(root, bucket), key=lambda entry: entry.path.key.encode())
+    except Xml.ParseError as error:
+        raise NotXml(f"its listing cannot be read: {error}", path=ObsPath(bucket)) from None
+    plain = unquote_plus if encoded else str
+    try:
+        entries = sorted(_entries(root, bucket, plain), key=lambda entry: entry.path.key.encode())
         more = _text(root, "IsTruncated") == "true"
-    except (Xml.ParseError, ValueError) as error:
+    except ValueError as error:
         raise ObsTrouble(f"its listing cannot be read: {error}", path=ObsPath(bucket)) from None
     if not more:
         return Page(tuple(entries), None)
-    after = _text(root, "NextMarker") or (entries[-1].path.key if entries else "")
+    after = plain(_text(root, "NextMarker")) or (entries[-1].path.key if entries else "")
     if not after:
         raise ObsTrouble("its listing says that there is more, but not where", path=ObsPath(bucket))
     return Page(tuple(entries), after)
@@ -72,9 +87,9 @@ def foreign_etag(response: Response) -> bool:
     )
 
 
-def _entries(root: Xml.Element, bucket: str) -> Iterator[ObsEntry]:
+def _entries(root: Xml.Element, bucket: str, plain: Callable[[str], str]) -> Iterator[ObsEntry]:
     for row in root.iterfind("{*}Contents"):
-        key = _text(row, "Key")
+        key = plain(_text(row, "Key"))
         yield ObsEntry(
             ObsPath(bucket, key),
             int(_text(row, "Size") or 0),
@@ -83,7 +98,7 @@ def _entries(root: Xml.Element, bucket: str) -> Iterator[ObsEntry]:
             is_folder=key.endswith("/"),
         )
     for row in root.iterfind("{*}CommonPrefixes"):
-        yield ObsEntry(ObsPath(bucket, _text(row, "Prefix")), is_folder=True)
+        yield ObsEntry(ObsPath(bucket, plain(_text(row, "Prefix"))), is_folder=True)
 
 
 def _date(text: str) -> datetime | None:

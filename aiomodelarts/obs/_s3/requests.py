@@ -7,13 +7,16 @@ from ..path import ObsPath
 from .address import Address
 
 
-def list_page(address: Address, prefix: str, marker: str, *, recursive: bool, rows: int | None = None) -> Request:
+def list_page(
+    address: Address, prefix: str, marker: str, *, recursive: bool, rows: int | None = None, encoded: bool = False
+) -> Request:
     """One page of a bucket's keys: as many rows as the storage likes to give, or ``rows`` of them.
 
-    This is the first version of the listing, without an encoding: a parallel file system of OBS does not know the
-    second version, and does not page when an encoding is asked for.
+    This is the first version of the listing, without an encoding unless the keys need it: a parallel file system of OBS
+    does not know the second version, and does not page when an encoding is asked for.
     """
     query = {"prefix": prefix, "marker": marker, "max-keys": str(rows or ""), "delimiter": "" if recursive else "/"}
+    query["encoding-type"] = "url" if encoded else ""
     pairs = tuple((name, value) for name, value in query.items() if value)
     return Request("GET", address.origin, address.base + "/", pairs)
 

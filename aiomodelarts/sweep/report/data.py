@@ -10,8 +10,8 @@ from ..objective import Goal
 from ..space import Axis
 from ..trial import Trial
 
-# A browser draws so many points without stuttering; a longer sweep is thinned out.
-MOST_DRAWN = 5000
+# A browser lists so many trials and draws so many dots without stuttering; a longer sweep is thinned out.
+MOST_LISTED, MOST_DOTS = 5000, 1500
 
 
 @frozen
@@ -100,7 +100,7 @@ class ReportData:
         return tuple(names)
 
 
-def drawn(trials: tuple[Trial, ...], goal: Goal, most: int = MOST_DRAWN) -> tuple[Trial, ...]:
+def drawn(trials: tuple[Trial, ...], goal: Goal, most: int = MOST_LISTED) -> tuple[Trial, ...]:
     """The trials that are drawn: all, or the best, those that go on, and an even share of the others; by number."""
     if len(trials) <= most:
         return trials

@@ -11,7 +11,7 @@ from ..ledger.records import Event
 from ..result import best_of, front_of
 from ..trial import Trial
 from . import figures
-from .data import ReportData, drawn
+from .data import MOST_DOTS, ReportData, drawn
 from .dimensions import dimensions
 from .spans import Span, spans
 from .words import moment, number, point, scalar
@@ -53,7 +53,7 @@ def contents(data: ReportData) -> dict[str, Any]:
         "thinned": _thinned(data, chosen),
         "views": [_view(name, view) for name, view in data.views.items()],
         "charts": {
-            "front": figures.trade_off(data, chosen, front).as_json(),
+            "front": figures.trade_off(data, drawn(data.trials, data.goal, MOST_DOTS), front).as_json(),
             "timeline": figures.timeline(data, found).as_json(),
         },
         "table": _table(data, chosen, [trial.number for trial in front] if front else [best.number] if best else []),
@@ -62,20 +62,22 @@ def contents(data: ReportData) -> dict[str, Any]:
 
 def _view(name: str, data: ReportData) -> dict[str, Any]:
     """What is drawn for one objective."""
-    chosen = drawn(data.trials, data.goal)
-    valued = tuple(trial for trial in chosen if trial.value is not None)
+    valued = tuple(trial for trial in drawn(data.trials, data.goal) if trial.value is not None)
     best = best_of(data.trials, data.goal)
-    axes = dimensions(data.parameters, data.axes, valued)
+    dots = drawn(valued, data.goal, MOST_DOTS)
     return {
         "name": name,
         "goal": data.goal.value,
         "best": None if best is None else _best(best, name),
         "charts": {
-            "history": figures.best_over_time(data, chosen).as_json(),
-            "parallel": figures.parallel(data, valued, axes).as_json(),
+            "history": figures.best_over_time(data, drawn(data.trials, data.goal, MOST_DOTS)).as_json(),
+            "parallel": figures.parallel(data, valued, dimensions(data.parameters, data.axes, valued)).as_json(),
             "importance": figures.importance(data).as_json(),
         },
-        "slices": [figures.one_slice(valued, one, best, data.goal).as_json() for one in axes],
+        "slices": [
+            figures.one_slice(dots, one, best, data.goal).as_json()
+            for one in dimensions(data.parameters, data.axes, dots)
+        ],
     }
 
 
@@ -121,12 +123,11 @@ def _best(best: Trial, name: str) -> dict[str, Any]:
 
 
 def _thinned(data: ReportData, chosen: tuple[Trial, ...]) -> str:
-    if len(chosen) == len(data.trials):
+    if len(data.trials) <= MOST_DOTS:
         return ""
-    return (
-        f"{len(chosen)} of {len(data.trials)} trials are drawn and listed: the best ones, and an even share of the "
-        "others. The best so far and the numbers above are of all; results.csv lists all."
-    )
+    dots = f"Where each trial is a dot, {MOST_DOTS} of {len(data.trials)} are drawn"
+    rows = f", and {len(chosen)} are listed" if len(chosen) < len(data.trials) else ""
+    return f"{dots}{rows}: the best ones, and an even share of the others. Numbers and lines are of all trials."
 
 
 def _table(data: ReportData, chosen: tuple[Trial, ...], best: Sequence[int]) -> dict[str, Any]:
@@ -163,7 +164,8 @@ def _row(data: ReportData, trial: Trial, events: list[Event]) -> dict[str, Any]:
 
 
 def _step(event: Event, zone: tzinfo) -> list[str]:
-    return [moment(event.at, zone)[:19], event.state.value, event.why]
+    more = [event.detail] if event.detail else []
+    return [moment(event.at, zone)[:19], event.state.value, event.why, *more]
 
 
 def _length(seconds: float) -> str:

@@ -58,18 +58,35 @@
     xaxis: axis(chart.layout.xaxis),
     yaxis: axis(chart.layout.yaxis),
   });
+  // One chart a turn, so that the page can be read and scrolled before the last one is there.
   const drawn = new Map();
+  const waiting = [];
+  const next = () => {
+    const paint = waiting.shift();
+    if (paint) paint();
+    if (waiting.length) setTimeout(next);
+    else document.querySelector("main").removeAttribute("aria-busy");
+  };
+  const later = (paint) => {
+    document.querySelector("main").setAttribute("aria-busy", "true");
+    if (waiting.push(paint) === 1) setTimeout(next);
+  };
+  addEventListener("beforeprint", () => waiting.splice(0).forEach((paint) => paint()));
   const draw = (place, chart) => {
     const inner = make("div");
     if (chart.least_width) inner.style.minWidth = `${chart.least_width}px`;
     inner.style.height = `${chart.layout.height}px`;
     place.append(inner);
     const paint = () => Plotly.react(inner, traces(chart), laidOut(chart), { displayModeBar: false, responsive: true, doubleClick: "autosize" });
-    drawn.set(inner, paint);
-    paint();
-    inner.on("plotly_click", (click) => {
-      const trial = click.points[0] && click.points[0].customdata;
-      if (trial !== undefined) reveal(trial);
+    later(() => {
+      // Another objective may have been chosen meanwhile.
+      if (!inner.isConnected) return;
+      drawn.set(inner, paint);
+      paint();
+      inner.on("plotly_click", (click) => {
+        const trial = click.points[0] && click.points[0].customdata;
+        if (trial !== undefined) reveal(trial);
+      });
     });
   };
   const clear = (place) => {
@@ -149,8 +166,9 @@
     const steps = make("ol");
     for (const step of row.history) {
       const line = make("li");
-      const [at, state, why] = step;
+      const [at, state, why, log] = step;
       line.append(make("time", at), mark(state), `${state}: ${why}`);
+      if (log) line.append(make("pre", log));
       steps.append(line);
     }
     inside.append(steps);
@@ -249,6 +267,7 @@
       const cell = make("th", "", column.number ? "number" : "");
       const button = make("button", column.name);
       button.type = "button";
+      button.title = column.name;
       button.addEventListener("click", () => {
         order = { column, down: order.column === column && !order.down };
         list();
@@ -265,7 +284,7 @@
   }
 
   // The charts
-  for (const [id, chart] of Object.entries(data.charts)) section(id, chart);
+  section("front", data.charts.front);
   const views = byId("views");
   const view = (chosen) => {
     for (const button of views.children) button.setAttribute("aria-pressed", String(button.textContent === chosen.name));
@@ -298,5 +317,6 @@
     }));
   }
   view(data.views[0]);
+  section("timeline", data.charts.timeline);
   dark.addEventListener("change", () => drawn.forEach((paint) => paint()));
 })();

@@ -64,6 +64,9 @@ def _budget(run: "Run", used_up: bool) -> list[str]:
         flavor = next(flavor for flavor, spec in _SPEC.items() if spec == version.settings.spec_id)
         ran_ms = (version.end_ms or 0) - (version.start_ms or version.end_ms or 0)
         took += budget.charge(ran_ms / 1000, flavor)
+        longest = budget.worst_case([flavor])
+        if longest != Amount() and not run.plan.blows and run.plan.is_punctual and ran_ms > longest.ms and not run.told:
+            problems.append(f"version {version.version_id} ran for {ran_ms} ms, longer than {longest.ms} ms")
     # A twin that shows up late runs for a moment, and no account knows of it.
     if run.plan.is_punctual and is_beyond(took, budget.limit):
         problems.append(f"the versions took {took}, and there was {budget.limit}")

@@ -279,7 +279,8 @@ async def _control(run: Run, controller: Controller) -> None:
         async with session, Ledger.open("sqlite:///memory", definition, clock) as ledger:
             controller.ledger = ledger
             versions = EstimatorVersions(config, session, f"job-{weather.seed}")
-            controller.engine = Engine(config, versions, None, listen, clock, ledger)
+            chance = random.Random(weather.seed * 100 + number)
+            controller.engine = Engine(config, versions, None, listen, clock, ledger, rng=chance)
             await controller.engine.run()
     except Fenced as error:
         controller.error = error

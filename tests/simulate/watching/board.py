@@ -105,10 +105,15 @@ class Life:
         """Whether it was in this status at a moment between the two."""
         return any(status == there and begin <= until_s and end >= since_s for begin, end, there in self.stays())
 
-    def held_s(self, status: JobStatus, until_s: float) -> float:
-        """The longest time that it had stayed in this status by then."""
-        stays = (min(end, until_s) - begin for begin, end, there in self.stays() if there == status)
-        return max((stay for stay in stays if stay >= 0), default=0.0)
+    def held_s(self, status: JobStatus, until_s: float, blind_s: float) -> float:
+        """The longest time that it had seemed to stay in this status by then, to one who misses what is as short."""
+        longest, begun_s, left_s = 0.0, 0.0, -FOREVER
+        for begin_s, end_s, there in self.stays():
+            if there == status and begin_s <= until_s:
+                begun_s = begun_s if begin_s - left_s <= blind_s else begin_s
+                left_s = min(end_s, until_s)
+                longest = max(longest, left_s - begun_s)
+        return longest
 
     def stop(self, at_s: float) -> bool:
         """Somebody asks to stop it; False when it has ended."""

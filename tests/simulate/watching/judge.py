@@ -152,7 +152,9 @@ def _lost_long_enough(life: Life, plan: Plan, now: float, limits: Bounds) -> boo
 def _was_unclear(life: Life, status: JobStatus, plan: Plan, now: float, limits: Bounds) -> bool:
     if not status.is_doubtful:
         return False
-    return life.held_s(status, now) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(status, 0, now)
+    return life.held_s(status, now, limits.sees_s) >= max(endured_s(plan, status) - limits.old_s, 0.0) and life.showed(
+        status, 0, now
+    )
 
 
 def _too_late(wait: Wait, plan: Plan, limits: Bounds) -> Iterator[str]:

@@ -143,7 +143,7 @@ async def _keep(run: Run, wait: Wait) -> None:
     if wait.made_here:
         life = wait.lives[0]
         await asyncio.sleep(life.made_s)
-        run.main()._watcher.made(life.job_id, life.version_id, life.moves[0][1])
+        run.main()._parts.watcher.made(life.job_id, life.version_id, life.moves[0][1])
         await asyncio.sleep(wait.starts_s - life.made_s)
     else:
         await asyncio.sleep(wait.starts_s)

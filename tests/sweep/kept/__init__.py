@@ -12,7 +12,7 @@ from aiomodelarts.models.spec import Inputs, TrainingSpec
 from aiomodelarts.sweep.config import load
 from aiomodelarts.sweep.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.ledger.records import Definition, Move
+from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 FOLDER = Path(__file__).parent
@@ -44,6 +44,7 @@ async def write_sweep(address: str | Path) -> None:
             )
             assert held is not None
             await _carry(ledger, held.trial, becomes, intent(held.trial, first=number == 1))
+        await ledger.note([Measure(4, 1, step, step / 8, {"rung": step} if step == 2 else None) for step in range(3)])
 
 
 def intent(trial: Trial, *, first: bool) -> dict[str, Any]:
@@ -70,7 +71,7 @@ async def _carry(ledger: Ledger, trial: Trial, becomes: TrialState, create: dict
         ids = {"job_id": 7, "version_id": 100 + trial.number, "began_at": 1_700_000_000.0 + trial.number}
         steps.append((TrialState.RUNNING, ids))
     ends: dict[TrialState, dict[str, Any]] = {
-        TrialState.SUCCEEDED: {"value": 0.75},
+        TrialState.SUCCEEDED: {"value": 0.75, "flavor": "modelarts.vm.cpu.2u", "last_value": 0.5, "last_step": 3},
         TrialState.FAILED: {"failure": "code", "reason": "exit code 1; its log ends: ValueError: naïve"},
         TrialState.NO_METRIC: {"reason": "no log line matches 'accuracy=([0-9.]+)'"},
     }

@@ -18,6 +18,7 @@ STORIES = {
     "under way": story(count=60),
     "all failed": story(count=8, open_=0, bad=1.0, reason=HOSTILE + "x" * 400),
     "empty": story(count=0),
+    "several": story(count=40, several=True),
 }
 
 
@@ -36,8 +37,7 @@ async def show(browser: Tab, folder: Path, name: str, *, width: int, dark: bool 
     file = folder / "report.html"
     await asyncio.to_thread(lambda: file.write_text(page(STORIES[name]), "utf-8"))
     await browser.show(file.as_uri(), width=width, dark=dark)
-    # Charts are drawn in the frames after the one in which they were asked for.
-    await browser.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
+    await browser.drawn()
     return file.as_uri()
 
 
@@ -123,6 +123,27 @@ async def test_the_table_is_sorted_filtered_and_tells_a_trials_history(browser: 
     assert f"aiomodelarts logs 31 {1000 + int(best)}" in await browser.value(
         "document.querySelector('.details').textContent"
     )
+
+
+async def test_each_of_several_objectives_has_its_charts(browser: Tab, tmp_path: Path) -> None:
+    await show(browser, tmp_path, "several", width=1400)
+    title = "document.querySelector('#best h2').textContent"
+    lows = "document.querySelector('#history .js-plotly-plot').data[0].y"
+    assert (await browser.value(title)).startswith("Best accuracy: 0.9")
+    before = await browser.value(lows)
+    await browser.value(
+        "[...document.querySelectorAll('#views button')].find(one => one.textContent === 'size').click()"
+    )
+    await browser.drawn()
+    assert (await browser.value(title)).startswith("Best size: ")
+    assert await browser.value(lows) != before
+    assert await browser.value("document.querySelectorAll('.js-plotly-plot').length") == 11
+    # A hover is made from the table, whichever chart it is in.
+    assert await browser.value(
+        "[...document.querySelectorAll('.js-plotly-plot')].flatMap(one => one.data).filter(one => one.customdata)"
+        ".every(one => one.text.every((text, at) => text.includes(`trial ${one.customdata[at]}`)))"
+    )
+    assert browser.errors == []
 
 
 async def test_a_click_on_a_dot_shows_its_trial_in_the_table(browser: Tab, tmp_path: Path) -> None:

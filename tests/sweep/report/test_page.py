@@ -121,6 +121,19 @@ def test_a_long_sweep_is_thinned_out_and_says_so() -> None:
     assert {trial.state for trial in some} == {trial.state for trial in data.trials}
     assert [trial.number for trial in some] == sorted({trial.number for trial in some})
     assert contents(data)["thinned"] == ""
+    long = story(count=1600)
+    told = contents(long)
+    assert told["thinned"].startswith("Where each trial is a dot, 1500 of 1600 are drawn: the best ones")
+    assert len(told["views"][0]["charts"]["history"]["data"][0]["x"]) < 1500
+    assert len(told["table"]["rows"]) == 1600
+
+
+def test_a_trials_history_has_the_end_of_its_log() -> None:
+    data = story(count=2, open_=0, bad=1.0)
+    events = tuple(evolve(one, detail="Traceback:\nValueError") if one.state.is_final else one for one in data.events)
+    history = contents(evolve(data, events=events))["table"]["rows"][0]["history"]
+    assert history[-1][3] == "Traceback:\nValueError"
+    assert len(history[0]) == 3
 
 
 def test_several_objectives_have_charts_of_their_own_and_a_front() -> None:
