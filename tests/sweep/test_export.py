@@ -217,6 +217,24 @@ async def test_a_storage_that_cannot_be_used_is_told(sweep: Sweep, storage: str,
     assert why in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("no journal\n", "is no journal of Optuna; choose another file"),
+        ('{"op_code":0}\n{"op', "was cut short, by a program that was killed perhaps; move it away"),
+    ],
+)
+async def test_a_journal_that_is_none_or_was_cut_short_is_left_as_it_is(
+    sweep: Sweep, tmp_path: Path, content: str, why: str
+) -> None:
+    journal = tmp_path / "study.log"
+    await asyncio.to_thread(journal.write_text, content)
+    with pytest.raises(SweepError) as raised:
+        await sweep.study(f"journal:{journal}")
+    assert why in str(raised.value)
+    assert await asyncio.to_thread(journal.read_text) == content
+
+
 async def test_several_objectives_become_directions_with_names(tmp_path: Path) -> None:
     values = [(0.9, 5.0), (0.8, 1.0), (0.7, 3.0)]
     trials = [
