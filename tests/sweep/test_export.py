@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiomodelarts import Sweep, SweepError
 from aiomodelarts._clock import SystemClock
@@ -19,9 +22,12 @@ from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
 from aiomodelarts.sweep.space import Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
+from .spaces import spaces
 from .test_sweep_file import GOOD, read
 
 optuna = pytest.importorskip("optuna", reason="needs the extra sweep")
+from aiomodelarts.sweep.export import Record, export  # noqa: E402
+
 COMPLETE, PRUNED, FAIL, RUNNING, WAITING = (
     optuna.trial.TrialState[name] for name in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 )
@@ -159,6 +165,18 @@ async def test_axes_are_as_people_read_them(sweep: Sweep) -> None:
         "units": IntDistribution(1, 1024, log=True),
         "layers": IntDistribution(1, 7, step=3),
     }
+
+
+@given(spaces(), st.integers(0, 2**16))
+def test_points_of_every_space_can_be_exported(space: Space, seed: int) -> None:
+    rng = Random(seed)
+    points = [space.draw(rng) for _ in range(5)]
+    trials = [trial(number, TrialState.SUCCEEDED, point, value=1.0) for number, point in enumerate(points, start=1)]
+    study = export(evolve(CONFIG, space=space), Record(trials, [], []), None, "x")
+    for one, point in zip(study.get_trials(), points, strict=True):
+        mixed = {name for name in point if space.axes[name] == Choice((True, 1, 1.0, "1"))}
+        assert one.params == {name: repr(value) if name in mixed else value for name, value in point.items()}
+        assert "outside_of_the_space" not in one.user_attrs
 
 
 async def test_values_that_python_takes_for_equal_stay_apart(tmp_path: Path) -> None:
