@@ -95,12 +95,11 @@ async def test_readers_end_with_a_run_that_fails_or_never_begins(tmp_path: Path)
         assert await numbers(sweep) == []
         with pytest.raises(OSError, match="results"):
             await running
-        never = asyncio.create_task(sweep.run())
+        never = sweep.run()
         reading = asyncio.create_task(numbers(sweep))
         await asyncio.sleep(0)
-        never.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await never
+        assert not reading.done()
+        never.close()
         del never
         gc.collect()
         assert await asyncio.wait_for(reading, 5) == []

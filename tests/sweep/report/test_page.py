@@ -218,6 +218,9 @@ def test_a_logarithmic_axis_is_labelled_with_the_numbers_themselves() -> None:
     line = Dimension.of("x", Float(1e-5, 1, log=True), [trial(x=10 ** (-at / 5)) for at in range(23)]).as_line()
     assert line["ticktext"] == ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1"]
     assert line["tickvals"] == pytest.approx([-5, -4, -3, -2, -1, 0])
+    whole = Dimension.of("x", Int(1, 1000, log=True), [trial(x=at) for at in (1, 2, 9, 30, 90, 250, 400, 700, 1000)])
+    assert whole.log
+    assert whole.as_line()["tickvals"] == pytest.approx([0, 1, 2, 3])
 
 
 def test_what_was_not_set_has_a_place_beneath() -> None:
