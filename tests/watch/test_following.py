@@ -135,6 +135,18 @@ async def test_a_newcomer_is_looked_at_within_its_first_interval(service: Servic
         await asyncio.gather(old, return_exceptions=True)
 
 
+async def test_newcomers_do_not_hurry_a_service_that_fails(session: AsyncSession, service: Service) -> None:
+    service.overrides["versions"] = service.overrides["version"] = lambda _: refusal("ModelArts.6102", 500)
+    waits = []
+    for number in range(200):
+        waits.append(asyncio.ensure_future(version(session, service, number, 10).ended()))
+        await asyncio.sleep(0.1)
+    looks = service.counts["versions"] + service.counts["version"]
+    assert 10 <= looks <= 60
+    service.overrides.clear()
+    assert len(await asyncio.gather(*waits)) == 200
+
+
 async def test_polls_keep_to_the_ceiling_over_all_jobs_and_no_job_is_starved(service: Service) -> None:
     async with session_on(service.transport, cadence=Cadence(min_s=0.1, max_s=1, polls_per_s=10)) as session:
         handles = [version(session, service, number, job=job) for job in range(1, 51) for number in range(1, 21)]
