@@ -11,6 +11,7 @@ from aiomodelarts._cursor import BEGINNING, Told, after_changes
 from aiomodelarts._watch.cadence import Cadence
 from aiomodelarts._watch.feed import Feed
 from aiomodelarts._watch.history import Change, History
+from aiomodelarts._watch.stalls import Stalls
 from aiomodelarts.events import Event, LogStalled
 
 PATIENCE = Patience(lost_s=30)
@@ -106,3 +107,32 @@ async def test_a_standstill_waits_for_room() -> None:
     assert [type(event).__name__ for event in await taken(feed)] == ["Appeared"]
     feed.stalled(5, 7, "9", 60)
     assert [type(event).__name__ for event in await taken(feed)] == ["LogStalled"]
+
+
+class _Sleeper(SystemClock):
+    """A clock that went on while the machine slept."""
+
+    slept_s = 0.0
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time() + self.slept_s
+
+
+@pytest.mark.looptime
+async def test_what_a_log_did_while_the_machine_slept_is_not_held_against_it() -> None:
+    clock = _Sleeper()
+    feed = Feed([5], BEGINNING, clock, PATIENCE, list, 10, lambda _: None, Cadence())
+    feed.surveyed(5, {7: JobStatus.RUNNING}, complete=True)
+
+    async def end(_job: int, _version: int) -> str:
+        return "9"
+
+    looking = asyncio.create_task(Stalls(feed, end, clock, still_s=60).run())
+    await asyncio.sleep(31)
+    clock.slept_s = 8 * 3600
+    await asyncio.sleep(50)
+    assert [type(event).__name__ for event in await taken(feed)] == ["Appeared"]
+    await asyncio.sleep(50)
+    assert [type(event).__name__ for event in await taken(feed)] == ["LogStalled"]
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
