@@ -147,6 +147,8 @@ class LiveView:
         self._shown = Progress(*columns, console=console, transient=True, speed_estimate_period=1e9)
         self._line = self._shown.add_task("starting", total=None)
         self._tally = tally
+        # While a question is asked, nothing is printed into it.
+        self._held: list[Text] | None = None
 
     def __enter__(self) -> Self:
         self._shown.start()
@@ -157,8 +159,12 @@ class LiveView:
 
     def pause(self) -> None:
         self._shown.stop()
+        self._held = []
 
     def resume(self) -> None:
+        held, self._held = self._held or [], None
+        for line in held:
+            self._shown.console.print(line)
         self._shown.start()
 
     async def listen(self, event: SweepEvent) -> None:
@@ -169,8 +175,11 @@ class LiveView:
         for line in _known_before(event):
             self._shown.console.print(Text(line))
         if trial is not None and trial.state.is_final and trial.value is None:
-            told = f"trial {trial.number} {trial.state.value}: {trial.reason}"
-            self._shown.console.print(Text(told, style="yellow"))
+            told = Text(f"trial {trial.number} {trial.state.value}: {trial.reason}", style="yellow")
+            if self._held is None:
+                self._shown.console.print(told)
+            else:
+                self._held.append(told)
         self._shown.update(self._line, total=now.total, completed=now.done, description=progress_line(now))
 
 

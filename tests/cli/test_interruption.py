@@ -1,6 +1,7 @@
 """Ending a sweep: the question at Ctrl-C on a real terminal, signals without one, and `sweep stop` from outside."""
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -17,6 +18,10 @@ from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from aiomodelarts.cli._interruption import Interruption
+from aiomodelarts.sweep import Running
 
 from .test_command import Command, command, environment, project, served, start, until
 
@@ -93,6 +98,20 @@ def slow(project: Path, served: dict[str, str]) -> dict[str, str]:
     source.mkdir(parents=True)
     (source / "train.py").write_text("import time; time.sleep(60)")
     return served
+
+
+def test_a_second_signal_cancels_and_one_before_the_sweep_has_begun_does_too() -> None:
+    ended: list[Running] = []
+    going: list[int | None] = [None]
+    console = Console(file=io.StringIO())
+    interruption = Interruption(ended.append, lambda: going[0], console, usual=Running.STOP, asks=True, outlives=True)
+    assert not interruption.take(signal.SIGINT)
+    going[0] = 2
+    # Nobody can be asked where there is no terminal.
+    assert interruption.take(signal.SIGTERM)
+    assert ended == [Running.STOP]
+    assert not interruption.take(signal.SIGINT)
+    assert (ended, interruption.signal) == ([Running.STOP], signal.SIGTERM)
 
 
 def outputs(project: Path) -> int:

@@ -144,6 +144,18 @@ async def test_what_a_sweep_waits_for_is_on_its_line_and_fits(width: int) -> Non
             assert len(told) == 1
 
 
+async def test_nothing_is_printed_into_a_question() -> None:
+    console = screen(80)
+    with sweep_view(console, Tally()) as view:
+        await view.listen(SweepEvent(None, Progress(9, 0, 1, 0, None, 1)))
+        view.pause()
+        before = text_of(console)
+        await view.listen(SweepEvent(trial(3, None, "exit code 1"), Progress(9, 1, 0, 1, None, 2)))
+        assert text_of(console) == before
+        view.resume()
+        assert "trial 3 failed: exit code 1" in text_of(console)
+
+
 def test_an_interruption_lists_what_goes_on() -> None:
     tally = asyncio.run(play(screen(80)))
     console = screen(80)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import types
@@ -113,12 +114,14 @@ async def test_many_steps_are_drawn_now_and_then_and_the_end_always(monkeypatch:
     monkeypatch.setattr(notebook, "_PAUSE_S", 0.01)
     table = LiveTable("mine", Goal.MINIMIZE)
     for number in range(1, 101):
-        ended = trial(number, float(number))
+        ended = trial(number, float(number), lr=0.5)
         await table.listen(SweepEvent(ended, Progress(100, number, 0, 0, None, 1)))
     assert len(display.shown) < 10
     await asyncio.sleep(0.1)
     # What came in between two drawings is shown without another step.
     assert "100 of 100 trials over" in display.shown[-1]
+    # The best ones, best first.
+    assert re.findall(r">([0-9]+)</td>", display.shown[-1]) == ["1", "2", "3", "4", "5"]
     drawn = len(display.shown)
     await asyncio.sleep(0.05)
     assert len(display.shown) == drawn

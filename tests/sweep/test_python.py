@@ -236,6 +236,26 @@ async def test_stop_before_any_job_was_made_makes_none(tmp_path: Path) -> None:
             sweep.interrupt("halt")
 
 
+@pytest.mark.parametrize("running", ["leave", "stop"])
+async def test_an_interruption_while_the_job_is_being_made(tmp_path: Path, running: str) -> None:
+    async with on_a_platform(tmp_path / "platform", "duration=60") as session:
+        sweep = sweep_of(session, tmp_path, trials=5, concurrency=3)
+
+        async def end(event: SweepEvent) -> None:
+            if event.trial is not None and event.trial.state is TrialState.CREATING:
+                sweep.interrupt(running)
+
+        result = await asyncio.wait_for(sweep.run(listener=end), 20)
+        (job,) = [row async for row in AsyncEstimator.iter_jobs(modelarts_session=session)]
+        there = await versions_of(session, job.job_id)
+    # What was sent already is made, and dealt with as was asked for.
+    assert len(there) == 1
+    state = result.trials[0].state
+    assert (state, there[0][1] == "KILLED") == (
+        (TrialState.RUNNING, False) if running == "leave" else (TrialState.RESERVED, True)
+    )
+
+
 async def test_stop_in_a_callback_waits_for_nothing(tmp_path: Path) -> None:
     async def end(sweep: Sweep, trial: Trial) -> None:
         await sweep.stop()

@@ -92,8 +92,20 @@ def best_over_time(data: ReportData, trials: Sequence[Trial]) -> Chart:
         open_ = {"color": "@state-pruned", "size": 7, "symbol": "circle-open"}
         traces.append(_dots("stopped early, last value", stopped, data.zone, open_))
     yaxis, note = _close_up([trial.value for _, trial in ended if trial.value is not None], data.goal)
-    layout = {"xaxis": {"type": "date"}, "yaxis": yaxis, "showlegend": True, "height": 320}
+    xaxis: dict[str, Any] = {"type": "date"}
+    if len(ended) + len(stopped) == 1:
+        # By itself, a single moment would be drawn in fractions of a millisecond, and a single value from zero on.
+        xaxis["range"], yaxis = _around(ended[0], data.zone)
+    layout = {"xaxis": xaxis, "yaxis": yaxis, "showlegend": True, "height": 320}
     return Chart(title, note, traces, layout)
+
+
+def _around(ended: tuple[float, Trial], zone: tzinfo) -> tuple[list[str], dict[str, Any]]:
+    """A span of time, and a range of values, around one trial."""
+    at, trial = ended
+    assert trial.value is not None
+    half, pad = max(60.0, (trial.duration_s or 0.0) / 2), abs(trial.value) * 0.05 or 1.0
+    return [moment(at - half, zone), moment(at + half, zone)], {"range": [trial.value - pad, trial.value + pad]}
 
 
 def _dots(name: str, some: Sequence[tuple[float, Trial]], zone: tzinfo, marker: dict[str, Any]) -> dict[str, Any]:
@@ -157,8 +169,8 @@ def parallel(data: ReportData, trials: Sequence[Trial], dimensions: Sequence[Dim
     """One line for each of these trials, which have a value, across all hyperparameters to it."""
     title = "Parallel coordinates"
     values = [trial.value for trial in trials if trial.value is not None]
-    if not values:
-        return Chart(title)
+    if len(values) < 2:
+        return Chart(title, "It compares trials, and there is one with a value." if values else "")
     result = Dimension("value", log=False, categories=(), values=tuple(values))
     axes = [{"label": brief(one.name), **one.as_line()} for one in dimensions]
     axes.append({"label": "<b>value</b>", **result.as_line()})
@@ -175,7 +187,7 @@ def parallel(data: ReportData, trials: Sequence[Trial], dimensions: Sequence[Dim
         "tickfont": {"size": 11, "color": "@muted"},
         "rangefont": {"size": 1, "color": "rgba(0,0,0,0)"},
     }
-    layout = {"height": 360, "margin": {"t": 48, "b": 24, "l": 64, "r": 64}}
+    layout = {"height": 360, "margin": {"t": 48, "b": 24, "l": 84, "r": 64}}
     note = "Drag along an axis to keep only the trials that pass there. The stronger the colour, the better the value."
     return Chart(title, note, [trace], layout, least_width=110 * len(axes))
 

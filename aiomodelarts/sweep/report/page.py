@@ -77,6 +77,7 @@ def _view(name: str, data: ReportData) -> dict[str, Any]:
         "slices": [
             figures.one_slice(dots, one, best, data.goal).as_json()
             for one in dimensions(data.parameters, data.axes, dots)
+            if len(dots) > 1
         ],
     }
 

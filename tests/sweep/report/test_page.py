@@ -128,6 +128,19 @@ def test_a_long_sweep_is_thinned_out_and_says_so() -> None:
     assert len(told["table"]["rows"]) == 1600
 
 
+def test_a_single_trial_is_drawn_in_its_surroundings_and_compared_with_nothing() -> None:
+    data = STORIES["one"]
+    (view,) = contents(data)["views"]
+    value = data.trials[0].value
+    assert value is not None
+    low, high = view["charts"]["history"]["layout"]["yaxis"]["range"]
+    assert value * 0.9 < low < value < high < value * 1.1
+    begin, end = view["charts"]["history"]["layout"]["xaxis"]["range"]
+    assert begin < view["charts"]["history"]["data"][0]["x"][0] < end
+    assert (view["charts"]["parallel"]["data"], view["slices"]) == ([], [])
+    assert "there is one with a value" in view["charts"]["parallel"]["note"]
+
+
 def test_a_trials_history_has_the_end_of_its_log() -> None:
     data = story(count=2, open_=0, bad=1.0)
     events = tuple(evolve(one, detail="Traceback:\nValueError") if one.state.is_final else one for one in data.events)
@@ -205,6 +218,9 @@ def test_a_logarithmic_axis_is_labelled_with_the_numbers_themselves() -> None:
     line = Dimension.of("x", Float(1e-5, 1, log=True), [trial(x=10 ** (-at / 5)) for at in range(23)]).as_line()
     assert line["ticktext"] == ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1"]
     assert line["tickvals"] == pytest.approx([-5, -4, -3, -2, -1, 0])
+    whole = Dimension.of("x", Int(1, 1000, log=True), [trial(x=at) for at in (1, 2, 9, 30, 90, 250, 400, 700, 1000)])
+    assert whole.log
+    assert whole.as_line()["tickvals"] == pytest.approx([0, 1, 2, 3])
 
 
 def test_what_was_not_set_has_a_place_beneath() -> None:
