@@ -20,6 +20,7 @@ from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts, Transport
 from ._wire.envelope import retry_after_s
 from ._wire.message import Request
+from .config import is_address
 from .errors import InvalidArgument, ModelArtsError
 from .events import Event, VersionEvent, webhook
 
@@ -35,6 +36,14 @@ class NotDelivered(ModelArtsError):
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+
+
+class NotKept(ModelArtsError):
+    """A cursor or a dead letter could not be written; the event comes again from the cursor that was kept last."""
+
+    @classmethod
+    def of(cls, what: str, path: Path, error: OSError) -> "NotKept":
+        return cls(f"{what} cannot be kept in {path}: {error.strerror or type(error).__name__}")
 
 
 def as_cloudevent(event: Event, *, with_cursor: bool) -> bytes:
@@ -94,8 +103,12 @@ class Webhook:
         self._clock = clock or SystemClock()
         self._retry = Retry(patience, self._clock, rng or random.Random())  # noqa: S311  (spreads pauses)
 
-    async def post(self, event: Event) -> None:
+    async def post(self, event: Event, on_trouble: Callable[[ModelArtsError], None] | None = None) -> None:
         """Deliver an event.
+
+        Args:
+            event: what happened.
+            on_trouble: told once, when the event has to be posted again.
 
         Raises:
             NotDelivered: the receiver refuses it, or did not take it for long.
@@ -103,8 +116,17 @@ class Webhook:
         """
         body = as_cloudevent(event, with_cursor=False)
 
+        told = on_trouble is None
+
         async def attempt() -> None:
-            await self._once(event.id, body)
+            nonlocal told
+            try:
+                await self._once(event.id, body)
+            except ModelArtsError as error:
+                if on_trouble is not None and not told and error.retryable:
+                    told = True
+                    on_trouble(error)
+                raise
 
         await self._retry.read(attempt)
 
@@ -150,7 +172,7 @@ class CursorFile:
 
         Raises:
             InvalidArgument: when another process holds it.
-            OSError: when there is no such folder, or nothing may be written there.
+            NotKept: when there is no such folder, or nothing may be written there.
         """
         lock = await asyncio.to_thread(self._lock)
         try:
@@ -159,15 +181,22 @@ class CursorFile:
             await asyncio.to_thread(lock.close)
 
     async def read(self) -> str | None:
-        """What was kept, or None when there is no file."""
+        """What was kept, or None when there is no file; an empty text when there is nothing in it."""
         return await asyncio.to_thread(self._read)
 
     async def write(self, cursor: str) -> None:
-        """Keep a cursor; it is on disk when this returns."""
+        """Keep a cursor; it is on disk when this returns.
+
+        Raises:
+            NotKept: when it is not; the one of before is still there.
+        """
         await asyncio.to_thread(self._write, cursor)
 
     def _lock(self) -> IO[bytes]:
-        lock = self.path.with_name(f"{self.path.name}.lock").open("ab")
+        try:
+            lock = self.path.with_name(f"{self.path.name}.lock").open("ab")
+        except OSError as error:
+            raise NotKept.of("the cursor", self.path, error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -189,11 +218,15 @@ class CursorFile:
 
     def _write(self, cursor: str) -> None:
         part = self.path.with_name(f"{self.path.name}.part")
-        with part.open("w", encoding="utf-8") as file:
-            file.write(f"{cursor}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path)
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.write(f"{cursor}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise NotKept.of("the cursor", self.path, error) from error
 
 
 @frozen
@@ -206,18 +239,44 @@ class DeadLetters:
 
     path: Path
 
+    async def check(self) -> None:
+        """Find out before anything is posted whether letters could be kept.
+
+        Raises:
+            NotKept: they could not.
+        """
+        await asyncio.to_thread(self._check)
+
     async def add(self, event: Event, reason: Exception) -> None:
-        """Keep an event, with the reason; it is on disk when this returns."""
+        """Keep an event, with the reason; it is on disk when this returns.
+
+        Raises:
+            NotKept: when it is not.
+        """
         letter = {"event": orjson.loads(as_cloudevent(event, with_cursor=True)), "reason": str(reason)}
         await asyncio.to_thread(self._add, orjson.dumps(letter))
 
+    def _check(self) -> None:
+        try:
+            if self.path.exists():
+                self.path.open("ab").close()
+                return
+            # No empty file is left where every event is delivered.
+            self.path.open("xb").close()
+            self.path.unlink()
+        except OSError as error:
+            raise NotKept.of("dead letters", self.path, error) from error
+
     def _add(self, line: bytes) -> None:
-        with self.path.open("ab+") as file:
-            if file.tell() and not self._ends_whole(file):
-                file.write(b"\n")
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path.open("ab+") as file:
+                if file.tell() and not self._ends_whole(file):
+                    file.write(b"\n")
+                file.write(line + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise NotKept.of("the event that was not delivered", self.path, error) from error
 
     @staticmethod
     def _ends_whole(file: Any) -> bool:
@@ -245,10 +304,16 @@ class Delivery:
     complain: Callable[[str], None]
 
     async def run(self, events: AsyncIterable[Event]) -> None:
-        """Deliver until the events end, or for ever."""
+        """Deliver until the events end, or for ever.
+
+        Raises:
+            NotKept: when an event can be told neither to the webhook nor to the file of dead letters, or the cursor
+                cannot be moved.
+        """
         async with AsyncExitStack() as stack:
             if self.webhook is not None:
                 stack.push_async_callback(self.webhook.close)
+                await self.dead_letters.check()
             async for event in events:
                 self.show(event)
                 if self.webhook is not None:
@@ -258,21 +323,18 @@ class Delivery:
 
     async def _post(self, hook: Webhook, event: Event) -> None:
         try:
-            await hook.post(event)
+            await hook.post(event, lambda error: self.complain(f"{error}; it is posted again for a while"))
         except ModelArtsError as error:
             await self.dead_letters.add(event, error)
             self.complain(f"{error}; the event is kept in {self.dead_letters.path}")
 
 
 def _address(url: str) -> tuple[str, str]:
-    allowed = "it is an address like https://example.com/hook"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise InvalidArgument("webhook", url, allowed) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidArgument("webhook", url, allowed)
+    if not is_address(url):
+        # A password can be in what is no address, too.
+        shown = "***" if "@" in url else url
+        raise InvalidArgument("webhook", shown, "it is an address like https://example.com/hook")
+    parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise InvalidArgument("webhook", f"{parts.scheme}://***@{parts.hostname}", "it holds no user and no password")
     path = parts.path or "/"

@@ -270,19 +270,25 @@ def with_scheme(endpoint: str, argument: str) -> str:
     Raises:
         InvalidArgument: for anything but a host, with or without scheme, port and path.
     """
-    try:
-        parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
-        usable = parts.port is None or parts.port > 0
-    except (TypeError, ValueError):
-        usable = False
-    if not usable or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or _has_more(endpoint):
+    given: object = endpoint
+    text = given if isinstance(given, str) else ""
+    whole = text if "://" in text else f"https://{text}"
+    parts = urlsplit(whole) if is_address(whole) else None
+    if parts is None or any(sign in whole for sign in "?#@"):
         shown = "***" if "@" in str(endpoint) else endpoint
         raise InvalidArgument(argument, shown, "an endpoint is a host, with or without https:// before it")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
-def _has_more(endpoint: str) -> bool:
-    return "?" in endpoint or "#" in endpoint or not _fits(_PRINTABLE, endpoint)
+def is_address(url: str) -> bool:
+    """Whether this is a whole address of the web: a scheme, a host that can be one, and nothing that cannot be sent."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    whole = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc.rpartition("@")[2]) is not None
+    return usable and whole and _fits(_PRINTABLE, url)
 
 
 def _endpoint(

@@ -9,9 +9,10 @@ from ._code import EstimatorCode
 from ._create.create import may_always_leave
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
+from ._own import check_element, spec_of
 from ._settings import check_given, whole_settings
 from .batch import Batch
-from .errors import CreateOutcomeUnknown, InvalidArgument, nearest
+from .errors import CreateOutcomeUnknown, InvalidArgument
 from .hyperparameters import Hyperparameters
 from .intent import Intent
 from .job import TrainingJob, get_job_version_object_list
@@ -22,12 +23,10 @@ from .models.spec import (
     check_description,
     check_id,
     check_job_name,
-    obs_path,
 )
 from .obs.code import LocalCode
 from .session import AsyncSession
 
-_ELEMENT = ("hyperparameters", "inputs", "output_path", "job_desc", "intent_id")
 # Commands and hyperparameters can hold what nobody should read in a log.
 _SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
 
@@ -387,39 +386,13 @@ class AsyncEstimator:
     async def _element(
         self, index: int, element: Mapping[str, Any], common: Inputs | None, job_id: int, pre_version_id: int
     ) -> TrainingSpec:
-        argument = f"each[{index}]"
-        if not isinstance(element, Mapping):
-            raise InvalidArgument(argument, element, f"it is a mapping that may set {', '.join(_ELEMENT)}")
-        for name in element:
-            if name not in _ELEMENT:
-                allowed = f"an element may set {', '.join(_ELEMENT)}"
-                raise InvalidArgument(f"{argument}[{name!r}]", element[name], allowed, nearest=nearest(name, _ELEMENT))
+        argument = check_element(index, element)
         own = element.get("inputs")
         inputs = Inputs.of(own) if own is not None or common is None else common
         return await self._spec(inputs, element, argument, job_id=job_id, pre_version_id=pre_version_id)
 
     async def _spec(self, inputs: Inputs, own: Mapping[str, Any], argument: str = "", **identity: Any) -> TrainingSpec:
-        """The intent of one run: the estimator's settings with what this run says itself."""
-        prefix = f"{argument}." if argument else ""
-        output_path, given, job_desc = own.get("output_path"), own.get("hyperparameters"), own.get("job_desc")
-        return TrainingSpec(
-            inputs=inputs,
-            hyperparameters=(
-                self.settings.hyperparameters
-                if given is None
-                else Hyperparameters.of(given, f"{prefix}hyperparameters")
-            ),
-            output_path=(
-                self.settings.output_path
-                if output_path is None
-                else obs_path(output_path, f"{prefix}output_path", directory=True)
-            ),
-            own_path=output_path is not None,
-            intent_id=_check_key(own.get("intent_id"), f"{prefix}intent_id"),
-            job_desc=self._description if job_desc is None else check_description(job_desc, f"{prefix}job_desc"),
-            config=await self.resolved(),
-            **identity,
-        )
+        return spec_of(self.settings, await self.resolved(), self._description, inputs, own, argument, **identity)
 
     async def _finished(self, version: TrainingJob, wait: bool) -> TrainingJob:
         if wait:
@@ -435,9 +408,3 @@ def _code_dir(given: str | os.PathLike[str] | LocalCode | None) -> str | None:
     if isinstance(given, LocalCode):
         return str(given.folder)
     return os.fspath(given) if isinstance(given, os.PathLike) else given
-
-
-def _check_key(key: object, argument: str) -> str | None:
-    if key is not None and (not isinstance(key, str) or not key):
-        raise InvalidArgument(argument, key, "it is text of at least one character")
-    return key

@@ -20,6 +20,8 @@ _log = logging.getLogger("aiomodelarts.logs")
 _SHORTEST_S, _LONGEST_S = 0.2, 5.0
 # A page this long means that more has been written meanwhile; a shorter one is all there is for the moment.
 _LONG_PAGE = 100
+# After so many lines of one node's file the others have their turn: one that grows faster than it is read has no end.
+_LINES_IN_TURN = 10_000
 _NAMES_EVERY_S = 5.0
 _MOST_AFTER_FAILURES_S = 30.0
 # The last lines of a run can reach the log a moment after its end is told.
@@ -134,6 +136,7 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
         # What is over grows no more, so that even a short page can be followed by another one at once.
         enough = 1 if over else _LONG_PAGE
         reading = read_lines(reader(pointer, name), name, progress.places.get(name), others, enough)
+        turn_ends = progress.lines + _LINES_IN_TURN
         async with aclosing(reading) as lines:
             try:
                 async for line in lines:
@@ -141,6 +144,8 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
                         progress.places[name] = line.position
                     progress.lines += 1
                     yield line
+                    if progress.lines >= turn_ends and line.position is not None and len(progress.names) > 1:
+                        break
             except InvalidRequest as error:
                 if name not in progress.places:
                     raise

@@ -6,8 +6,11 @@ from collections.abc import Set
 from attrs import define, field, frozen
 
 PAGE = 1000
-# Reading a version by itself costs one request; a page costs one request, however many of its rows are awaited.
+# So few are read by themselves as long as nobody knows where they stand, rather than looked for from the first page on.
 FEW = 3
+# Reading a version by itself costs one request. A page costs one as well, however many of its rows are awaited, and its
+# rows cost something, too: so many as much as a request.
+_ROWS_A_REQUEST = 500
 
 
 @frozen
@@ -49,6 +52,10 @@ class Positions:
         ascending = self._sorted()
         return (len(ascending) - 1 - bisect_left(ascending, version_id)) // PAGE + 1
 
+    def rows_of(self, page: int) -> int:
+        """How many rows a page should have."""
+        return min(PAGE, len(self._ids) - (page - 1) * PAGE)
+
     def learn(self, rows: Set[int]) -> None:
         """Take in one page; what was known between its first and last row and is not on it is there no more."""
         if not rows:
@@ -88,15 +95,19 @@ def plan(positions: Positions, awaited: Set[int], *, front: bool = False, everyt
     """
     if everything:
         return Plan(walk=True, to_the_end=True)
-    if len(awaited) <= FEW and not front:
-        return Plan(singles=tuple(sorted(awaited)))
     if not awaited <= positions.ids:
-        return Plan(walk=True)
+        few = len(awaited) <= FEW and not front
+        return Plan(singles=tuple(sorted(awaited))) if few else Plan(walk=True)
     by_page: dict[int, list[int]] = {}
     for version_id in awaited:
         by_page.setdefault(positions.page_of(version_id), []).append(version_id)
-    pages = {number for number, ids in by_page.items() if len(ids) > FEW}
+    pages = {number for number, ids in by_page.items() if len(ids) >= _cost_of(positions.rows_of(number))}
     if front:
         pages.add(1)
     singles = [version_id for number, ids in by_page.items() if number not in pages for version_id in ids]
     return Plan(tuple(sorted(pages)), tuple(sorted(singles)))
+
+
+def _cost_of(rows: int) -> float:
+    """Of a page with so many rows, in single reads."""
+    return 1 + rows / _ROWS_A_REQUEST

@@ -10,15 +10,17 @@ from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
+from .._cursor import decode
 from .._delivery import CursorFile, DeadLetters, Delivery, Webhook, as_cloudevent
+from .._watch.streaming import job_ids_of
 from ..errors import InvalidArgument
-from ..events import BEGINNING, Event, StateChanged, VersionEvent
+from ..events import BEGINNING, Event, LogStalled, StateChanged, VersionEvent
 from ..job import TrainingJob
 from ..models.job import JobDetail
 from ..status import Outcome
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, duration, print_json, tell_error
+from .render import Output, duration, print_json, tell, tell_error
 
 app = typer.Typer()
 
@@ -156,6 +158,10 @@ async def _events(wanted: _Wanted, local: bool, output: Output) -> int:
         if kept is not None:
             await stack.enter_async_context(kept.held())
             cursor = await kept.read()
+            if cursor:
+                decode(cursor, job_ids_of(wanted.jobs), f"--cursor-file {kept.path}")
+            elif cursor is not None:
+                tell(f"{kept.path} is empty, so this begins anew; what happened before is not told.")
         after = cursor or (BEGINNING if wanted.from_beginning else None)
         place = await stack.enter_async_context(open_session(local))
         events = place.session.events(wanted.jobs, after, log_stalled_s=still_s)
@@ -186,8 +192,9 @@ def _show_text(event: Event) -> None:
         typer.echo(f"{when} {event.kind}")
         return
     before = f"{event.before.name} -> " if isinstance(event, StateChanged) else ""
+    after = f", for {duration(event.still_s)}" if isinstance(event, LogStalled) else ""
     what = event.kind.removeprefix("version.").replace("_", " ")
-    typer.echo(f"{when} job {event.job_id} version {event.version_id}: {what}, {before}{event.status.name}")
+    typer.echo(f"{when} job {event.job_id} version {event.version_id}: {what}, {before}{event.status.name}{after}")
 
 
 def _told(detail: JobDetail) -> str:

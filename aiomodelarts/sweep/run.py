@@ -1,9 +1,9 @@
 """The sweep that users hold."""
 
 import asyncio
-import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ class Sweep(KeptSweep):
         file = None if self._file is None else str(self._file)
         return await (await self._survey()).plan(self._session_or(session), files, file)
 
-    def run(
+    async def run(
         self,
         session: AsyncSession | None = None,
         *,
@@ -213,7 +213,7 @@ class Sweep(KeptSweep):
         live: bool | None = None,
         allow_change: bool = False,
         fresh: bool = False,
-    ) -> Coroutine[Any, Any, SweepResult]:
+    ) -> SweepResult:
         """Make one job with a version for every point, await them, and return what they reached.
 
         Every step is written to the sweep's ledger first, so that the same call again, also in another process,
@@ -247,12 +247,15 @@ class Sweep(KeptSweep):
         table = LiveTable(self.config.name, self.config.objective.goal) if shown else None
         run = self._run = Run(Brake(session.seams.clock), table=table)
         self._first_run.set()
-        called = tuple(callbacks)
-        told = run.told(listener, [lambda trial, one=one: one(self, trial) for one in called])  # type: ignore[misc]
-        running = self._carry_out(run, session, plan, files, told, allow_change=allow_change, fresh=fresh)
-        # Whoever reads its trials is not left waiting where it is never begun.
-        weakref.finalize(running, run.feed.close).atexit = False
-        return running
+        told = run.told(listener, [partial(callback, self) for callback in callbacks])
+        try:
+            files = await check_outputs(self.config, session, files)
+            if plan is not None:
+                plan.check(await (await self._survey()).mark())
+            config = await self._with_code()
+            return await carry_out(config, session, files, told, run.brake, allow_change=allow_change, fresh=fresh)
+        finally:
+            run.close()
 
     async def trials(self) -> AsyncGenerator[Trial, None]:
         """The trials as they end: all of the run that is under way, or was last; before the first run it is waited for.
@@ -260,6 +263,8 @@ class Sweep(KeptSweep):
         It ends with the run, whose errors come out of ``run`` alone. Several may read at a time, each at its own pace.
         A trial that is tried again while the sweep runs comes again.
         """
+        # A run that was made a task just now has still to take its first step.
+        await asyncio.sleep(0)
         if self._run is None:
             await self._first_run.wait()
         assert self._run is not None
@@ -318,26 +323,6 @@ class Sweep(KeptSweep):
         if session is None:
             raise TypeError("the sweep has no session of its own: give it one, or an AsyncEstimator that has one")
         return session
-
-    async def _carry_out(
-        self,
-        run: Run,
-        session: AsyncSession,
-        plan: Plan | None,
-        files: OutputFiles | None,
-        listener: Listener,
-        *,
-        allow_change: bool,
-        fresh: bool,
-    ) -> SweepResult:
-        try:
-            files = await check_outputs(self.config, session, files)
-            if plan is not None:
-                plan.check(await (await self._survey()).mark())
-            config = await self._with_code()
-            return await carry_out(config, session, files, listener, run.brake, allow_change=allow_change, fresh=fresh)
-        finally:
-            run.close()
 
     async def _with_code(self) -> SweepConfig:
         """The sweep with its code as it is now, where that is on this machine."""

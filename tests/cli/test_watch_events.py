@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from aiomodelarts import AsyncEstimator, AsyncSession
+from aiomodelarts import AsyncEstimator, AsyncSession, TrainingJob
 from aiomodelarts._cursor import encode
+from aiomodelarts.cli.watch import _show_text
 from aiomodelarts.events import verify
 from aiomodelarts.local import LocalPlatform
+from tests.watch.test_delivery import EVERY_KIND
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -38,6 +41,7 @@ def environment(platform: LocalPlatform) -> dict[str, str]:
         "HUAWEICLOUD_SDK_SK": platform.secret_key,
         "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
         "HOOK_SECRET": SECRET,
+        "SHORT": "whsec_c2hvcnQ=",
     }
 
 
@@ -48,7 +52,8 @@ async def start(platform: LocalPlatform, cwd: Path, *arguments: str) -> asyncio.
     )  # fmt: skip
 
 
-async def make(platform: LocalPlatform) -> int:
+async def make(platform: LocalPlatform, job_id: int | None = None, *, wait: bool = True) -> int:
+    """The job with two more versions, or a new one with two."""
     async with AsyncSession(
         platform.access_key,
         platform.secret_key,
@@ -66,9 +71,14 @@ async def make(platform: LocalPlatform) -> int:
             train_instance_type="modelarts.vm.cpu.2u",
             train_instance_count=1,
         )
-        first = await estimator.fit("/bucket/data/")
+        if job_id is None:
+            first = await estimator.fit("/bucket/data/")
+        else:
+            newest = await anext(TrainingJob.attach(session, job_id, 1).iter_job_versions(limit=1))
+            first = await estimator.create_job_version(job_id, newest.version_id, "/bucket/data/")
         second = await estimator.create_job_version(first.job_id, first.version_id, "/bucket/data/")
-        await session.wait_all([first, second])
+        if wait:
+            await session.wait_all([first, second])
         return first.job_id
 
 
@@ -137,7 +147,12 @@ async def test_lines_a_webhook_and_a_cursor_that_is_gone_on_from(platform: Local
         (("--job", "5", "--webhook", "http://localhost/"), "--webhook-secret-env"),
         (("--job", "5", "--webhook", "http://localhost/", "--webhook-secret-env", "NO_SUCH"), "NO_SUCH"),
         (("--job", "5", "--cursor-file", "garbage"), "cursor"),
+        (("--job", "5", "--cursor-file", "cut"), "--cursor-file cut: got"),
         (("--cursor-file", "of-job-5"), "belongs to job 5, and this is about all jobs"),
+        (("--job", "5", "--webhook", "http://localhost/", "--webhook-secret-env", "SHORT"), "24 bytes or more"),
+        (("--job", "5", "--webhook-secret-env", "HOOK_SECRET"), "it goes with --webhook"),
+        (("--job", "5", "--log-stalled", "0"), "minutes above 0"),
+        (("5", "6", "--log-stalled", "1"), "are for events"),
         (("--job", "5", "--cursor-file", "future"), "a later version wrote this one"),
         (("--job", "5", "--cursor-file", "."), "directory"),
     ],
@@ -148,6 +163,7 @@ async def test_what_means_nothing_is_refused_with_exit_code_2(
     await asyncio.to_thread((tmp_path / "garbage").write_bytes, b"\xff\xfe garbage")
     await asyncio.to_thread((tmp_path / "of-job-5").write_text, encode({5: {}}))
     await asyncio.to_thread((tmp_path / "future").write_text, "c9.abcd")
+    await asyncio.to_thread((tmp_path / "cut").write_text, encode({5: {}})[:-4])
     process = await start(platform, tmp_path, *arguments)
     _, err = await process.communicate()
     assert process.returncode == 2, err
@@ -194,3 +210,74 @@ async def test_an_unknown_job_is_an_error(platform: LocalPlatform, tmp_path: Pat
     _, err = await process.communicate()
     assert process.returncode == 1
     assert "there is no job 999" in err.decode()
+
+
+async def test_a_reader_that_has_enough_ends_it_quietly(platform: LocalPlatform, tmp_path: Path) -> None:
+    job = await make(platform)
+    process = await start(platform, tmp_path, "--job", str(job), "--from-beginning")
+    assert process.stdout is not None
+    assert b"appeared" in await process.stdout.readline()
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    await make(platform, job)
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_an_interruption_is_no_error(
+    platform: LocalPlatform, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    job = await make(platform)
+    # A webhook that nobody answers is being posted to again and again when the signal comes.
+    options = ("--webhook", "http://127.0.0.1:1/", "--webhook-secret-env", "HOOK_SECRET")
+    process = await start(platform, tmp_path, "--job", str(job), "--from-beginning", *options)
+    assert process.stderr is not None
+    assert b"it is posted again for a while" in await process.stderr.readline()
+    process.send_signal(number)
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (code, b"")
+    assert not await asyncio.to_thread((tmp_path / "dead-letters.jsonl").exists)
+
+
+async def test_a_cursor_file_with_nothing_in_it_is_told(platform: LocalPlatform, tmp_path: Path) -> None:
+    job = await make(platform)
+    await asyncio.to_thread((tmp_path / "cursor").touch)
+    process = await start(platform, tmp_path, "--job", str(job), "--cursor-file", "cursor", "--from-beginning")
+    assert process.stderr is not None
+    assert b"cursor is empty, so this begins anew" in await process.stderr.readline()
+    await end(process)
+
+
+async def test_a_log_that_stands_still_is_told(tmp_path: Path) -> None:
+    spec = "duration=60..60,log_lines=1"
+    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate=spec) as platform:
+        script = Path(platform.obs_root, "bucket/src/train.py")
+        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+        job = await make(platform, wait=False)
+        options = ("--job", str(job), "--from-beginning", "--log-stalled", "0.01")
+        process = await start(platform, tmp_path, *options, "-o", "json")
+        while True:
+            (line,) = await lines(process, 1)
+            if line["type"] == "aiomodelarts.version.log_stalled":
+                break
+        assert await end(process) == (143, "")
+        process = await start(platform, tmp_path, *options)
+        assert process.stdout is not None
+        while b"log stalled" not in (shown := await process.stdout.readline()):
+            assert shown
+        assert shown.decode().rstrip().endswith("log stalled, RUNNING, for 1 s")
+        await end(process)
+    assert line["data"]["still_s"] >= 0.6  # type: ignore[index]
+
+
+async def test_each_kind_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for event, _ in EVERY_KIND:
+        _show_text(event)
+    assert [line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines()] == [
+        "job 5 version 7: appeared, RUNNING",
+        "job 5 version 7: state changed, WAITING -> RUNNING",
+        "job 5 version 7: finished, FAILED",
+        "job 5 version 7: disappeared, RUNNING",
+        "job 5 version 7: log stalled, RUNNING, for 10 min 0 s",
+        "job 5 version 7: twin stopped, KILLING",
+    ]

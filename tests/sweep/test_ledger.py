@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from attrs import evolve
 
@@ -387,3 +388,21 @@ def test_the_file_system_of_a_path_is_that_of_the_nearest_mount(path: str, kind:
 43 22 0:41 / /mnt/a\\040b rw - fuse.sshfs me@there: rw
 """
     assert filesystems.kind_at(Path(path), mounts) == kind
+
+
+async def test_a_database_that_goes_away_is_told_and_nothing_is_lost(postgres: str, name: str) -> None:
+    async with Ledger.open(postgres, Definition(name, SETTINGS), SystemClock()) as ledger:
+        await ledger.join("here", "1 1")
+        assert await ledger.reserve(2, trial) == Held(trial(1))
+        connection = await asyncpg.connect(postgres)
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        finally:
+            await connection.close()
+        with pytest.raises(LedgerError, match=r"the database is not there any more; .* same command again"):
+            await ledger.reserve(2, trial)
+        assert await ledger.reserve(2, trial) == Held(trial(2))
+        assert [one.number for one in await ledger.trials()] == [1, 2]

@@ -1,7 +1,9 @@
 """Delivery: lines, signed webhooks, dead letters, and a cursor that moves only after them. Real sockets."""
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,12 +13,23 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from aiomodelarts import InvalidArgument, JobStatus, RetryPolicy, TransportError
+from aiomodelarts import InvalidArgument, JobStatus, NotSent, RetryPolicy, TransportError
 from aiomodelarts._cursor import Mark, Told
-from aiomodelarts._delivery import CursorFile, DeadLetters, Delivery, NotDelivered, Webhook, as_cloudevent
+from aiomodelarts._delivery import CursorFile, DeadLetters, Delivery, NotDelivered, NotKept, Webhook, as_cloudevent
 from aiomodelarts._net.aiohttp_transport import AiohttpTransport
 from aiomodelarts._net.transport import Timeouts
-from aiomodelarts.events import Event, Finished, WebhookRefused, verify
+from aiomodelarts.events import (
+    Appeared,
+    Disappeared,
+    Event,
+    Finished,
+    LogStalled,
+    Overflowed,
+    StateChanged,
+    TwinStopped,
+    WebhookRefused,
+    verify,
+)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SOON = RetryPolicy(max_tries=4, base_s=0.001)
@@ -34,12 +47,58 @@ def finished(number: int) -> Event:
     )
 
 
+MARK = Mark({5: {}}, 5, [(7, Told(8, 1))], 1)
+WHAT: dict[str, Any] = {"id": "5-7-x", "time": datetime(2026, 11, 24, 10, 30, tzinfo=UTC), "mark": MARK}
+WHICH: dict[str, Any] = {**WHAT, "job_id": 5, "version_id": 7, "status": JobStatus.RUNNING}
+EVERY_KIND = [
+    (Appeared(**WHICH), {}),
+    (StateChanged(**WHICH, before=JobStatus.WAITING), {"before": 7, "before_name": "WAITING"}),
+    (Finished(**{**WHICH, "status": JobStatus.FAILED}), {"status": 11, "status_name": "FAILED", "outcome": "failed"}),
+    (Disappeared(**WHICH), {}),
+    (LogStalled(**WHICH, still_s=600.04), {"still_s": 600.0}),
+    (TwinStopped(**{**WHICH, "status": JobStatus.KILLING}), {"status": 9, "status_name": "KILLING"}),
+]
+
+
+@pytest.mark.parametrize(("event", "more"), EVERY_KIND, ids=[event.kind for event, _ in EVERY_KIND])
+def test_every_kind_is_a_cloudevent_to_the_reader_of_others(event: Event, more: dict[str, Any]) -> None:
+    from cloudevents.core.formats.json import JSONFormat
+
+    read = JSONFormat().read(None, as_cloudevent(event, with_cursor=True))
+    assert read.get_specversion() == "1.0"
+    assert read.get_type() == f"aiomodelarts.{event.kind}"
+    assert (read.get_id(), read.get_time(), read.get_source()) == (event.id, event.time, "/training-jobs/5")
+    assert (read.get_subject(), read.get_datacontenttype()) == ("versions/7", "application/json")
+    assert read.get_extension("cursor") == event.cursor
+    assert read.get_data() == {"job_id": 5, "version_id": 7, "status": 8, "status_name": "RUNNING", **more}
+
+
+def test_an_overflow_is_a_cloudevent_of_all_jobs() -> None:
+    from cloudevents.core.formats.json import JSONFormat
+
+    read = JSONFormat().read(None, as_cloudevent(Overflowed(**WHAT), with_cursor=False))
+    assert (read.get_source(), read.get_subject(), read.get_data()) == ("/training-jobs", None, {})
+
+
+def test_every_kind_there_is_was_tried() -> None:
+    def kinds(kind: type[Event]) -> set[type[Event]]:
+        return {kind, *(below for direct in kind.__subclasses__() for below in kinds(direct))}
+
+    tried = {type(event) for event, _ in EVERY_KIND} | {Overflowed}
+    assert {kind for kind in kinds(Event) if not kind.__subclasses__()} == tried
+
+
 @asynccontextmanager
 async def receiver(answer: Answer) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     got: list[dict[str, Any]] = []
 
     async def hook(request: web.Request) -> web.StreamResponse:
-        got.append(verify(await request.read(), request.headers, SECRET))
+        from standardwebhooks import Webhook as Theirs
+
+        # What others would do with it, and what ours does.
+        event = Theirs(SECRET).verify(await request.read(), dict(request.headers))
+        assert verify(await request.read(), request.headers, SECRET) == event
+        got.append(event)
         result = answer(request)
         return await result if asyncio.iscoroutine(result) else result
 
@@ -147,6 +206,31 @@ async def test_a_receiver_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert len(got) == 4
 
 
+@pytest.mark.parametrize("url", ["http://nowhere.invalid/", "https://127.0.0.1:{port}/hook", "http://127.0.0.1:1/"])
+async def test_where_nobody_answers_is_told_at_once_and_given_up_in_the_end(tmp_path: Path, url: str) -> None:
+    complaints: list[str] = []
+    async with receiver(lambda _: web.Response()) as (address, got):
+        port = address.split(":")[2].split("/")[0]
+        hook = Webhook(url.format(port=port), SECRET, patience=SOON)
+        delivery = Delivery(
+            show=lambda _: None,
+            webhook=hook,
+            dead_letters=DeadLetters(tmp_path / "dead"),
+            cursor_file=None,
+            complain=complaints.append,
+        )
+        await delivery.run(_these(finished(1)))
+        alone = Webhook(url.format(port=port), SECRET, patience=SOON)
+        with pytest.raises(NotSent):
+            await alone.post(finished(1))
+        await alone.close()
+    assert got == []
+    assert len(complaints) == 2
+    assert complaints[0].endswith("it is posted again for a while")
+    assert complaints[1].endswith(f"the event is kept in {tmp_path / 'dead'}")
+    assert len((await text(tmp_path / "dead")).splitlines()) == 1
+
+
 async def test_a_refused_post_raises_not_delivered() -> None:
     async with receiver(lambda _: web.Response(status=410)) as (url, _):
         hook = Webhook(url, SECRET)
@@ -156,7 +240,21 @@ async def test_a_refused_post_raises_not_delivered() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "example.com/hook", "ftp://example.com/", "http://", "http://x:99999/", "file:///x"]
+    "url",
+    [
+        "",
+        "example.com/hook",
+        "ftp://example.com/",
+        "http://",
+        "http://x:99999/",
+        "file:///x",
+        "http://x:0/",
+        "http://x y/",
+        "http://[::1",
+        "http://x/ y",
+        "http://x/\n",
+        "http://a:b@ x/",
+    ],
 )
 def test_no_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidArgument, match="webhook"):
@@ -211,6 +309,63 @@ async def test_a_letter_that_a_crash_cut_off_does_not_take_the_next_with_it(tmp_
     await asyncio.to_thread(path.write_text, '{"event": {"id"')
     await DeadLetters(path).add(finished(1), ValueError("no"))
     assert json.loads((await text(path)).splitlines()[1])["event"]["id"] == "5-1-finished-10"
+
+
+async def test_without_a_place_for_dead_letters_nothing_is_posted(tmp_path: Path) -> None:
+    shown: list[str] = []
+    async with receiver(lambda _: web.Response()) as (url, got):
+        delivery = Delivery(
+            show=lambda event: shown.append(event.id),
+            webhook=Webhook(url, SECRET),
+            dead_letters=DeadLetters(tmp_path / "no/dead"),
+            cursor_file=None,
+            complain=shown.append,
+        )
+        with pytest.raises(NotKept, match=r"dead letters cannot be kept in .*dead: No such file"):
+            await delivery.run(_these(finished(1)))
+    assert (got, shown) == ([], [])
+
+
+async def test_a_place_for_dead_letters_that_is_not_needed_stays_empty(tmp_path: Path) -> None:
+    await DeadLetters(tmp_path / "dead").check()
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
+
+
+FULL = "/dev/full"
+
+
+@pytest.mark.skipif(not Path(FULL).exists(), reason="this system has no disk that is always full")
+async def test_an_event_that_can_neither_be_delivered_nor_kept_leaves_the_cursor(tmp_path: Path) -> None:
+    async with receiver(lambda _: web.Response(status=400)) as (url, _):
+        delivery = Delivery(
+            show=lambda _: None,
+            webhook=Webhook(url, SECRET),
+            dead_letters=DeadLetters(Path(FULL)),
+            cursor_file=CursorFile(tmp_path / "cursor"),
+            complain=lambda _: None,
+        )
+        with pytest.raises(NotKept, match="No space left"):
+            await delivery.run(_these(finished(1)))
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
+
+
+async def test_a_cursor_that_cannot_be_kept_leaves_the_one_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = CursorFile(tmp_path / "cursor")
+    await kept.write("one")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotKept, match=r"the cursor cannot be kept in .*cursor: No space left"):
+        await kept.write("two")
+    assert await kept.read() == "one"
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == [tmp_path / "cursor"]
+    with pytest.raises(NotKept, match="No such file"):
+        async with CursorFile(tmp_path / "no/cursor").held():
+            pass
 
 
 async def _these(*events: Event) -> AsyncIterator[Event]:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -161,6 +162,33 @@ async def test_lines_that_come_a_moment_after_the_end_are_not_lost(session: Asyn
     writing = asyncio.ensure_future(late())
     assert [line async for line in handle.logs(follow=True)] == ["first", "second", "third"]
     await writing
+
+
+async def test_one_node_that_writes_faster_than_it_is_read_does_not_hide_the_others(
+    session: AsyncSession, service: Service
+) -> None:
+    logs = Logs(service)
+    logs.files = {"job.0": ["0"], "job.1": ["only"]}
+    page = service.overrides["log"]
+
+    def growing(request: Request) -> Any:
+        lines = logs.files["job.0"]
+        if len(lines) < 100_000:
+            lines += [str(number) for number in range(len(lines), len(lines) + 500)]
+        return page(request)
+
+    service.overrides["log"] = growing
+    lines: list[str] = []
+    before = 0
+    async with aclosing(version(session, service, status=10).logs(follow=True)) as following:
+        async for line in following:
+            if line.log_file == "job.1":
+                before = len(lines)
+            else:
+                lines.append(line)
+    assert 0 < before <= 20_000
+    assert lines == [str(number) for number in range(len(lines))]
+    assert len(lines) >= 100_000
 
 
 async def test_many_are_followed_fairly(session: AsyncSession, service: Service) -> None:

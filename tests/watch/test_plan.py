@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from aiomodelarts import Cadence, InvalidArgument, JobStatus, Patience
 from aiomodelarts._watch.cadence import Ceiling, Look
 from aiomodelarts._watch.patience import Verdict
-from aiomodelarts._watch.plan import FEW, PAGE, Plan, Positions, plan
+from aiomodelarts._watch.plan import PAGE, Plan, Positions, plan
 
 _ids = st.integers(1, 6000)
 
@@ -30,10 +30,25 @@ def test_every_awaited_version_is_asked_for_and_never_dearer_than_by_itself(ids:
     assert not asked.walk
 
 
-def test_a_thousand_versions_take_one_page_and_a_thousand_and_one_take_two() -> None:
-    assert plan(known(set(range(1000))), set(range(1000))) == Plan(pages=(1,))
-    ids = set(range(1000 + FEW + 1))
-    assert plan(known(ids), ids) == Plan(pages=(1, 2))
+@pytest.mark.parametrize("count", [4, 999, 1000, 1001, 1002, 1003, 1500, 2000, 2001, 2002, 9999, 10_001, 10_002])
+def test_the_waits_on_a_job_take_one_request_for_each_thousand(count: int) -> None:
+    ids = set(range(count))
+    asked = plan(known(ids), ids)
+    assert len(asked.pages) + len(asked.singles) == -(-count // PAGE)
+
+
+@given(st.integers(1, 1000))
+def test_a_job_of_one_page_never_takes_more_than_two_requests(left: int) -> None:
+    ids = set(range(1000))
+    asked = plan(known(ids), set(range(left)))
+    assert len(asked.pages) + len(asked.singles) <= (1 if left > 2 else left)
+
+
+def test_of_a_long_page_two_versions_are_read_by_themselves_and_of_a_short_one_one() -> None:
+    assert plan(known(set(range(1000))), {1, 2}) == Plan(singles=(1, 2))
+    assert plan(known(set(range(1000))), {1, 2, 3}) == Plan(pages=(1,))
+    assert plan(known(set(range(100))), {1, 2}) == Plan(pages=(1,))
+    assert plan(known(set(range(100))), {1}) == Plan(singles=(1,))
 
 
 def test_pages_without_an_awaited_version_are_not_read() -> None:

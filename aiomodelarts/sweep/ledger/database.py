@@ -28,6 +28,10 @@ _TROUBLES = (
     ("not a database", "the file is no SQLite database; move it away, or name another one under [sweep] ledger"),
     ("malformed", "the file is damaged or cut short; put a copy back, or move it away to begin anew"),
     ("disk i/o error", "the disk does not take or give the data"),
+    *(
+        (sign, "the database is not there any more; once it is back, give the same command again")
+        for sign in ("connection is closed", "connection was closed", "terminating connection", "shutting down")
+    ),
 )
 
 

@@ -161,6 +161,9 @@ def _skipped(known: dict[int, _Known], consumer: Consumer, plan: "Plan", limits:
         for begin_s, end_s, status in life.stays():
             lasts = end_s - max(begin_s, consumer.since_s) > limits.sees_s
             changed = begin_s > consumer.since_s + limits.sees_s or consumer.from_the_beginning
+            # Where it had been the same just before, what came in between may have been too short to be seen.
+            earlier = [end for begin, end, there in life.stays() if there == status and begin < begin_s]
+            changed = changed and not any(end >= begin_s - limits.sees_s for end in earlier)
             if lasts and changed and status not in known.get(life.version_id, _Known()).told:
                 when = f"from {begin_s:.2f} s to {end_s:.2f} s"
                 yield f"nobody was told that version {life.version_id} was {status!r} {when}"

@@ -10,6 +10,7 @@ from unittest import mock
 from attrs import define, field
 
 from aiomodelarts import AsyncSession, _log_reader
+from aiomodelarts._operations import log_follow
 from aiomodelarts._watch import asking, watcher
 from aiomodelarts._watch import plan as planner
 from tests.simulate.line import Line, Trace
@@ -86,6 +87,7 @@ def _small_pages(weather: Plan) -> tuple[AbstractContextManager[Any], ...]:
         mock.patch.object(watcher, "_SWEEP_EVERY_S", _SWEEP_EVERY_S),
         mock.patch.object(watcher, "_SWEEP_ON_DOUBT_S", _SWEEP_ON_DOUBT_S),
         mock.patch.object(_log_reader, "_PAGES_KEPT", 3),
+        mock.patch.object(log_follow, "_LINES_IN_TURN", 5),
     )
 
 
@@ -143,7 +145,7 @@ async def _keep(run: Run, wait: Wait) -> None:
     if wait.made_here:
         life = wait.lives[0]
         await asyncio.sleep(life.made_s)
-        run.main()._watcher.made(life.job_id, life.version_id, life.moves[0][1])
+        run.main()._parts.watcher.made(life.job_id, life.version_id, life.moves[0][1])
         await asyncio.sleep(wait.starts_s - life.made_s)
     else:
         await asyncio.sleep(wait.starts_s)
