@@ -22,7 +22,7 @@ from ._wire.envelope import retry_after_s
 from ._wire.message import Request
 from .config import is_address
 from .errors import InvalidArgument, ModelArtsError
-from .events import Event, VersionEvent, webhook
+from .events import Event, VersionEvent, missing_extra, webhook
 
 _PATIENCE = RetryPolicy(max_tries=8, max_time_s=300.0, base_s=0.5, cap_s=60.0)
 _TIMEOUTS = Timeouts(connect_s=10.0, total_s=20.0)
@@ -44,6 +44,19 @@ class NotKept(ModelArtsError):
     @classmethod
     def of(cls, what: str, path: Path, error: OSError) -> "NotKept":
         return cls(f"{what} cannot be kept in {path}: {error.strerror or type(error).__name__}")
+
+
+def check_extra() -> None:
+    """Find out before there is an event whether it could be put into words.
+
+    Raises:
+        ConfigurationError: the extra ``events`` is not installed.
+    """
+    try:
+        import cloudevents.core.formats.json
+        import cloudevents.core.v1.event  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from error
 
 
 def as_cloudevent(event: Event, *, with_cursor: bool) -> bytes:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from ._cursor import BEGINNING, Mark
-from .errors import InvalidArgument, ModelArtsError
+from .errors import ConfigurationError, InvalidArgument, ModelArtsError
 from .status import JobStatus, Outcome
 
 __all__ = [
@@ -172,10 +172,11 @@ def verify(body: bytes | str, headers: Mapping[str, str], secret: str) -> dict[s
     Raises:
         WebhookRefused: the delivery is not to be trusted.
         InvalidArgument: the secret is none.
+        ConfigurationError: the extra is not installed.
     """
+    hook = webhook(secret)
     from standardwebhooks import WebhookVerificationError
 
-    hook = webhook(secret)
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     try:
         event = hook.verify(body, lowered)
@@ -193,8 +194,12 @@ def webhook(secret: str) -> Any:
 
     Raises:
         InvalidArgument: the secret is none; it is not repeated.
+        ConfigurationError: the extra ``events`` is not installed.
     """
-    from standardwebhooks import Webhook
+    try:
+        from standardwebhooks import Webhook
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from error
 
     allowed = "it is base64 text, with or without whsec_ in front, of 24 bytes or more"
     body = secret.strip().removeprefix("whsec_")
@@ -205,3 +210,9 @@ def webhook(secret: str) -> Any:
     if len(key) < _SHORTEST_SECRET:
         raise InvalidArgument("secret", "***", allowed)
     return Webhook(key)
+
+
+def missing_extra(error: ModuleNotFoundError) -> ConfigurationError:
+    """What says how to install what is missing."""
+    library = (error.name or "").partition(".")[0]
+    return ConfigurationError(f"{library} is not installed; run: pip install 'aiomodelarts[events]'")

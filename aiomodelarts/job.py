@@ -244,6 +244,8 @@ class TrainingJob:
             InvalidArgument: for a marker that is none, or bounds.
             LogGone: when the platform has cleared the log, or cut off the place that was read last.
             VersionGone: when the version was deleted while it was followed.
+            ModelArtsError: when reading is refused for good; with ``follow`` also when it has failed for five minutes
+                and the version has ended.
         """
         if after is not None:
             LogMarker.from_text(after)  # tells of a mistake at once, not when the first line is asked for

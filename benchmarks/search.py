@@ -208,6 +208,7 @@ async def cost(count: int, suggestions: int) -> float:
     began = time.perf_counter()
     await aside(searcher.suggest, count + 1, history)
     first = time.perf_counter() - began
+    idle = await _idle_p99_ms()
     lags: list[float] = []
     sampler = asyncio.create_task(_sample(lags))
     times = []
@@ -222,9 +223,19 @@ async def cost(count: int, suggestions: int) -> float:
     print(
         f"after {count:,} trials: {statistics.median(times) * 1e3:.1f} ms a suggestion (most {max(times) * 1e3:.1f}, "
         f"the first, with all of the history, {first * 1e3:.0f}); loop lag meanwhile p50 "
-        f"{lags[len(lags) // 2] * 1e3:.1f}, p99 {p99:.1f}, most {lags[-1] * 1e3:.1f} ms"
+        f"{lags[len(lags) // 2] * 1e3:.1f}, p99 {p99:.1f}, most {lags[-1] * 1e3:.1f} ms; p99 of an idle loop on this "
+        f"machine {idle:.1f}"
     )
     return p99
+
+
+async def _idle_p99_ms() -> float:
+    """How late a loop is that has nothing to do, for what others make of this machine at the moment."""
+    lags: list[float] = []
+    sampler = asyncio.create_task(_sample(lags))
+    await asyncio.sleep(2)
+    sampler.cancel()
+    return sorted(lags)[int(len(lags) * 0.99)] * 1e3
 
 
 async def _sample(lags: list[float]) -> None:

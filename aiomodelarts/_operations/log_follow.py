@@ -24,6 +24,8 @@ _LONG_PAGE = 100
 _LINES_IN_TURN = 10_000
 _NAMES_EVERY_S = 5.0
 _MOST_AFTER_FAILURES_S = 30.0
+# What cannot be read although its version ended long ago will not be read.
+_GIVES_UP_AFTER_S = 300.0
 # The last lines of a run can reach the log a moment after its end is told.
 _LATE_LINES_S = 2.0
 
@@ -35,25 +37,35 @@ class _Pace:
     shortest_s: float
     longest_s: float
     pause_s: float = field(init=False)
+    failing_since: float | None = None
 
     def __attrs_post_init__(self) -> None:
         self.pause_s = self.shortest_s
 
     def went(self, lines: int) -> None:
+        self.failing_since = None
         self.pause_s = self.shortest_s if lines else min(self.pause_s * 1.6, self.longest_s)
 
-    def failed(self) -> None:
+    def failed(self, now: float) -> float:
+        """Take note of a failure; seconds since the first one in a row."""
+        if self.failing_since is None:
+            self.failing_since = now
         self.pause_s = min(self.pause_s * 2, max(self.longest_s, _MOST_AFTER_FAILURES_S))
+        return now - self.failing_since
 
 
 @define
 class _Progress:
-    """How far the files were read; ``names`` are those that are known, in the order in which they appeared."""
+    """How far the files were read; ``names`` are those that are known, in the order in which they appeared.
+
+    ``more`` says that one of them was left for the others' sake before its end was reached.
+    """
 
     places: dict[str, Position] = field(factory=dict)
     names: list[str] = field(factory=list)
     names_due: float = float("-inf")
     lines: int = 0
+    more: bool = False
 
 
 async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = None) -> AsyncGenerator[LogLine, None]:
@@ -68,6 +80,7 @@ async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = No
         InvalidArgument: for a marker that is none.
         LogGone: the platform has cleared the log, or cut off the place that was read last.
         VersionGone: the version was deleted.
+        ModelArtsError: reading is refused for good, or has failed for five minutes and the version has ended.
     """
     progress = _Progress({} if after is None else dict(LogMarker.from_text(after).files))
     bounds = Cadence(min_s=_SHORTEST_S, max_s=_LONGEST_S).within(poll_s)
@@ -88,8 +101,11 @@ async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = No
                         yield line
             except ModelArtsError as error:
                 await _endure(error, ended, complete=complete)
-                _log.info("reading a log failed and goes on in %.1f s: %s", pace.pause_s, error)
-                pace.failed()
+                failing_s = pace.failed(clock.monotonic())
+                if ended.done() and failing_s >= _GIVES_UP_AFTER_S:
+                    raise
+                level = logging.DEBUG if failing_s else logging.WARNING
+                _log.log(level, "reading a log failed and goes on in %.1f s: %s", pace.pause_s, error)
                 await asyncio.sleep(pace.pause_s)
                 continue
             got = progress.lines - before
@@ -97,6 +113,8 @@ async def follow(pointer: PointsAtVersion, after: str | None, poll_s: PollS = No
                 await ended
                 return
             pace.went(got)
+            if progress.more:
+                continue
             await _pause(pointer, ended, _LATE_LINES_S if ended.done() else pace.pause_s)
     finally:
         ended.cancel()
@@ -128,6 +146,7 @@ async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], sec
 async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -> AsyncGenerator[LogLine, None]:
     """What is new in all files."""
     now = pointer.session.seams.clock.monotonic()
+    progress.more = False
     if over or not progress.names or now >= progress.names_due:
         progress.names_due = now + _NAMES_EVERY_S
         progress.names += [name for name in await get_job_log_file_list(pointer) if name not in progress.names]
@@ -145,6 +164,7 @@ async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -
                     progress.lines += 1
                     yield line
                     if progress.lines >= turn_ends and line.position is not None and len(progress.names) > 1:
+                        progress.more = True
                         break
             except InvalidRequest as error:
                 if name not in progress.places:

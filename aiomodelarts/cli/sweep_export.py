@@ -55,7 +55,8 @@ async def _export(file: Path, to: str | None, name: str | None, output: Output) 
         )
         return DONE
     console = Console(highlight=False)
-    console.print(Text(f"{count} trials are in the study {study.study_name}; to look at them:"), soft_wrap=True)
+    told = f"{count} trial{'s' if count != 1 else ''} in the study {study.study_name}; to look at it:"
+    console.print(Text(told), soft_wrap=True)
     console.print(Text(f"optuna-dashboard {shown}"), soft_wrap=True)
     return DONE
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import InvalidArgument, SweepError
+from ..errors import InvalidArgument, SweepError, nearest
 from ..sweep.failures import Failure
 from ..sweep.ledger.records import Event
 from ..sweep.result import SweepResult
@@ -29,7 +29,12 @@ app = typer.Typer()
 
 TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.", show_default=False, min=1)]
 ClassOption = Annotated[
-    list[Failure] | None, typer.Option("--class", help="Only failures of this class; may be given several times.")
+    list[str] | None,
+    typer.Option(
+        "--class",
+        metavar="CLASS[,CLASS]",
+        help=f"Only failures of these classes: {', '.join(one.value for one in Failure)}. May be given several times.",
+    ),
 ]
 
 
@@ -165,15 +170,27 @@ def _event_as_json(one: Event) -> dict[str, Any]:
     }
 
 
-async def _retry(file: Any, classes: list[Failure] | None, output: Output) -> int:
+async def _retry(file: Any, classes: list[str] | None, output: Output) -> int:
+    wanted = _classes(classes or ())
     sweep = await asyncio.to_thread(Sweep.from_file, file)
-    opened = [trial.number for trial in await sweep.retry(classes or None)]
+    opened = [trial.number for trial in await sweep.retry(wanted or None)]
     if output is Output.JSON:
         print_json({"sweep": sweep.config.name, "trials": opened})
     else:
         told = f"{len(opened)} trials will be tried again" + (", by the next sweep run." if opened else ".")
         Console(highlight=False).print(told)
     return DONE
+
+
+def _classes(given: Iterable[str]) -> list[Failure]:
+    """The classes of failure that are named, several of them between commas."""
+    known = {failure.value: failure for failure in Failure}
+    names = [name.strip() for one in given for name in one.split(",")]
+    for name in names:
+        if name not in known:
+            allowed = f"it is one of {', '.join(known)}, or several with commas between"
+            raise InvalidArgument("--class", name, allowed, nearest=nearest(name, known))
+    return [known[name] for name in names]
 
 
 async def _past(file: Any) -> tuple[Sweep, SweepResult]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .._cursor import decode
-from .._delivery import CursorFile, DeadLetters, Delivery, Webhook, as_cloudevent
+from .._delivery import CursorFile, DeadLetters, Delivery, Webhook, as_cloudevent, check_extra
 from .._watch.streaming import job_ids_of
 from ..errors import InvalidArgument
 from ..events import BEGINNING, Event, LogStalled, StateChanged, VersionEvent
@@ -146,6 +146,8 @@ async def _events(wanted: _Wanted, local: bool, output: Output) -> int:
     still_s = None if wanted.log_stalled is None else wanted.log_stalled * 60
     if still_s is not None and not still_s > 0:
         raise InvalidArgument("--log-stalled", wanted.log_stalled, "it is a number of minutes above 0")
+    if output is Output.JSON or wanted.webhook is not None:
+        check_extra()
     delivery = Delivery(
         show=_show_line if output is Output.JSON else _show_text,
         webhook=_webhook(wanted.webhook, wanted.secret_env),
@@ -189,7 +191,7 @@ def _show_line(event: Event) -> None:
 def _show_text(event: Event) -> None:
     when = event.time.astimezone().strftime("%H:%M:%S")
     if not isinstance(event, VersionEvent):
-        typer.echo(f"{when} {event.kind}")
+        typer.echo(f"{when} {event.kind}: too much came at once, so some changes are told as one")
         return
     before = f"{event.before.name} -> " if isinstance(event, StateChanged) else ""
     after = f", for {duration(event.still_s)}" if isinstance(event, LogStalled) else ""

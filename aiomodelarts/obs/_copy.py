@@ -25,7 +25,7 @@ async def copy(store: Store, lanes: Lanes, entry: ObsEntry, target: ObsPath) -> 
             await store.copy(entry.path, target)
         return
     part_bytes = lanes.limits.part_of(entry.size)
-    async with lanes.take((1 + BESIDE_PARTS) * part_bytes):
+    async with lanes.take((2 + BESIDE_PARTS) * part_bytes):
         await store.put_parts(target, _content(store, entry, part_bytes), part_bytes, 1)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ._local import locally
@@ -22,26 +22,37 @@ class Digest:
     """
 
     def __init__(self, part_bytes: int | None = None) -> None:
-        self.part_bytes = part_bytes
+        self._part_bytes = part_bytes
         self._whole = hashlib.md5(usedforsecurity=False)
-        self._parts = 0
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._parts = self._in_part = 0
 
-    def add(self, pieces: Iterable[Content]) -> int:
-        """Take the next content in, piece by piece; where there are parts it is exactly one of them. What comes back
-        is its size."""
-        md5 = self._whole if self.part_bytes is None else hashlib.md5(usedforsecurity=False)
-        size = 0
-        for piece in pieces:
-            md5.update(piece)
-            size += len(piece)
-        if self.part_bytes is not None:
-            self._whole.update(md5.digest())
-            self._parts += 1
-        return size
+    def add(self, content: Content) -> None:
+        """Take the next content in, however much it is."""
+        if self._part_bytes is None:
+            self._whole.update(content)
+            return
+        left = memoryview(content)
+        while left:
+            piece = left[: self._part_bytes - self._in_part]
+            left = left[len(piece) :]
+            self._part.update(piece)
+            self._in_part += len(piece)
+            if self._in_part == self._part_bytes:
+                self._end_part()
 
     def value(self) -> str:
-        """The ETag."""
-        return self._whole.hexdigest() if self.part_bytes is None else f"{self._whole.hexdigest()}-{self._parts}"
+        """The ETag; nothing may be added any more."""
+        if self._part_bytes is None:
+            return self._whole.hexdigest()
+        if self._in_part:
+            self._end_part()
+        return f"{self._whole.hexdigest()}-{self._parts}"
+
+    def _end_part(self) -> None:
+        self._whole.update(self._part.digest())
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._parts, self._in_part = self._parts + 1, 0
 
 
 def is_digest(etag: str) -> bool:
@@ -73,13 +84,8 @@ def digest_file(place: Path, digest: Digest) -> str:
     with locally(place):
         handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            start, size = 0, os.fstat(handle).st_size
-            while start < size:
-                end = min(start + (digest.part_bytes or size), size)
-                if digest.add(pieces_of(handle, start, end)) != end - start:
-                    # It became shorter meanwhile, and is not what anybody asked about.
-                    break
-                start = end
+            for piece in pieces_of(handle, 0, os.fstat(handle).st_size):
+                digest.add(piece)
         finally:
             os.close(handle)
     return digest.value()

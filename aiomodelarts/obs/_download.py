@@ -58,7 +58,7 @@ async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, groun
 def _landed(content: Content, entry: ObsEntry, place: Path, ground: Ground) -> bool:
     digest = digest_for(entry.etag, entry.size, entry.size)
     if digest is not None:
-        digest.add([content])
+        digest.add(content)
         if digest.value() != entry.etag:
             return False
     land(place, ground, content, entry.modified)
@@ -153,4 +153,5 @@ class _Parts:
 
 def _add(digest: Digest, landing: Landing, index: int) -> None:
     # From the file and not from memory: what counts is what is there.
-    digest.add(landing.pieces(index))
+    for piece in landing.pieces(index):
+        digest.add(piece)

@@ -9,8 +9,8 @@ from .values import OnProgress, Progress, TransferLimits
 
 # Content that is sent with one request is held twice: here, and by what sends it.
 SENT_WHOLE = 2
-# Parts that are held beside those on their way: one is read, one is handed over, one is being filled.
-BESIDE_PARTS = 3
+# Parts that are held beside those on their way: one is being filled, and another is read and handed over.
+BESIDE_PARTS = 2
 
 
 class Budget:

@@ -18,6 +18,8 @@ from .values import ObsEntry
 _TRIES = 3
 # Parts of one file that are sent at a time; other files fill the line beside it.
 _AT_ONCE = 4
+# Whoever sends a piece copies it while nothing else of this process can run, so it is a small one.
+_PIECE = 1024 * 1024
 
 
 async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
@@ -81,11 +83,11 @@ async def _check(store: Store, path: ObsPath, size: int, etag: str | None, mine:
 
 
 class _Reader:
-    """The parts of a file, each read while the one before it is on its way. The file has to stay as it is."""
+    """The content of a file, each piece read while the one before it is taken. The file has to stay as it is."""
 
     def __init__(self, file: LocalFile, part_bytes: int, steps: Steps) -> None:
         self._file = file
-        self._part_bytes = part_bytes
+        self._piece = min(_PIECE, part_bytes)
         self._steps = steps
         self._handle = _opened(file)
         self._ahead: asyncio.Task[bytes] | None = None
@@ -129,11 +131,10 @@ class _Reader:
 
     def _next(self) -> bytes:
         with locally(self._file.place):
-            content = _read(self._handle, self._part_bytes)
-            if len(content) < self._part_bytes:
+            content = _read(self._handle, self._piece)
+            if len(content) < self._piece:
                 _check_unchanged(self._file, self._handle)
-        if content:
-            self.digest.add([content])
+        self.digest.add(content)
         return content
 
 
@@ -146,7 +147,7 @@ def _read_whole(file: LocalFile) -> tuple[bytes, str]:
     finally:
         os.close(handle)
     digest = Digest()
-    digest.add([content])
+    digest.add(content)
     return content, digest.value()
 
 

@@ -52,7 +52,7 @@ class Store(Protocol):
 
         Args:
             path: its key.
-            parts: content of ``part_bytes`` each, save the last one. An error that it raises ends the writing.
+            parts: content in pieces, none larger than ``part_bytes``. An error that it raises ends the writing.
             part_bytes: size of a part.
             at_once: parts that are sent at one time.
         """

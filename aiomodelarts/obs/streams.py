@@ -140,8 +140,8 @@ class ObsWriter:
             self._sending.result()
 
     async def _put(self) -> str | None:
-        # One part is being filled by whoever writes, and one waits in the queue.
-        async with self._lanes.take((2 + BESIDE_PARTS) * self._part_bytes):
+        # One part is being filled by whoever writes, one waits in the queue, and one is on its way.
+        async with self._lanes.take((3 + BESIDE_PARTS) * self._part_bytes):
             return await self._store.put_parts(self._path, self._taken(), self._part_bytes, 1)
 
     async def _taken(self) -> AsyncIterator[bytes]:

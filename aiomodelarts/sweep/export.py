@@ -93,6 +93,7 @@ class _AtOnce(JournalFileBackend):
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
+        _check_whole(Path(file))
         self._logs = list(super().read_logs(0))
         self._there = len(self._logs)
 
@@ -105,6 +106,16 @@ class _AtOnce(JournalFileBackend):
     def write(self) -> None:
         """Put all that was appended into the file."""
         super().append_logs(self._logs[self._there :])
+
+
+def _check_whole(journal: Path) -> None:
+    """Return when every line is a whole one, behind which others can stand."""
+    with journal.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                raise SweepError(f"{journal} was cut short, by a program that was killed perhaps; move it away")
+            if not line.startswith(b'{"op_code"'):
+                raise SweepError(f"{journal} is no journal of Optuna; choose another file")
 
 
 def _trials(config: SweepConfig, record: Record) -> Iterator[FrozenTrial]:

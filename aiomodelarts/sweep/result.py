@@ -16,7 +16,7 @@ from .objective import Goal
 from .trial import Trial
 
 _CSV_HEAD = ("trial", "state", "value")
-_CSV_TAIL = ("duration_s", "job_id", "version_id", "output_path", "reason")
+_CSV_TAIL = ("duration_s", "job_id", "version_id", "output_path", "attempt", "failure", "reason")
 
 
 def best_of(trials: Iterable[Trial], goal: Goal) -> Trial | None:
@@ -134,6 +134,8 @@ def trial_as_json(trial: Trial) -> dict[str, Any]:
         "spent_hours": round(trial.account.spent.hours, 6),
         "spent_cost": trial.account.spent.cost,
         "output_path": trial.output_path,
+        "attempt": trial.attempt,
+        "failure": trial.failure,
         "reason": trial.reason,
     }
 

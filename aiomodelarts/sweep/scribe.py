@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from .._clock import Clock
-from .budget import Amount, Spending
+from .budget import Amount, Limit, Spending
 from .config import SweepConfig
 from .ledger.records import Move
 from .trial import Trial, TrialState
@@ -74,7 +74,11 @@ class Scribe:
         detail: str | None = None,
     ) -> Trial:
         """The trial as it is afterwards; as ``move``."""
-        await self.ledger.move(Move(trial.state, after, why, intent, self._config.limit, detail))
+        limit = self._config.limit
+        if limit is None and trial.account != Spending():
+            # The budget was taken out of the file; what an earlier run has reserved is given back all the same.
+            limit = Limit()
+        await self.ledger.move(Move(trial.state, after, why, intent, limit, detail))
         await self._tell(after)
         return after
 
@@ -105,7 +109,7 @@ class Scribe:
             snapshot: the last one of its version, or None where there is none.
         """
         if self._config.limit is None:
-            return trial.account
+            return self.released(trial)
         held, told_ms = trial.account.held, getattr(snapshot, "duration", None)
         if told_ms is not None:
             took = self._charge(trial, told_ms / 1000)

@@ -100,10 +100,12 @@ class _Suggested:
         before = [] if ledger.known_before is None else ledger.known_before.as_trials()
         self._searcher = Searcher(config.search, config.space, list(config.goals.values()), before)
         self._history: list[Trial] = []
+        self._open: set[int] = set()
         self._asking = asyncio.Lock()
 
     async def stand(self, trials: Sequence[Trial]) -> int:
         self._history = list(trials)
+        self._open = {trial.number for trial in trials if not trial.state.is_final}
         return max(await aside(self._search.count, self._space), len(trials))
 
     async def reserve(self, total: int) -> Held | None:
@@ -115,22 +117,22 @@ class _Suggested:
                     return None
                 suggestion = await aside(self._searcher.suggest, number, self._history)
                 trial = self._begin(number, suggestion.point)
-                why = f"reserved: {suggestion.why}{_still_open(self._history)}"
+                why = f"reserved: {suggestion.why}{_still_open(self._open)}"
                 try:
                     return await self._ledger.reserve(total, lambda _: trial, self._limit, number=number, why=why)  # noqa: B023
                 except NumberTaken:
                     continue
 
     async def _look(self) -> None:
-        still_open = [trial.number for trial in self._history if not trial.state.is_final]
-        for trial in await self._ledger.look(len(self._history), still_open):
+        for trial in await self._ledger.look(len(self._history), self._open):
             self._history[trial.number - 1 : trial.number] = [trial]
+            (self._open.discard if trial.state.is_final else self._open.add)(trial.number)
 
 
-def _still_open(history: Iterable[Trial]) -> str:
+def _still_open(numbers: Iterable[int]) -> str:
     """The trials that were not over, so that the record says what a suggestion could know."""
-    numbers = [trial.number for trial in history if not trial.state.is_final]
-    return f", while {', '.join(_rows(numbers))} ran" if numbers else ""
+    rows = ", ".join(_rows(sorted(numbers)))
+    return f", while {rows} ran" if rows else ""
 
 
 def _rows(numbers: Sequence[int]) -> Iterator[str]:

@@ -434,7 +434,7 @@ def test_a_sweep_that_was_run_can_be_asked_and_a_failed_trial_tried_again(swept:
     assert "ValueError: three is bad" in history[-1]["detail"]
     assert (ask("why", "sweep.toml", "9").returncode, ask("retry", "sweep.toml", "--class", "cod").returncode) == (2, 2)
     assert json.loads(ask("retry", "sweep.toml", "--class", "lost", "-o", "json").stdout)["trials"] == []
-    assert json.loads(ask("retry", "sweep.toml", "--class", "code", "-o", "json").stdout)["trials"] == [3]
+    assert json.loads(ask("retry", "sweep.toml", "--class", "lost,code", "-o", "json").stdout)["trials"] == [3]
     (project / "train.py").write_text(TRAIN.replace("if layers == 3", "if layers == 30"))
     done = ask("run", "sweep.toml", "--local")
     assert "Resumed: 3 of 4 done, 0 taken up again, 1 to go." in done.stderr

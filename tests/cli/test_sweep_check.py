@@ -153,7 +153,7 @@ def test_a_sweep_is_exported_and_says_how_to_look_at_it(called: Command, project
     done = called("sweep", "export", "sweep.toml")
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "1 trials are in the study tiny; to look at them:",
+        "1 trial in the study tiny; to look at it:",
         "optuna-dashboard results/tiny/optuna.log",
     ]
     told = json.loads(

@@ -15,9 +15,9 @@ from aiohttp import web
 from aiomodelarts import AsyncEstimator, AsyncSession, TrainingJob
 from aiomodelarts._cursor import encode
 from aiomodelarts.cli.watch import _show_text
-from aiomodelarts.events import verify
+from aiomodelarts.events import Overflowed, verify
 from aiomodelarts.local import LocalPlatform
-from tests.watch.test_delivery import EVERY_KIND
+from tests.watch.test_delivery import EVERY_KIND, WHAT
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -271,7 +271,7 @@ async def test_a_log_that_stands_still_is_told(tmp_path: Path) -> None:
 
 
 async def test_each_kind_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    for event, _ in EVERY_KIND:
+    for event in (*(event for event, _ in EVERY_KIND), Overflowed(**WHAT)):
         _show_text(event)
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines()] == [
         "job 5 version 7: appeared, RUNNING",
@@ -280,4 +280,18 @@ async def test_each_kind_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str
         "job 5 version 7: disappeared, RUNNING",
         "job 5 version 7: log stalled, RUNNING, for 10 min 0 s",
         "job 5 version 7: twin stopped, KILLING",
+        "overflowed: too much came at once, so some changes are told as one",
     ]
+
+
+@pytest.mark.parametrize("missing", ["cloudevents", "standardwebhooks"])
+async def test_without_the_extra_it_says_what_to_install(platform: LocalPlatform, tmp_path: Path, missing: str) -> None:
+    script = f"import sys; sys.modules['{missing}'] = None; from aiomodelarts.cli import main; main()"
+    options = ("watch", "--webhook", "http://127.0.0.1:1/", "--webhook-secret-env", "HOOK_SECRET")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, *options, cwd=tmp_path, env=environment(platform),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, err = await process.communicate()
+    assert process.returncode == 2
+    assert err.decode() == f"error: {missing} is not installed; run: pip install 'aiomodelarts[events]'\n"

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import assert_type
 
+from optuna.study import Study
+
 from aiomodelarts import (
     AsyncEstimator,
     AsyncSession,
@@ -44,6 +46,9 @@ async def a_sweep(session: AsyncSession, estimator: AsyncEstimator) -> None:
     assert_type(await sweep.past(), SweepResult)
     Sweep(objective={}, estimator=estimator, search=[{"lr": 0.1}], trials="3")  # type: ignore[arg-type]
     Sweep({"lr": [0.1]}, objective={}, estimator=estimator)  # type: ignore[call-arg]
+    assert_type(await sweep.study("journal:study.log", name="x"), Study)
+    Sweep(space={}, objective={}, estimator=estimator, trials=9, warm_start={"jobs": [7]})
+    await sweep.study(7)  # type: ignore[arg-type]
 
 
 async def _heard(sweep: Sweep, trial: Trial) -> None:

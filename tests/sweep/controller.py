@@ -108,6 +108,7 @@ async def control(place: Place, kill_at: int | None) -> dict[str, Any]:
         account = engine.result.account
         return {
             "account": None if account is None else [account.held.ms, account.spent.ms],
+            "failures": sorted({trial.failure for trial in engine.result.trials if trial.failure is not None}),
             "error": error,
             "message": message,
             "steps": suicide.passed,

@@ -22,7 +22,7 @@ from aiomodelarts.sweep.definition import settings_of
 from aiomodelarts.sweep.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger import Definition, LedgerError
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from tests.sweep.test_limits import Scarce
+from tests.sweep.scarce import Scarce
 from tests.sweep.test_sweep_file import changed, read
 
 TRIALS = 80

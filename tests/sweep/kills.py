@@ -20,7 +20,9 @@ from tests.support import postgres
 from tests.sweep import stage
 
 STEPS = {"before reserving", "reserved", "intended", "made", "written as made", "ended", "over"}
-BUDGET = "[budget]\nmax_hours = 100\nmax_trial_hours = 1\n"
+# Where every version trains for too long, none ends by itself.
+STOPPED_STEPS = STEPS - {"ended"} | {"to be stopped"}
+BUDGET = "[budget]\nmax_hours = 100\nmax_trial_hours = 0.0001\n"
 # A creation whose answer is lost is looked for, so a kill can fall into that, too.
 LOST_ANSWERS = [
     {
@@ -40,14 +42,14 @@ class Plan:
         trials: of each sweep.
         concurrency: of each controller.
         lost_answers: whether answers to creations are lost.
-        accounts: whether what versions take is reserved and settled.
+        overlong: whether all versions train for too long, and are stopped; accounts are kept then.
         second: draws the step at which whoever takes up the sweep is killed as well.
     """
 
     trials: int
     concurrency: int
     lost_answers: bool
-    accounts: bool
+    overlong: bool
     second: random.Random = field(eq=False)
 
     @classmethod
@@ -57,6 +59,11 @@ class Plan:
         if seed == 0:
             return cls(4, 2, False, False, chance)
         return cls(chance.choice((3, 4, 5)), chance.choice((1, 2, 3)), seed % 2 == 1, seed % 2 == 0, chance)
+
+    @property
+    def steps(self) -> set[str]:
+        """Every kind of step that its trials take."""
+        return STOPPED_STEPS if self.overlong else STEPS
 
     def controllers(self, step: int, seed: int) -> list[int | None]:
         """The kills of the sweep whose first controller is killed at this step."""
@@ -89,8 +96,9 @@ async def killed_at_every_step(seed: int, ledger: str, root: Path, *, at_once: i
     """
     plan, name = Plan.of(seed), f"kill{seed}-{random.SystemRandom().getrandbits(24):x}"
     told: dict[str, Any] = {"trials": plan.trials, "concurrency": plan.concurrency, "ledger": ledger}
-    told["more"] = BUDGET if plan.accounts else ""
-    async with stage.platform(root, f"duration=0.02..0.2,metric=accuracy,seed={seed}") as there:
+    told["more"] = BUDGET if plan.overlong else ""
+    duration = "60" if plan.overlong else "0.02..0.2"
+    async with stage.platform(root, f"duration={duration},metric=accuracy,seed={seed}") as there:
         whole = await stage.drive(there, [[None]], name=f"{name}-whole", **told)
         steps = whole[f"{name}-whole-0", 0]["steps"]
         if plan.lost_answers:
@@ -98,7 +106,7 @@ async def killed_at_every_step(seed: int, ledger: str, root: Path, *, at_once: i
         sweeps = [plan.controllers(step, seed) for step in range(len(steps))]
         came = await stage.drive(there, sweeps, name=name, at_once=at_once, **told)
         made = await stage.made(there)
-    problems = [] if set(steps) == STEPS else [f"the steps are {sorted(set(steps))}"]
+    problems = [] if set(steps) == plan.steps else [f"the steps are {sorted(set(steps))}"]
     for step, controllers in enumerate(sweeps):
         one = f"{name}-{step}"
         problems += [f"step {step} ({steps[step]}): {what}" for what in _problems(one, controllers, came, made, plan)]
@@ -113,12 +121,15 @@ def _problems(
     if last is None or last["error"] is not None:
         return [*problems, f"the last controller ended with {last and last['message']}"]
     states = [(number, state, attempt) for number, state, _, attempt, _ in last["trials"]]
-    if states != [(number, "succeeded", 1) for number in range(1, plan.trials + 1)]:
+    end = "failed" if plan.overlong else "succeeded"
+    if states != [(number, end, 1) for number in range(1, plan.trials + 1)]:
         problems.append(f"the trials are {states}")
     rows = made.get(f"job-{name}", [])
     if [row.output_path for row in rows] != stage.expected(name, plan.trials):
         problems.append(f"the versions are {[row.output_path for row in rows]}")
-    if plan.accounts and not _is_settled(last["account"], rows):
+    if plan.overlong and (last["failures"] != ["overtime"] or {row.status for row in rows} != {"KILLED"}):
+        problems.append(f"the failures are {last['failures']}, the versions {[row.status for row in rows]}")
+    if plan.overlong and not _is_settled(last["account"], rows):
         problems.append(f"the account is {last['account']}, and the versions took {[row.took_ms for row in rows]} ms")
     return problems
 
@@ -134,7 +145,7 @@ def main() -> int:
     """Go through the matrix; 1 when anything was lost, repeated or too many."""
     parser = argparse.ArgumentParser(prog="python -m tests.sweep.kills", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--seed", type=int, help="this one alone; even ones keep accounts, odd ones lose answers")
+    parser.add_argument("--seed", type=int, help="this one alone; odd ones lose answers, even ones stop all versions")
     parser.add_argument("--store", choices=("sqlite", "postgres"), action="append", help="both unless said")
     options = parser.parse_args()
     seeds = range(options.seeds) if options.seed is None else [options.seed]

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiomodelarts import Sweep, SweepError
 from aiomodelarts._clock import SystemClock
@@ -19,9 +22,12 @@ from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
 from aiomodelarts.sweep.space import Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
+from .spaces import spaces
 from .test_sweep_file import GOOD, read
 
 optuna = pytest.importorskip("optuna", reason="needs the extra sweep")
+from aiomodelarts.sweep.export import Record, export  # noqa: E402
+
 COMPLETE, PRUNED, FAIL, RUNNING, WAITING = (
     optuna.trial.TrialState[name] for name in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 )
@@ -161,6 +167,18 @@ async def test_axes_are_as_people_read_them(sweep: Sweep) -> None:
     }
 
 
+@given(spaces(), st.integers(0, 2**16))
+def test_points_of_every_space_can_be_exported(space: Space, seed: int) -> None:
+    rng = Random(seed)
+    points = [space.draw(rng) for _ in range(5)]
+    trials = [trial(number, TrialState.SUCCEEDED, point, value=1.0) for number, point in enumerate(points, start=1)]
+    study = export(evolve(CONFIG, space=space), Record(trials, [], []), None, "x")
+    for one, point in zip(study.get_trials(), points, strict=True):
+        mixed = {name for name in point if space.axes[name] == Choice((True, 1, 1.0, "1"))}
+        assert one.params == {name: repr(value) if name in mixed else value for name, value in point.items()}
+        assert "outside_of_the_space" not in one.user_attrs
+
+
 async def test_values_that_python_takes_for_equal_stay_apart(tmp_path: Path) -> None:
     mixed = evolve(CONFIG, space=Space({"a": Choice((True, 1, 1.0)), "b": Float(2.0, 2.0), "c": Int(1, 64, log=True)}))
     points: list[Point] = [{"a": value, "b": 2.0, "c": 3} for value in (True, 1, 1.0)]
@@ -215,6 +233,24 @@ async def test_a_storage_that_cannot_be_used_is_told(sweep: Sweep, storage: str,
     with pytest.raises(SweepError) as raised:
         await sweep.study(storage)
     assert why in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("no journal\n", "is no journal of Optuna; choose another file"),
+        ('{"op_code":0}\n{"op', "was cut short, by a program that was killed perhaps; move it away"),
+    ],
+)
+async def test_a_journal_that_is_none_or_was_cut_short_is_left_as_it_is(
+    sweep: Sweep, tmp_path: Path, content: str, why: str
+) -> None:
+    journal = tmp_path / "study.log"
+    await asyncio.to_thread(journal.write_text, content)
+    with pytest.raises(SweepError) as raised:
+        await sweep.study(f"journal:{journal}")
+    assert why in str(raised.value)
+    assert await asyncio.to_thread(journal.read_text) == content
 
 
 async def test_several_objectives_become_directions_with_names(tmp_path: Path) -> None:

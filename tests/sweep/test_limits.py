@@ -1,13 +1,11 @@
 """What a sweep does where the platform has no room, the budget has an end, or somebody ends it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.errors import (
@@ -19,7 +17,6 @@ from aiomodelarts.errors import (
     TrainingCancelled,
     VersionGone,
 )
-from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.brake import Brake
 from aiomodelarts.sweep.budget import Budget
 from aiomodelarts.sweep.config import SweepConfig
@@ -29,9 +26,9 @@ from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Event
-from aiomodelarts.sweep.trial import Trial, TrialState
-from aiomodelarts.sweep.versions import Version
+from aiomodelarts.sweep.trial import TrialState
 
+from .scarce import Hurried, Killed, Scarce, Told
 from .test_sweep_file import GOOD, changed, complaint, read
 
 CONFIG = evolve(read(changed("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "")), concurrency=2)
@@ -44,96 +41,6 @@ def no_room() -> NoCapacity:
 
 def no_quota() -> QuotaExceeded:
     return QuotaExceeded("too many", status=400, code="ModelArts.0118")
-
-
-class Hurried(SystemClock):
-    """A clock on which a second of waiting takes a millisecond."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 1000)
-
-
-@define
-class Told:
-    """A version that ends as it is told.
-
-    Args:
-        version_id: its id.
-        ran_s: how long it says that it has run.
-        error: how it ends, or None.
-        until: what it waits for.
-    """
-
-    version_id: int
-    ran_s: float = 60.0
-    error: ModelArtsError | None = None
-    until: asyncio.Event | None = None
-    job_id: int = 7
-    stopped: asyncio.Event = field(factory=asyncio.Event)
-
-    async def wait(self) -> object:
-        if self.until is not None:
-            waits = [asyncio.create_task(one.wait()) for one in (self.until, self.stopped)]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in waits:
-                    one.cancel()
-        detail = SimpleNamespace(status=JobStatus.COMPLETED, duration=self.ran_s * 1000)
-        if self.stopped.is_set():
-            raise TrainingCancelled("stopped", detail=detail)
-        if self.error is not None:
-            raise self.error
-        return detail
-
-    async def updates(self) -> AsyncIterator[Any]:
-        yield SimpleNamespace(status=JobStatus.WAITING, duration=None)
-        yield SimpleNamespace(status=JobStatus.RUNNING, duration=0)
-
-    async def logs(self, *, follow: bool = False) -> AsyncIterator[str]:
-        yield "accuracy=0.5"
-
-    async def refresh(self) -> object:
-        raise AssertionError
-
-    async def stop(self) -> None:
-        self.stopped.set()
-
-
-@define(slots=False)
-class Scarce:
-    """A platform that answers the creations of a trial with its errors, one after the other, and then makes it."""
-
-    refusals: dict[int, list[ModelArtsError]] = field(factory=dict)
-    ends: Callable[[int], Told] = Told
-    sent: list[tuple[int, str | None]] = field(factory=list)
-    versions: dict[int, Told] = field(factory=dict)
-    settling: list[ModelArtsError] = field(factory=list)
-
-    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
-        return {"number": trial.number, "flavor": trial.flavor}
-
-    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
-        may_leave()
-        self.sent.append((intent["number"], intent["flavor"]))
-        await asyncio.sleep(0)
-        refusals = self.refusals.get(intent["number"])
-        if refusals:
-            raise refusals.pop(0)
-        return self._make(intent["number"])
-
-    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
-        if self.settling:
-            raise self.settling.pop()
-        return next((one for one in self.versions.values() if one.version_id % 100 == intent["number"]), None)
-
-    def attach(self, job_id: int, version_id: int) -> Version:
-        return self.versions[version_id]
-
-    def _make(self, number: int) -> Version:
-        made = self.ends(100 * (len(self.versions) + 1) + number)
-        self.versions[made.version_id] = made
-        return made
 
 
 @define
@@ -284,22 +191,6 @@ class TestLostJobs:
         assert 2 not in {number for number, _ in [*unreadable.sent, *last.sent]}
 
 
-@define(slots=False)
-class Killed(Scarce):
-    """Makes the version of trial 2, and its controller goes before it is told."""
-
-    def __init__(self, everyone: "asyncio.Task[Any]") -> None:
-        self.__attrs_init__()
-        self._everyone = everyone
-
-    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
-        version = await super().make(intent, may_leave)
-        if intent["number"] == 2:
-            self._everyone.cancel()
-            await asyncio.sleep(3600)
-        return version
-
-
 HOURLY = Budget(max_hours=0.25, max_trial_hours=0.1, prices={"modelarts.vm.cpu.2u": 2.0})
 
 
@@ -330,6 +221,25 @@ class TestBudget:
         assert isinstance((await carry_out(versions, config)).stopped_by, BudgetUsedUp)
         came = await carry_out(versions, evolve(config, budget=evolve(HOURLY, max_hours=1.0)))
         assert came.states == [TrialState.SUCCEEDED] * 4
+
+    async def test_a_budget_that_is_taken_out_of_the_file_leaves_nothing_reserved(
+        self, carry_out: Carry, tmp_path: Path
+    ) -> None:
+        brake, over = Brake(Hurried()), asyncio.Event()
+        versions = Scarce(ends=lambda version_id: Told(version_id, until=over))
+        run = asyncio.create_task(carry_out(versions, evolve(CONFIG, budget=HOURLY), brake))
+        while len(versions.versions) < 2:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        brake.ask(Running.LEAVE)
+        await run
+        async with Ledger.read(tmp_path / "sweep.sqlite", CONFIG.name, SystemClock()) as ledger:
+            assert ledger.sweep.account.held.hours == pytest.approx(0.2)
+        over.set()
+        await carry_out(versions, CONFIG)
+        async with Ledger.read(tmp_path / "sweep.sqlite", CONFIG.name, SystemClock()) as ledger:
+            assert ledger.sweep.account.held.ms == 0
+            assert {trial.account.held.ms for trial in await ledger.trials()} == {0}
 
     async def test_a_version_that_trains_for_too_long_is_stopped_and_charged(self, carry_out: Carry) -> None:
         config = evolve(CONFIG, concurrency=1, budget=Budget(max_hours=0.5, max_trial_hours=0.1))

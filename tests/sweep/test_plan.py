@@ -232,6 +232,37 @@ async def test_paths_are_looked_for_in_their_buckets(session: AsyncSession, tmp_
     assert plan.notes == ("inputs: there is nothing at /elsewhere/",)
 
 
+async def test_buckets_that_are_not_there_are_told(session: AsyncSession, tmp_path: Path) -> None:
+    platform = session.platform
+    assert platform is not None
+    endpoints = {"modelarts": platform.modelarts_endpoint, "obs": Path(str(platform.obs_root)).as_uri()}
+    keys = (platform.access_key, platform.secret_key)
+    logs = ('log_url = "/nowhere/log/"', 'output_path = "/nobody/out/"')
+    sweep = await sweep_of(tmp_path, out=('output_path = "/bucket/out/"', "\n".join(logs)))
+    async with AsyncSession(*keys, project_id=platform.project_id, endpoints=endpoints) as remote:
+        refused = (await sweep.plan(remote)).refused
+        assert {one.what for one in refused} == {"output_path", "log_url"}
+        assert all("nobody" in one.why or "nowhere" in one.why for one in refused)
+        # A folder in a bucket that is there need not be.
+        assert not (await (await sweep_of(tmp_path)).plan(remote)).refused
+
+
+async def test_buckets_that_cannot_be_looked_into_are_told_and_refuse_nothing(
+    session: AsyncSession, tmp_path: Path
+) -> None:
+    platform = session.platform
+    assert platform is not None
+    only_a_token = AsyncSession(
+        token="t", project_id=platform.project_id, endpoints={"modelarts": platform.modelarts_endpoint}
+    )
+    async with only_a_token as remote:
+        premises_of = premises.Premises((await sweep_of(tmp_path)).config, remote, None)
+        await premises_of._look_at_paths()
+    assert not premises_of.refused
+    (note,) = premises_of.notes
+    assert note.startswith("the buckets were not looked into: ")
+
+
 async def test_a_platform_that_has_no_room_for_a_job_is_told(
     session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

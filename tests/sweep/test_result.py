@@ -15,7 +15,7 @@ RESULT = SweepResult(
     Goal.MAXIMIZE,
     (
         Trial(1, {"lr": 0.1, "act": 'a,b\n"ü"'}, "/b/1/", TrialState.SUCCEEDED, 0.9, None, 5, 6, 1.23456),
-        Trial(2, {"lr": 1e-05, "act": "tanh"}, "/b/2/", TrialState.FAILED, None, "exit code 1", 5, 7, 2.0),
+        Trial(2, {"lr": 1e-05, "act": "tanh"}, "/b/2/", TrialState.FAILED, None, "exit code 1", 5, 7, 2.0, 3, "code"),
     ),
 )
 
@@ -28,6 +28,7 @@ def test_csv_holds_every_trial_with_one_column_for_each_hyperparameter(tmp_path:
     assert rows[0]["params_act"] == 'a,b\n"ü"'
     assert float(rows[1]["params_lr"]) == 1e-05
     assert (rows[0]["value"], rows[1]["value"], rows[1]["reason"]) == ("0.9", "", "exit code 1")
+    assert [(row["attempt"], row["failure"]) for row in rows] == [("1", ""), ("3", "code")]
 
 
 def test_json_holds_the_best_and_every_trial(tmp_path: Path) -> None:

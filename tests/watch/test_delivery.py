@@ -349,6 +349,17 @@ async def test_an_event_that_can_neither_be_delivered_nor_kept_leaves_the_cursor
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
 
 
+async def test_a_cursor_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    kept = CursorFile(tmp_path / "cursor")
+    await kept.write("one")
+    before = await asyncio.to_thread((tmp_path / "cursor").open)
+    await kept.write("two")
+    # Whoever has the file of before open still sees all of it: no moment had a half of either.
+    assert await asyncio.to_thread(before.read) == "one\n"
+    before.close()
+    assert await kept.read() == "two"
+
+
 async def test_a_cursor_that_cannot_be_kept_leaves_the_one_of_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from aiomodelarts import AsyncSession, InvalidArgument, LogGone, TrainingJob, VersionGone
+from aiomodelarts import AsyncSession, InvalidArgument, LogGone, ServiceTrouble, TrainingJob, VersionGone
 from aiomodelarts._wire.message import Request, Response
 from tests.support.fakes import Service, answer, refusal, session_on
 
@@ -189,6 +189,27 @@ async def test_one_node_that_writes_faster_than_it_is_read_does_not_hide_the_oth
     assert 0 < before <= 20_000
     assert lines == [str(number) for number in range(len(lines))]
     assert len(lines) >= 100_000
+
+
+async def test_a_log_that_cannot_be_read_is_given_up_only_when_its_version_has_ended_long_ago(
+    session: AsyncSession, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    logs = Logs(service)
+    logs.trouble = 1.0
+    handle = version(session, service, status=8)
+    following = asyncio.ensure_future(anext(handle.logs(follow=True)))
+    await asyncio.sleep(3600)
+    assert not following.done()
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+    service.status[5, 1] = 10
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(ServiceTrouble):
+        await following
+    assert asyncio.get_running_loop().time() - began <= 60
+    ended = asyncio.ensure_future(anext(handle.logs(follow=True)))
+    await asyncio.sleep(240)
+    logs.trouble, logs.files["job.0"] = 0.0, ["at last"]
+    assert await ended == "at last"
 
 
 async def test_many_are_followed_fairly(session: AsyncSession, service: Service) -> None:

@@ -16,6 +16,7 @@ from ..store import Content
 from .address import Address
 from .keyring import KeyRing
 from .refusals import refusal
+from .stoppable import sent
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -77,10 +78,14 @@ class ObjectContent:
     ) -> str | None:
         """Write an object in parts."""
         store = self._store(path.bucket)
-        with _told(path):
-            result = await self._obstore.put_async(
+
+        async def send(parts: AsyncIterable[Content]) -> Any:
+            return await self._obstore.put_async(
                 store, path.key, parts, use_multipart=True, chunk_size=part_bytes, max_concurrency=at_once
             )
+
+        with _told(path):
+            result = await sent(parts, send)
         return _bare(result["e_tag"])
 
     async def get(self, path: ObsPath, etag: str | None, start: int, end: int, size: int) -> Content:
