@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,8 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--clients", nargs="+", default=["ours", "boto3", "vendor"])
     chosen = options.parse_args()
+    # Whoever loses patience leaves neither a server nor a gigabyte behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     server = f"{chosen.server} ({chosen.delay * 1000:g} ms)" if chosen.server == "stub" else chosen.server
 
     def work(client: str, what: str, way: str, place: Path, key: str, endpoint: str) -> Work:
