@@ -6,7 +6,8 @@ from .engine import Listener, Resumed, SweepEvent
 from .failures import Failure, RetryBudget
 from .files import FolderFiles, OutputFiles
 from .given import maximize, minimize
-from .halts import BudgetUsedUp, Halt, Running, StoppedAsAsked
+from .halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
+from .neighbours import PlaceTaken
 from .objective import Goal, JsonFile, LogPattern, Objective, PlatformMetric, Take
 from .problems import InvalidSweep, Problem, SweepFileError
 from .pruning import Pruning
@@ -34,6 +35,7 @@ __all__ = [
     "History",
     "Int",
     "InvalidSweep",
+    "JobDeleted",
     "JsonFile",
     "LeftOut",
     "Listener",
@@ -43,6 +45,7 @@ __all__ = [
     "Objective",
     "Observation",
     "OutputFiles",
+    "PlaceTaken",
     "PlatformMetric",
     "PointList",
     "Problem",

@@ -237,6 +237,7 @@ class Sweep(KeptSweep):
             PlanOutdated: the file, the points or the ledger changed since the plan was made; nothing was sent.
             SweepChanged: the settings are not those of the sweep's earlier runs; it shows the difference.
             LedgerError: the ledger cannot be used, or another controller took this one for dead.
+            PlaceTaken: another sweep of this name, with another ledger, has versions that go on.
             SweepError: a source of the warm start is not there; nothing was sent.
             ModelArtsError: the job could not be made.
             ResultsNotWritten: all trials are over, but the disk did not take the results; they are in the error.

@@ -9,9 +9,7 @@ import pytest
 from attrs import evolve
 
 from aiomodelarts import AlreadyExists, AsyncEstimator, AsyncSession, ConfigurationError, Sweep, SweepError
-from aiomodelarts.sweep import FolderFiles, ResultsNotWritten, SweepEvent, TrialState
-from aiomodelarts.sweep.halts import JobDeleted
-from aiomodelarts.sweep.neighbours import PlaceTaken
+from aiomodelarts.sweep import FolderFiles, JobDeleted, PlaceTaken, ResultsNotWritten, SweepEvent, TrialState
 
 SWEEP = """\
 [sweep]

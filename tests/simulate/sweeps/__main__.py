@@ -8,6 +8,8 @@ from collections import Counter
 from tests.simulate.sweeps.judge import add
 from tests.simulate.sweeps.run import Run, simulate
 
+_TOLD_EVERY = 250
+
 
 def main() -> int:
     """Run the seeds; 1 when one of them fails."""
@@ -29,6 +31,9 @@ def main() -> int:
             _show(run, trace=options.trace)
         if failed >= options.failures:
             break
+        if counts["sweeps"] % _TOLD_EVERY == 0:
+            took = time.perf_counter() - began
+            print(f"up to seed {seed}: {failed} failed, {took:.0f} s", file=sys.stderr, flush=True)
     for name, number in sorted(counts.items()):
         print(f"{number:>10,} {name}")
     print(f"{time.perf_counter() - began:>10.1f} seconds")

@@ -167,7 +167,8 @@ def _with_budget(one: Plan, chance: random.Random) -> Plan:
     longest_s = max(5.0, one.duration_s[1])
     if chance.random() < 0.2:
         one = evolve(one, rules=(), rate={}, blows=(), asks=(), starts_s=(0.0,), not_sent=0.0, odd_answers=0.0)
-        one = evolve(one, weather="calm", duration_s=(1.0, 80.0), slots=None)
+        # What is to be stopped in time must not stand in a queue behind others.
+        one = evolve(one, weather="calm", duration_s=(1.0, 80.0), slots=None, latency_s=(0.001, 0.01), in_flight=128)
         longest_s = 50.0
     max_trial_h = longest_s / 3600
     worth = chance.uniform(1.0, one.trials * 1.5)

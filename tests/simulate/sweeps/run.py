@@ -78,7 +78,7 @@ _PRUNING = Pruning(
 # After so many controllers of a machine have ended with an error, the weather is to blame.
 _MOST_TRIES = 8
 # No sweep of these sizes has a reason to last longer.
-_AT_MOST_S = 3000.0
+_AT_MOST_S = 10_000.0
 _BAD_ENDS = (JobStatus.FAILED, JobStatus.FAILED, JobStatus.LOST, JobStatus.SUBMIT_MODEL_FAILED)
 
 
