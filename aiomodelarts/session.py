@@ -345,6 +345,7 @@ class AsyncSession:
 
         Raises:
             WaitTimeout: when the limit is reached first.
+            VersionGone, StateUnclear: as soon as one of them cannot be waited for; ``error.where`` says which.
         """
         return as_completed(versions, timeout_s, poll_s)
 
@@ -369,6 +370,7 @@ class AsyncSession:
 
         Raises:
             WaitTimeout: when the limit is reached first.
+            VersionGone, StateUnclear: as soon as one of them cannot be waited for; ``error.where`` says which.
         """
         stop = (lambda one: self.stop_aside(one.job_id, one.version_id)) if stop_on_cancel else None
         return await wait_all(versions, self._parts.seams.clock, timeout_s, poll_s, max_concurrency, stop)

@@ -113,8 +113,7 @@ class Feed:
         changes: list[tuple[int, Told | None]] = []
         held_back = False
         for change in history.changes(states, self._clock.monotonic(), self._patience, complete=complete):
-            # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.
-            held_back = len(self._events) - self._notices >= self._size
+            held_back = self._is_full()
             if held_back:
                 break
             changes.append((change.version_id, change.told))
@@ -140,7 +139,9 @@ class Feed:
         )
 
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
-        """Tell that a log stands still; ``end`` says where."""
+        """Tell that a log stands still, once there is room for that; ``end`` says where."""
+        if self._is_full():
+            return
         status = JobStatus.RUNNING
         told = (self._histories[job_id].told or {}).get(version_id)
         # Whoever runs anew after an interruption can stand still at the same line.
@@ -180,6 +181,10 @@ class Feed:
                 running.add(version_id)
             else:
                 running.discard(version_id)
+
+    def _is_full(self) -> bool:
+        # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.
+        return len(self._events) - self._notices >= self._size
 
     def failed(self, error: Exception) -> None:
         """End the stream; what is in the buffer is still given."""

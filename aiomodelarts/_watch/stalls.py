@@ -18,7 +18,6 @@ _SHORTEST_S, _LONGEST_S = 0.5, 60.0
 class _Log:
     end: str
     since: float
-    told: bool = False
 
 
 @define
@@ -63,6 +62,6 @@ class Stalls:
         log = self._logs.get((job_id, version_id))
         if log is None or log.end != end:
             self._logs[job_id, version_id] = _Log(end, now)
-        elif not log.told and now - log.since >= self.still_s:
-            log.told = True
+        elif now - log.since >= self.still_s:
+            # It tells each standstill once.
             self.feed.stalled(job_id, version_id, end, now - log.since)

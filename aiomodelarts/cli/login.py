@@ -172,8 +172,9 @@ def _members(
     asking = sys.stdin.isatty() and not secret_stdin
     members: dict[str, str] = {}
     for member in (*kind, *_PLACE):
+        value: str | None
         if member.secret and secret_stdin:
-            value = sys.stdin.readline().rstrip("\r\n")
+            value = _from_stdin()
         else:
             value = given.get(member.name) or _found(member, before, asking)
         if value:
@@ -187,6 +188,14 @@ def _members(
     if members.get("ak") == os.environ.get("HUAWEICLOUD_SDK_AK") and os.environ.get(_TEMPORARY):
         members["security_token"] = os.environ[_TEMPORARY]
     return members
+
+
+def _from_stdin() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        # What could not be read is not shown, since it is a secret.
+        raise InvalidArgument("--secret-stdin", "***", "it is a line of text in UTF-8") from None
 
 
 def _found(member: _Member, before: Mapping[str, str], asking: bool) -> str | None:

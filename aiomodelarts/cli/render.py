@@ -2,21 +2,23 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import filesize
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..sweep.space import Point, Scalar
 
-_PIPE_WIDTH = 4096
+_GAP = "   "
 _FLUSH_RIGHT = {
     "job_id",
     "version_id",
@@ -137,18 +139,42 @@ def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], spare: Seque
     if not rows:
         tell("There are none.")
         return
+    rows = [[_on_one_line(cell) for cell in row] for row in rows]
     console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(highlight=False, width=_PIPE_WIDTH)
-    wide = console.options.update(width=_PIPE_WIDTH)
-    for count in range(len(spare) + 1):
-        kept = [at for at, head in enumerate(heads) if head not in spare[:count]]
-        shown = table(*(heads[at] for at in kept))
+    limited = console.is_terminal or "COLUMNS" in os.environ
+    widths = {head: max(map(cell_len, (head, *(row[at] for row in rows)))) for at, head in enumerate(heads)}
+    kept = list(heads)
+    for head in spare:
+        if limited and _whole(kept, widths) > console.width:
+            kept.remove(head)
+    ats = [at for at, head in enumerate(heads) if head in kept]
+    if limited and _whole(kept, widths) > console.width:
+        shown = table(*kept)
         for row in rows:
-            shown.add_row(*(Text(row[at]) for at in kept))
-        if console.measure(shown, options=wide).maximum <= console.width:
-            break
-    console.print(shown)
+            shown.add_row(*(Text(row[at]) for at in ats))
+        console.print(shown)
+        return
+    # Rows that fit need none of the care that makes tables of thousands of rows slow.
+    console.print(Text(_line(kept, kept, widths), style="bold"), soft_wrap=True)
+    console.print("\u2500" * _whole(kept, widths), soft_wrap=True)
+    typer.echo("\n".join(_line([row[at] for at in ats], kept, widths) for row in rows))
+
+
+def _on_one_line(cell: str) -> str:
+    # A hyperparameter can hold line ends, and whatever else moves a terminal.
+    return cell if cell.isprintable() else cell.encode("unicode_escape").decode()
+
+
+def _whole(heads: Sequence[str], widths: Mapping[str, int]) -> int:
+    return sum(widths[head] for head in heads) + len(_GAP) * (len(heads) - 1)
+
+
+def _line(cells: Sequence[str], heads: Sequence[str], widths: Mapping[str, int]) -> str:
+    padded = []
+    for cell, head in zip(cells, heads, strict=True):
+        blank = " " * (widths[head] - cell_len(cell))
+        padded.append(blank + cell if head in _FLUSH_RIGHT else cell + blank)
+    return _GAP.join(padded).rstrip()
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

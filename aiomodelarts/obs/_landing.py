@@ -133,11 +133,28 @@ class Landing:
         with locally(self._place):
             yield from pieces_of(self._claim.handle, start, min(start + self._part_bytes, self._size))
 
-    def write(self, index: int, content: Content) -> None:
-        """Keep a part."""
+    def write(self, at: int, content: Content, check: int) -> int:
+        """Keep content that begins at a byte of the file, and note each part that is whole with it.
+
+        Args:
+            at: where it begins.
+            content: as much as came; it may reach into the next part.
+            check: the check sum of what came of its first part before; 0 where it begins one. What comes back is that
+                of its last part, for the next call.
+        """
+        left = memoryview(content)
         with locally(self._place):
-            _write(self._claim.handle, content, index * self._part_bytes)
-            self._journal.note(index, zlib.crc32(content))
+            while left:
+                index, inside = divmod(at, self._part_bytes)
+                size = min(self._part_bytes, self._size - index * self._part_bytes)
+                now = left[: size - inside]
+                _write(self._claim.handle, now, at)
+                check = zlib.crc32(now, check)
+                at, left = at + len(now), left[len(now) :]
+                if inside + len(now) == size:
+                    self._journal.note(index, check)
+                    check = 0
+        return check
 
     def finish(self, modified: datetime | None) -> None:
         """Put the whole file in its place, in one step."""

@@ -40,6 +40,10 @@ class FolderStore:
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await aside(self._tree.read, entry, start, end)
 
+    async def stream(self, entry: ObsEntry, start: int, end: int, about: int) -> AsyncGenerator[Content, None]:
+        for at in range(start, end, about):
+            yield await self.get(entry, at, min(at + about, end))
+
     async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         return await aside(self._put, path, content, if_absent)
 

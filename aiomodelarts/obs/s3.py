@@ -85,6 +85,12 @@ class S3Store:
     async def get(self, entry: ObsEntry, start: int, end: int) -> Content:
         return await self._with_keys(lambda: self._content.get(entry.path, entry.etag, start, end, entry.size))
 
+    async def stream(self, entry: ObsEntry, start: int, end: int, about: int) -> AsyncGenerator[Content, None]:
+        path, etag = entry.path, entry.etag
+        answer = await self._with_keys(lambda: self._content.answer(path, etag, start, end, entry.size))
+        async for piece in self._content.pieces(path, answer, end - start, about):
+            yield piece
+
     async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         if path.is_folder:
             answer = await self._ask(path, lambda address: requests.put_empty(address, path.key))

@@ -37,6 +37,14 @@ class Store(Protocol):
         """
         ...
 
+    def stream(self, entry: ObsEntry, start: int, end: int, about: int) -> AsyncGenerator[Content, None]:
+        """The bytes that ``get`` gives, in pieces of ``about`` that size as they come.
+
+        Raises:
+            ObsChanged, ContentDamaged: as ``get``; the latter maybe after the last piece.
+        """
+        ...
+
     async def put(self, path: ObsPath, content: Content, *, if_absent: bool = False) -> str | None:
         """Write an object whole; for a folder its marker. What comes back is the ETag.
 

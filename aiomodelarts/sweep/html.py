@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .trial import Progress, Trial, TrialState
+from .words import length, number, scalar
 
 if TYPE_CHECKING:
     from .result import SweepResult
@@ -40,9 +41,9 @@ def live_html(name: str, progress: Progress, best: Sequence[Trial], going: Seque
     if progress.failed:
         said.append(f"{progress.failed} failed")
     if progress.best is not None and progress.best.value is not None:
-        said.append(f"best {progress.best.value:.6g} in trial {progress.best.number}")
+        said.append(f"best {number(progress.best.value)} in trial {progress.best.number}")
     if progress.time_left_s:
-        said.append(f"{_length(progress.time_left_s)} left")
+        said.append(f"{length(progress.time_left_s)} left")
     if progress.waiting_for is not None:
         said.append(progress.waiting_for)
     share = progress.done / progress.total if progress.total else 1.0
@@ -59,7 +60,7 @@ def result_html(result: "SweepResult") -> str:
         said.append(f"{len(result.trials) - over} are not over")
     best = result.best
     if best is not None and best.value is not None:
-        said.append(f"best {best.value:.6g} in trial {best.number}")
+        said.append(f"best {number(best.value)} in trial {best.number}")
     if result.stopped_by is not None:
         said.append(str(result.stopped_by))
     more = f"and {len(ranked) - _ROWS} more in result.trials" if len(ranked) > _ROWS else ""
@@ -96,12 +97,12 @@ def _table(trials: Sequence[Trial]) -> str:
 
 def _row(trial: Trial, names: Sequence[str]) -> str:
     values = trial.values or (() if trial.value is None else (trial.value,))
-    value = " / ".join(f"{one:.6g}" for one in values) or trial.state.value
+    value = " / ".join(number(one) for one in values) or trial.state.value
     if trial.value is None and trial.last_value is not None:
-        value = f"{trial.last_value:.6g} at step {trial.last_step}"
-    point = [_scalar(trial.point.get(name)) for name in names]
+        value = f"{number(trial.last_value)} at step {trial.last_step}"
+    point = [scalar(trial.point[name]) if name in trial.point else "" for name in names]
     if len(names) > _MOST_COLUMNS:
-        point = ["  ".join(f"{name}={_scalar(value)}" for name, value in trial.point.items())]
+        point = ["  ".join(f"{name}={scalar(value)}" for name, value in trial.point.items())]
     mark = f'<span style="color:{_MARKS.get(trial.state, _OTHER_MARK)}">&#9632;</span> '
     cells = "".join(f'<td style="text-align:left;{_CELL}">{escape(_cut(one))}</td>' for one in [value, *point])
     return f'<tr><td style="text-align:left;{_CELL}">{mark}{trial.number}</td>{cells}</tr>'
@@ -111,20 +112,5 @@ def _small(text: str) -> str:
     return f'<div style="opacity:.75;font-size:0.9em">{escape(text)}</div>' if text else ""
 
 
-def _scalar(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _length(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

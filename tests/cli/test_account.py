@@ -285,6 +285,13 @@ async def test_what_is_wrong_is_told(
     assert says in " ".join(done[2].split())
 
 
+async def test_a_secret_that_is_no_text_is_not_shown(tmp_path: Path) -> None:
+    process = await start(tmp_path, "login", "--access-key", "a", "--secret-stdin")
+    _, err = await process.communicate(b"\xff\xfesecret\n")
+    assert (process.returncode, b"secret\\n" in err, b"UTF-8" in err) == (2, False, True)
+    assert b"Traceback" not in err
+
+
 async def test_a_log_is_gone_on_with_behind_any_line(platform: LocalPlatform, tmp_path: Path) -> None:
     async with session_on(platform) as session:
         (version,) = await make(session, "pear", 0.1)

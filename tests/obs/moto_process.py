@@ -1,7 +1,7 @@
 """moto's S3 in a process of its own, which counts what it is asked and misbehaves when told to.
 
-It prints its port. ``/_test/counts`` tells and forgets the counts; ``/_test/open`` tells the ports of those who are
-connected; ``/_test/faults`` takes rules as JSON:
+It prints its port. ``/_test/counts`` tells and forgets the counts, those of the ``BYTES`` that were asked for in ranges
+among them; ``/_test/open`` tells the ports of those who are connected; ``/_test/faults`` takes rules as JSON:
 ``{"method", "path" (regular expression), "count", "kind": "status" | "damage_answer" | "damage_request" | "delay" |
 "cut", ...}``.
 """
@@ -26,7 +26,6 @@ class Watched:
         self._app = app
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
         self._rules: list[dict[str, Any]] = []
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -36,6 +35,8 @@ class Watched:
         method = environ["REQUEST_METHOD"]
         with self._lock:
             self._counts[f"{method} {path}"] += 1
+            if asked := re.fullmatch(r"bytes=(\d+)-(\d+)", environ.get("HTTP_RANGE", "")):
+                self._counts[f"BYTES {path}"] += int(asked[2]) - int(asked[1]) + 1
             rule = self._rule(method, path)
         if rule is None:
             return self._app(environ, start)

@@ -162,6 +162,7 @@ class TestRefusals:
         await there.obs.upload_file(tmp_path / "k", there.root)
         assert (await counts(there))[f"PUT /{there.bucket}/k"] == 6 + 1
         await there.obs.download_file(there.root + "k", tmp_path / "back")
+        # Six parts are fewer than twice the four lines, so each is asked for by itself.
         assert (await counts(there))[f"GET /{there.bucket}/k"] == 6 + 1
         assert await tree(tmp_path / "back") == {"k": content(6 * PART)}
 

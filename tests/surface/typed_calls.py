@@ -33,6 +33,7 @@ from aiomodelarts import (
     diff,
     estimator_from,
 )
+from aiomodelarts.events import Event
 from aiomodelarts.sweep import Float, Running, Stopped, Sweep, SweepResult, Trial, maximize
 
 
@@ -115,3 +116,15 @@ async def on_versions(a: TrainingJob, b: TrainingJob) -> None:
     assert_type(await estimator_from(a), tuple[AsyncEstimator, Inputs])
     found: Sequence[Difference] = await diff(a, b)
     await diff(a, found[0])  # type: ignore[arg-type]
+
+
+async def on_waits(session: AsyncSession, job: TrainingJob, others: list[TrainingJob]) -> None:
+    assert_type(await job.wait(60, poll_s=(1, 30), stop_on_cancel=True), JobDetail)
+    assert_type(await job.ended(timeout_s=60, poll_s=5), JobDetail)
+    assert_type(job.updates(poll_s=5), AsyncGenerator[JobDetail, None])
+    assert_type(job.logs(follow=True, after=None, poll_s=0.5), AsyncGenerator[LogLine, None])
+    assert_type(await session.wait_all(others, 60, poll_s=5, stop_on_cancel=True), list[JobDetail])
+    assert_type(session.as_completed(others, 60, poll_s=5), AsyncGenerator[TrainingJob, None])
+    assert_type(session.events(7, poll_s=(1, 5)), AsyncGenerator[Event, None])
+    await job.wait(poll_s="5")  # type: ignore[arg-type]
+    await session.wait_all(others, poll=5)  # type: ignore[call-arg]

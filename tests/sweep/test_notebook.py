@@ -34,7 +34,8 @@ def test_a_table_names_the_best_and_those_that_run() -> None:
     going = [trial(number, state=TrialState.RUNNING, lr=0.2) for number in range(3, 15)]
     text = live_html("mine", Progress(50, 10, 12, 2, best, 60, waiting_for="waits for room"), [best], going)
     for told in (
-        "<b>Sweep mine</b>: 10 of 50 trials over; 12 running; 2 failed; best 0.875 in trial 2; 4 min left; waits for",
+        "<b>Sweep mine</b>: 10 of 50 trials over; 12 running; 2 failed; best 0.875 in trial 2; 4 min 0 s left",
+        "; waits for room",
         "width:20.0%",
         ">0.875</td>",
         ">relu</td>",

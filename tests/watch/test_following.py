@@ -65,6 +65,22 @@ async def test_updates_give_each_state_once_and_stop_after_the_last(
     await asyncio.gather(*waits, return_exceptions=True)
 
 
+@pytest.mark.parametrize("others", [0, 8])
+async def test_a_state_that_goes_back_is_told_and_ends_nothing(
+    session: AsyncSession, service: Service, others: int
+) -> None:
+    waits = [asyncio.ensure_future(version(session, service, 10 + n).ended()) for n in range(others)]
+    handle = version(session, service, 1, 8)
+    ended = asyncio.ensure_future(handle.ended())
+    moving = asyncio.ensure_future(passes_through(service, 1, 1, 8, 7, 1, 8, 10))
+    assert [detail.status async for detail in handle.updates()] == [8, 1, 8, 7, 1, 8, 10]
+    assert (await ended).status is JobStatus.COMPLETED
+    await moving
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+
+
 async def test_a_slow_reader_of_updates_gets_all_of_them(session: AsyncSession, service: Service) -> None:
     handle = version(session, service, 1, 7)
     moving = asyncio.ensure_future(passes_through(service, 1, 8, 15, 8, 10))
@@ -117,6 +133,18 @@ async def test_a_newcomer_is_looked_at_within_its_first_interval(service: Servic
         assert asyncio.get_running_loop().time() - began <= 1.06
         old.cancel()
         await asyncio.gather(old, return_exceptions=True)
+
+
+async def test_newcomers_do_not_hurry_a_service_that_fails(session: AsyncSession, service: Service) -> None:
+    service.overrides["versions"] = service.overrides["version"] = lambda _: refusal("ModelArts.6102", 500)
+    waits = []
+    for number in range(200):
+        waits.append(asyncio.ensure_future(version(session, service, number, 10).ended()))
+        await asyncio.sleep(0.1)
+    looks = service.counts["versions"] + service.counts["version"]
+    assert 10 <= looks <= 60
+    service.overrides.clear()
+    assert len(await asyncio.gather(*waits)) == 200
 
 
 async def test_polls_keep_to_the_ceiling_over_all_jobs_and_no_job_is_starved(service: Service) -> None:
@@ -388,6 +416,23 @@ async def test_cancelling_a_wait_for_many_stops_those_that_go_on_only_when_asked
     assert asyncio.get_running_loop().time() - began <= 0.1
     await session.close()
     assert [service.status[5, number] for number in range(1, 9)] == [10, *[12 if stop else 8] * 7]
+
+
+async def test_one_that_is_gone_is_named_and_the_rest_can_be_waited_for(
+    session: AsyncSession, service: Service
+) -> None:
+    handles = [version(session, service, number) for number in range(1, 9)]
+    everything = asyncio.ensure_future(session.wait_all(handles))
+    await asyncio.sleep(20)
+    del service.status[5, 3]
+    with pytest.raises(VersionGone) as caught:
+        await everything
+    assert caught.value.where is not None
+    rest = [handle for handle in handles if handle.version_id != caught.value.where.version_id]
+    assert [handle.version_id for handle in rest] == [1, 2, 4, 5, 6, 7, 8]
+    for handle in rest:
+        service.status[5, handle.version_id] = 10
+    assert len(await session.wait_all(rest)) == 7
 
 
 async def test_a_limit_stops_nothing(session: AsyncSession, service: Service) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -90,16 +90,29 @@ class ObjectContent:
 
     async def get(self, path: ObsPath, etag: str | None, start: int, end: int, size: int) -> Content:
         """A range of an object; the whole of it is asked for without one, as an empty object has no range."""
-        store = self._store(path.bucket)
+        answer = await self.answer(path, etag, start, end, size)
+        with _told(path):
+            content = await answer.bytes_async()
+        _check_size(path, len(content), end - start)
+        return memoryview(content)
+
+    async def answer(self, path: ObsPath, etag: str | None, start: int, end: int, size: int) -> Any:
+        """The answer to ``get``, with its content still to come."""
         options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
         if (start, end) != (0, size):
             options["range"] = (start, end)
         with _told(path):
-            result = await self._obstore.get_async(store, path.key, options=options)
-            content = await result.bytes_async()
-        if len(content) != end - start:
-            raise ContentDamaged(f"{end - start} bytes were asked for, and {len(content)} came", path=path)
-        return memoryview(content)
+            return await self._obstore.get_async(self._store(path.bucket), path.key, options=options)
+
+    async def pieces(self, path: ObsPath, answer: Any, size: int, about: int) -> AsyncGenerator[Content, None]:
+        """The content of an answer as it comes."""
+        came = 0
+        with _told(path):
+            async for piece in answer.stream(min_chunk_size=about):
+                came += len(piece)
+                if came <= size:
+                    yield piece
+        _check_size(path, came, size)
 
     async def sign(self, path: ObsPath, method: str, expires_s: float) -> str:
         """An address that works without keys for a while."""
@@ -196,6 +209,11 @@ def mapped(error: Exception, path: ObsPath) -> Exception:
     if "HTTP error" in head:
         return ConnectionBroken(f"the connection was lost: {path}: {said}")
     return ObsRefused(said, path=path)
+
+
+def _check_size(path: ObsPath, came: int, size: int) -> None:
+    if came != size:
+        raise ContentDamaged(f"{size} bytes were asked for, and {came} came", path=path)
 
 
 def _bare(etag: str | None) -> str | None:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..space import Axis, Choice, Float, Int, Scalar
 from ..trial import Trial
-from .words import number, plain, scalar
+from ..words import number, plain, scalar
 
 UNSET = "not set"
 _MOST_TICKS = 8

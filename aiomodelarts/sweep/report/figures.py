@@ -12,10 +12,10 @@ from attrs import evolve, field, frozen
 
 from ..objective import Goal
 from ..trial import Trial, TrialState
+from ..words import brief, moment, plain
 from .data import ReportData
 from .dimensions import Dimension
 from .spans import AGAIN, Span
-from .words import brief, moment, plain
 
 _MOST_BARS = 3000
 # So many times the distance of the quartiles beyond them, a value would press all others together.

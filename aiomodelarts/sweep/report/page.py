@@ -10,11 +10,11 @@ from typing import Any
 from ..ledger.records import Event
 from ..result import best_of, front_of
 from ..trial import Trial
+from ..words import length, moment, number, point, scalar
 from . import figures
 from .data import MOST_DOTS, ReportData, drawn
 from .dimensions import dimensions
 from .spans import Span, spans
-from .words import moment, number, point, scalar
 
 
 def page(data: ReportData) -> str:
@@ -112,8 +112,8 @@ def _facts(data: ReportData, best: Trial | None, front: Sequence[Trial], found: 
         facts.append({"name": "to go", "value": str(to_go)})
     if found:
         first, last = min(span.begins for span in found), max(span.ends for span in found)
-        facts.append({"name": "elapsed", "value": _length(last - first)})
-        facts.append({"name": "training time", "value": _length(sum(span.ends - span.begins for span in found))})
+        facts.append({"name": "elapsed", "value": length(last - first)})
+        facts.append({"name": "training time", "value": length(sum(span.ends - span.begins for span in found))})
     return facts
 
 
@@ -153,7 +153,7 @@ def _row(data: ReportData, trial: Trial, events: list[Event]) -> dict[str, Any]:
         "point": {name: scalar(value) for name, value in trial.point.items()},
         "sort": trial.point,
         "seconds": trial.duration_s,
-        "time": "" if trial.duration_s is None else _length(trial.duration_s),
+        "time": "" if trial.duration_s is None else length(trial.duration_s),
         "attempt": trial.attempt,
         "job": trial.job_id,
         "version": trial.version_id,
@@ -167,17 +167,6 @@ def _row(data: ReportData, trial: Trial, events: list[Event]) -> dict[str, Any]:
 def _step(event: Event, zone: tzinfo) -> list[str]:
     more = [event.detail] if event.detail else []
     return [moment(event.at, zone)[:19], event.state.value, event.why, *more]
-
-
-def _length(seconds: float) -> str:
-    whole = round(seconds)
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _read(name: str) -> str:

@@ -23,8 +23,10 @@ from tests.simulate.stage import (
     tell_what_is_left,
     tell_what_is_out,
 )
+from tests.simulate.watching.bounds import bounds
 from tests.simulate.watching.consumers import consume
 from tests.simulate.watching.judge import judge
+from tests.simulate.watching.judge_events import problems
 from tests.simulate.watching.plan import NAP_S, Plan, plan
 from tests.simulate.watching.platform import Platform
 from tests.simulate.watching.readers import read
@@ -131,7 +133,15 @@ async def _until_all_is_told(run: Run) -> None:
     events = 3 * sum(len(lives) for lives in weather.board.lives.values())
     refills_s = weather.slowest_s * (events // min(consumer.buffer for consumer in weather.consumers))
     settles_s = refills_s + (_SETTLES_CALMLY_S if weather.is_calm else _SETTLES_S)
-    await asyncio.sleep(weather.latest(last_s, settles_s) - now)
+    until_s = weather.latest(last_s, settles_s)
+    await asyncio.sleep(max(last_s - now, 0.0))
+    limits = bounds(weather)
+    while run.world.clock.monotonic() < until_s:
+        if not any(any(problems(consumer, run, limits)) for consumer in weather.consumers):
+            # All has been told; whatever comes now comes twice.
+            await asyncio.sleep(2 * weather.slowest_s)
+            return
+        await asyncio.sleep(5.0)
 
 
 async def _until_all_has_gone(run: Run) -> None:

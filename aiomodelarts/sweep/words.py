@@ -1,9 +1,9 @@
-"""Numbers, moments and names as a report says them. Pure."""
+"""Numbers, moments and names as a report or a notebook says them. Pure."""
 
 from datetime import datetime, tzinfo
 from html import escape
 
-from ..space import Point, Scalar
+from .space import Point, Scalar
 
 _LONGEST_NAME = 18
 
@@ -28,6 +28,18 @@ def point(values: Point) -> list[str]:
 def moment(at: float, zone: tzinfo) -> str:
     """A moment as plotly reads it: without its zone, which the page names once."""
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def length(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    whole = round(seconds)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def plain(text: str) -> str:
