@@ -289,9 +289,9 @@ def test_an_interrupted_stream_leaves_no_object(moto: Moto, tmp_path: Path) -> N
     bucket = moto.bucket()
     with piped(moto, tmp_path, "cp", "-", f"obs://{bucket}/stream") as process:
         assert process.stdin is not None
+        # More than a pipe holds, so it is being read when this returns.
         process.stdin.write(b"x" * 100_000)
         process.stdin.flush()
-        time.sleep(1.5)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -304,7 +304,10 @@ def test_an_interrupted_download_leaves_no_half_file_under_its_name(moto: Moto, 
     moto.client().put_object(Bucket=bucket, Key="large", Body=os.urandom(20_000_000))
     moto.faults({"method": "GET", "path": "large", "kind": "delay", "seconds": 20, "count": 99})
     with piped(moto, tmp_path, "cp", f"obs://{bucket}/large", "here") as process:
-        time.sleep(2.0)
+        until = time.monotonic() + 60
+        while f"GET /{bucket}/large" not in moto.counts():
+            assert time.monotonic() < until
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err

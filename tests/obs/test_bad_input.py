@@ -170,6 +170,20 @@ class TestSources:
         assert await place.all() == {"log": b"of before"}
 
 
+class TestDelete:
+    async def test_nothing_is_removed_after_a_failure(self, place: Place, tmp_path: Path) -> None:
+        await fill(tmp_path / "src", {"a": b"a"})
+        await aside(lambda: (tmp_path / "src" / "out").symlink_to(tmp_path))
+        await place.put("up/stray", b"1")
+        with pytest.raises(TransferIncomplete):
+            await place.obs.sync_up(tmp_path / "src", place.root + "up", delete=True)
+        assert await place.all() == {"up/stray": b"1", "up/a": b"a"}
+        await fill(tmp_path / "here", {"stray": b"1", "a/in the way": b""})
+        with pytest.raises(TransferIncomplete):
+            await place.obs.sync_down(place.root + "up", tmp_path / "here", exclude=["stray"], delete=True)
+        assert "stray" in await tree(tmp_path / "here")
+
+
 class TestTargets:
     @pytest.mark.parametrize("size", [10, 5 * PART])
     async def test_a_disk_that_fills(
