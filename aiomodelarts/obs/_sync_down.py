@@ -115,8 +115,8 @@ class SyncDown:
             async for page in self._store.pages(self._source, recursive=True)
             for entry in page
         }
-        if not found and self._source.key and await self._store.stat(self._source) is None:
-            raise ObsNotFound("there is no such folder, and no object below it", path=self._source)
+        if not found:
+            await check_folder(self._store, self._source)
         found.pop("", None)
         return found
 
@@ -186,6 +186,19 @@ class SyncDown:
         selection = self._selection.with_ignored(ignore_lines(self._root))
         here = find(self._root, selection)
         return [file for file in here.files if file.name not in entries], here.empty_folders
+
+
+async def check_folder(store: Store, folder: ObsPath) -> None:
+    """Return when a folder in which nothing was found is one all the same: a bucket, or a marker.
+
+    Raises:
+        ObsNotFound: it is none.
+    """
+    if not folder.key or await store.stat(folder) is not None:
+        return
+    if await store.stat(ObsPath(folder.bucket, folder.key.removesuffix("/"))) is not None:
+        raise ObsNotFound("it is no folder but an object, which is copied by itself", path=folder)
+    raise ObsNotFound("there is no such folder, and no object below it", path=folder)
 
 
 def _make_root(root: Path) -> None:

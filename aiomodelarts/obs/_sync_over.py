@@ -8,7 +8,8 @@ from ._copy import copy
 from ._digest import is_digest
 from ._flow import Lanes, Tally
 from ._folders import folders_of
-from .errors import ObsError, ObsNotFound
+from ._sync_down import check_folder
+from .errors import ObsError
 from .path import ObsPath
 from .selection import Selection
 from .store import Store
@@ -96,8 +97,8 @@ class SyncOver:
 
     async def _found(self) -> _Found:
         here, there = await self._below(self._source), await self._below(self._target)
-        if not here and self._source.key and await self._store.stat(self._source) is None:
-            raise ObsNotFound("there is no such folder, and no object below it", path=self._source)
+        if not here:
+            await check_folder(self._store, self._source)
         files = {name: entry for name, entry in here.items() if not entry.is_folder and self._selection.has(name)}
         folders = [name for name, entry in here.items() if entry.is_folder and not self._selection.closes(name)]
         return _Found(files, tuple(folders), there)

@@ -144,6 +144,8 @@ def test_sync_between_buckets_copies_what_differs_and_removes_only_when_it_is_to
     assert side.read()["again/c.bin"] == b"three"
     assert "2 there already, 1 removed" in side("sync", side.at("code"), side.at("again"), "--delete").stdout
     assert {key for key in side.read() if key.startswith("again/")} == {"again/a.txt", "again/sub/b.txt"}
+    for target in ("down", side.at("more")):
+        assert "no folder but an object" in side("cp", "-r", side.at("code/a.txt"), target, code=1).stderr
     assert "in one another" in side("sync", side.at("code"), side.at("code/sub"), code=2).stderr
 
 
