@@ -56,6 +56,9 @@ async def _logs(
     try:
         async with open_session(local) as place:
             version = TrainingJob.attach(place.session, job_id, version_id)
+            if follow:
+                # Who follows waits patiently for a version to show up; one that is not there is better told at once.
+                await version.refresh()
             lines = version.logs(follow=follow, after=after) if tail is None else _last(version, tail)
             async with aclosing(lines):
                 async for line in lines:

@@ -162,8 +162,11 @@ class Premises:
         self.job = "a new job, named after the sweep and the time" if name is None else f"a new job, {name}"
         page = await get_job_list(self.session, per_page=1)
         if page.quotas and page.job_total_count is not None and page.job_total_count >= page.quotas:
-            why = f"there are {page.job_total_count} jobs, and the platform allows {page.quotas}; delete one"
-            self.refused.append(Refusal("quota", why))
+            # The documents do not relate these two numbers, so this may be wrong.
+            self.notes.append(
+                f"there are {page.job_total_count} jobs, and the platform names a quota of {page.quotas}: "
+                "a new job may be refused, or wait until one is deleted"
+            )
         if name is None:
             return
         async for job in iter_jobs(self.session, search_content=name):

@@ -275,6 +275,7 @@ async def test_versions_are_listed_with_state_duration_and_hyperparameters(
         (("logs", "1", "1", "--tail", "0"), 2, "--tail"),
         (("logs", "1", "1", "--tail", "3", "--follow"), 2, "--tail is for what is there now"),
         (("logs", "999", "1"), 1, "There is no training job 999"),
+        (("logs", "999", "1", "--follow"), 1, "error: getTrainingJobVersion (job 999, version 1): ModelArts.2775"),
     ],
 )
 async def test_what_is_wrong_is_told(

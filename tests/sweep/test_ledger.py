@@ -128,6 +128,20 @@ class TestLedger:
                     await ask()
             assert await other.trials() == [held.trial]
 
+    async def test_two_that_take_each_other_for_dead_do_not_block_each_other(self, opened: Any) -> None:
+        for turn in range(5):
+            async with opened() as one, opened() as other:
+                await asyncio.gather(one.join("here", f"{turn} 1"), other.join("there", f"{turn} 2"))
+                leases = {lease.token: lease for lease in await one.leases()}
+                told = await asyncio.gather(
+                    one.take_over([leases[other.token]]),
+                    other.take_over([leases[one.token]]),
+                    return_exceptions=True,
+                )
+                assert sorted(type(answer).__name__ for answer in told) in (["Fenced", "list"], ["list", "list"])
+                for ledger in (one, other):
+                    await ledger.leave()
+
     async def test_whoever_beats_meanwhile_is_not_dead(self, opened: Any, ledger: Ledger) -> None:
         assert await ledger.reserve(2, trial) is not None
         async with opened() as other:

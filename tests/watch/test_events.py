@@ -311,6 +311,14 @@ async def test_a_refusal_for_good_ends_the_stream(session: AsyncSession, service
         await anext(session.events(5))
 
 
+async def test_a_stream_that_nobody_reads_any_more_asks_for_nothing(session: AsyncSession, service: Service) -> None:
+    service.add(5, 1, 8)
+    await collect(session, 30, BEGINNING)
+    before = service.counts["versions"]
+    await asyncio.sleep(300)
+    assert service.counts["versions"] == before
+
+
 async def test_closing_the_session_ends_the_stream(service: Service) -> None:
     session = session_on(service.transport)
     reading = asyncio.ensure_future(anext(session.events(5)))

@@ -12,7 +12,7 @@ from aiomodelarts._watch.cadence import Cadence
 from aiomodelarts._watch.feed import Feed
 from aiomodelarts._watch.history import Change, History
 from aiomodelarts._watch.stalls import Stalls
-from aiomodelarts.events import Event, LogStalled
+from aiomodelarts.events import Event, LogStalled, Overflowed
 
 PATIENCE = Patience(lost_s=30)
 
@@ -91,6 +91,22 @@ async def taken(feed: Feed) -> list[Event]:
             while True:
                 events.append(await feed.take())
     return events
+
+
+async def test_an_overflow_is_told_and_a_whole_look_is_asked_for_when_there_is_room() -> None:
+    asked: list[int] = []
+    feed = Feed([5], BEGINNING, SystemClock(), PATIENCE, list, 2, asked.append, Cadence())
+    states = dict.fromkeys(range(1, 6), JobStatus.RUNNING)
+    feed.surveyed(5, states, complete=True)
+    assert asked == []
+    names = [type(event).__name__ for event in await taken(feed)]
+    assert names == ["Appeared", "Appeared", "Overflowed"]
+    assert asked == [5]
+    feed.surveyed(5, states, complete=True)
+    assert [event.id for event in await taken(feed) if not isinstance(event, Overflowed)] == [
+        "5-3-appeared",
+        "5-4-appeared",
+    ]
 
 
 async def test_one_standstill_is_told_once() -> None:

@@ -11,6 +11,7 @@ from .database import Database
 from .errors import LedgerError, SweepChanged
 from .records import Definition, SweepRecord, differences
 from .rows import sweep_of, text_of
+from .transaction import lock_leases
 
 _sweeps, _leases = schema.sweeps, schema.leases
 
@@ -69,6 +70,8 @@ async def set_aside(database: Database, name: str, now: float) -> None:
     if kept is None:
         return
     async with database.writing() as connection:
+        tokens = (await connection.execute(select(_leases.c.token).where(_leases.c.sweep_id == kept.id))).scalars()
+        await lock_leases(connection, kept.id, list(tokens))
         # Whoever still drives it finds itself fenced.
         await connection.execute(
             update(_leases)

@@ -25,7 +25,7 @@ from .rows import (
     held_of,
     trial_of,
 )
-from .transaction import Beat, Note, Reserve, Transaction, Write, reopen, take_up
+from .transaction import Beat, Note, Reserve, Transaction, Write, lock_leases, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
@@ -129,6 +129,7 @@ class Ledger(Record):
         """
         began = self._clock.monotonic()
         async with self._database.writing() as connection:
+            await lock_leases(connection, self.sweep.id, [lease.token for lease in gone])
             await _end(connection, self.sweep.id, gone, "its process is gone")
             mine = _sweeps.c.id == self.sweep.id
             await connection.execute(update(_sweeps).where(mine).values(token=_sweeps.c.token + 1))
@@ -235,6 +236,7 @@ class Ledger(Record):
             Fenced: this controller was itself taken for dead.
         """
         async with self._database.writing() as connection:
+            await lock_leases(connection, self.sweep.id, [self.token, *(lease.token for lease in dead)])
             await self._transaction(connection).carry_out([Beat()])
             await _end(connection, self.sweep.id, dead, f"silent for too long; ended by {self.token}")
             rows = await take_up(connection, self.sweep.id, self.token, OPEN_STATES, self._clock.now())
@@ -248,7 +250,7 @@ class Ledger(Record):
         """
         over = select(*TRIAL_COLUMNS).where(_trials.c.sweep_id == self.sweep.id, _trials.c.value.is_(None))
         async with self._database.writing() as connection:
-            rows = await connection.execute(over.with_for_update())
+            rows = await connection.execute(over.order_by(_trials.c.number).with_for_update())
             settled = [trial for trial in map(trial_of, rows) if trial.state.is_settled]
             opened = [trial for trial in map(again, settled) if trial is not None]
             await reopen(connection, self.sweep.id, opened, self._clock.now())

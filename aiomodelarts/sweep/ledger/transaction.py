@@ -1,7 +1,7 @@
 """One transaction of a controller: reservations and moves, each carried out if it is still allowed."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -217,6 +217,17 @@ class Transaction:
         ):
             if rows:
                 await self.connection.execute(statement, rows)
+
+
+async def lock_leases(connection: AsyncConnection, sweep_id: int, tokens: Collection[int]) -> None:
+    """Keep these leases as they are until the transaction ends.
+
+    Rows are locked in one order everywhere, leases by token, then the sweep, then trials by number: two controllers
+    that take each other for dead would wait for each other otherwise.
+    """
+    if tokens:
+        these = (_leases.c.sweep_id == sweep_id, _leases.c.token.in_(sorted(tokens)))
+        await connection.execute(select(_leases.c.token).where(*these).order_by(_leases.c.token).with_for_update())
 
 
 async def take_up(
