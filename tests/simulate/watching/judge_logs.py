@@ -29,6 +29,9 @@ def problems(reader: Reader, plan: "Plan", limits: Bounds) -> Iterator[str]:
     if plan.is_calm and not reader.halts and not reader.slow_s:
         known = max(plan.on_loop(reader.life.quiet_s), reader.starts_s)
         latest = plan.latest(known, endured_s(plan, reader.life.last) + limits.gone_s + _LONGEST_PAUSE_S)
+        # From the end back to the start and forth again, in pages of which one line can be known already.
+        pages = 2 * sum(2 + file.size // max(plan.log_page - 1, 1) for file in reader.life.files)
+        latest += pages * 2 * plan.latency_s[1]
         if reader.ended_s > latest:
             yield f"it ended at {reader.ended_s:.2f} s, {reader.ended_s - latest:.2f} s late"
 
