@@ -29,7 +29,6 @@ from aiomodelarts.sweep.versions import EstimatorVersions
 
 # How often something is done to a controller; one lives for longer than it takes to begin.
 _PER_S = 1.5
-SETTLE = SettlePolicy(quiet_window_s=0.3, late_watch_s=1.0, grace_s=0.5)
 
 
 @frozen(kw_only=True)
@@ -46,6 +45,7 @@ class Told:
         at_once: how many sweeps run at once.
         concurrency: of a controller.
         lease_s: how long a controller may be silent.
+        quiet_s: how long a version that may have been made is looked for; a machine that is slower makes twins.
         chaos: the seed of random kills and pauses for controllers that run ``together``; None lets them be.
     """
 
@@ -57,6 +57,7 @@ class Told:
     at_once: int = 1
     concurrency: int = 2
     lease_s: float = 30.0
+    quiet_s: float = 0.3
     chaos: int | None = None
 
 
@@ -68,6 +69,7 @@ class Place:
     ledger: str
     left: Path
     lease_s: float
+    settle: SettlePolicy
 
 
 class Suicide:
@@ -96,7 +98,7 @@ async def control(place: Place, kill_at: int | None) -> dict[str, Any]:
 
     config, clock = place.config, SystemClock()
     definition = Definition(config.name, settings_of(config))
-    async with AsyncSession(settle=SETTLE) as session:
+    async with AsyncSession(settle=place.settle) as session:
         async with Ledger.open(place.ledger, definition, clock) as ledger:
             versions = EstimatorVersions(config, session, f"job-{config.name}")
             engine = Engine(config, versions, None, listen, clock, ledger, lease_s=place.lease_s, passed=suicide)
@@ -257,7 +259,8 @@ def main() -> None:
         while waiting and len(lanes) < told.at_once:
             number, controllers = waiting.pop(0)
             named = evolve(config, name=f"{config.name}-{number}")
-            place = Place(named, told.ledger.replace("NAME", named.name), Path(told.left), told.lease_s)
+            settle = SettlePolicy(quiet_window_s=told.quiet_s, late_watch_s=3 * told.quiet_s, grace_s=0.5)
+            place = Place(named, told.ledger.replace("NAME", named.name), Path(told.left), told.lease_s, settle)
             lane = os.fork()
             if not lane:
                 carry_out(told, place, controllers)

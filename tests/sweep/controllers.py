@@ -22,6 +22,9 @@ from attrs import field, frozen
 from tests.support import postgres
 from tests.sweep import stage
 
+# Many processes share one machine here, so a creation may land late.
+_QUIET_S = 2.0
+
 
 @frozen
 class Verdict:
@@ -56,6 +59,7 @@ async def driven(controllers: int, trials: int, seed: int, ledger: str, root: Pa
     await asyncio.to_thread(folder.mkdir)
     async with stage.platform(root / "platform", f"duration=0.05..0.5,metric=accuracy,seed={seed}") as there:
         told: dict[str, Any] = {"concurrency": max(4, 16 // controllers), "lease_s": lease_s, "chaos": seed}
+        told["quiet_s"] = _QUIET_S
         await stage.carry_out(there, folder, [[None] * controllers], name=name, trials=trials, ledger=ledger, **told)
         rows = (await stage.made(there))[f"job-{name}-0"]
     came = await asyncio.to_thread(_read, folder / "left")
@@ -76,7 +80,9 @@ def _verdict(name: str, trials: int, came: Mapping[str, Any], rows: Sequence[sta
         problems.append(f"the trials are {dict(states)}")
     if [row.output_path for row in rows] != stage.expected(name, trials):
         counts = Counter(row.output_path for row in rows)
-        odd = {path: count for path, count in counts.items() if count > 1 or path not in stage.expected(name, trials)}
+        odd = [
+            row for row in rows if counts[row.output_path] > 1 or row.output_path not in stage.expected(name, trials)
+        ]
         problems.append(f"{len(rows)} versions for {trials} trials: {odd}")
     for _, of_trial in itertools.groupby(rows, key=lambda row: row.output_path):
         for one, other in itertools.pairwise(sorted(of_trial, key=lambda row: row.began_ms)):
