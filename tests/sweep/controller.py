@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from aiomodelarts.sweep.engine.engine.engine import Engine, SweepEvent
 from attrs import evolve, frozen
 
 from aiomodelarts import AsyncSession
 from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.policy import SettlePolicy
 from aiomodelarts.errors import ModelArtsError
-from aiomodelarts.sweep.config import SweepConfig, load
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig, load
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.versions import EstimatorVersions

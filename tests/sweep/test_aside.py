@@ -4,8 +4,7 @@ import asyncio
 import sys
 
 import pytest
-
-from aiomodelarts.sweep.aside import aside
+from aiomodelarts.sweep.engine.engine.aside import aside
 
 
 def turns() -> float:

@@ -5,13 +5,12 @@ from itertools import product
 from random import Random
 
 import pytest
+from aiomodelarts.sweep.space.space.axes import Axis, Choice, Float, Int, same
+from aiomodelarts.sweep.space.space.conditions import faults, is_met
+from aiomodelarts.sweep.space.space.constraints import Constraint
+from aiomodelarts.sweep.space.space.space import NoPoint, Point, Space, key_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from aiomodelarts.sweep.axes import Axis, Choice, Float, Int, same
-from aiomodelarts.sweep.conditions import faults, is_met
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.space import NoPoint, Point, Space, key_of
 
 from .spaces import ranges, rows, spaces
 

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiomodelarts.sweep.planning.survey.gathering import Gathering, _each
+from aiomodelarts.sweep.search.search.warm_start import (
+    History,
+)
 from attrs import evolve
 
 from aiomodelarts import AsyncEstimator, AsyncSession, Sweep, SweepError
@@ -15,13 +19,10 @@ from aiomodelarts._clock import SystemClock
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.models.job import VersionInfo
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep import SweepEvent, SweepResult, Trial, gathering
-from aiomodelarts.sweep.gathering import Gathering, _each
+from aiomodelarts.sweep import SweepEvent, SweepResult, Trial
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.warm_start import (
-    History,
-)
+from aiomodelarts.sweep.planning.survey import gathering
 
 from . import kept
 from .test_ledger import address, name

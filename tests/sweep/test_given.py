@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiomodelarts.sweep.space.space.constraints import Constraint
 
 from aiomodelarts import AsyncEstimator, AsyncSession
 from aiomodelarts.errors import SweepError
@@ -36,12 +37,11 @@ from aiomodelarts.sweep import (
     maximize,
     minimize,
 )
-from aiomodelarts.sweep import config as sweep_file
-from aiomodelarts.sweep._reader import TableReader
-from aiomodelarts.sweep._tables.sweep import read_sweep
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.given import GivenDocument
+from aiomodelarts.sweep.description import config as sweep_file
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.description.given import GivenDocument
+from aiomodelarts.sweep.description.reader import TableReader
+from aiomodelarts.sweep.description.tables.sweep import read_sweep
 
 SETTINGS = {
     "framework_type": "PyTorch",

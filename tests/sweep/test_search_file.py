@@ -4,11 +4,11 @@ from importlib.util import find_spec as find_it
 from pathlib import Path
 
 import pytest
+from aiomodelarts.sweep.search.search.search import AdaptiveSearch, PointList, QuasiRandomSearch
+from aiomodelarts.sweep.space.space.axes import Choice, Float, Int
 
-from aiomodelarts.sweep._tables import search as search_table
-from aiomodelarts.sweep.axes import Choice, Float, Int
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.search import AdaptiveSearch, PointList, QuasiRandomSearch
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.description.tables import search as search_table
 
 from .test_sweep_file import GOOD, complaint, read
 
