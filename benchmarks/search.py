@@ -15,13 +15,13 @@ from functools import cache
 from itertools import pairwise
 from random import Random
 
-from aiomodelarts.sweep.engine.engine.aside import aside
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch, QuasiRandomSearch, RandomSearch
-from aiomodelarts.sweep.search.search.searcher import Searcher
-from aiomodelarts.sweep.space.space.space import Choice, Float, Int, Point, Space
 from attrs import evolve, frozen
 
+from aiomodelarts.sweep.engine.aside import aside
 from aiomodelarts.sweep.objective import Goal
+from aiomodelarts.sweep.search.search import AdaptiveSearch, QuasiRandomSearch, RandomSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Choice, Float, Int, Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 ALGORITHMS = ("random", "quasi-random", "tpe", "cma-es")

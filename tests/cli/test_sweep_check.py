@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.planning.survey.trying import try_patterns
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep import Sweep
@@ -14,6 +13,7 @@ from aiomodelarts.sweep.description.config import load
 from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Move
+from aiomodelarts.sweep.planning.trying import try_patterns
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .test_command import Command, called, project

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiomodelarts.obs.code.local.local import read_code
 
 from aiomodelarts import AsyncEstimator, AsyncSession, InvalidArgument
+from aiomodelarts.obs.code.local import read_code
 
 SETTINGS: dict[str, Any] = {
     "framework_type": "PyTorch",

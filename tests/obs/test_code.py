@@ -7,11 +7,11 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from aiomodelarts.obs.code.local.local import CodeBounds, LocalCode, read_code, read_manifest
 from hypothesis import given
 
 from aiomodelarts import InvalidArgument
-from aiomodelarts.obs.code.local import local as code
+from aiomodelarts.obs.code import local as code
+from aiomodelarts.obs.code.local import CodeBounds, LocalCode, read_code, read_manifest
 
 Tree = dict[str, bytes]
 _NAME = st.text("abcäß中 -_.1", min_size=1, max_size=6).filter(lambda name: name not in (".", ".."))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiomodelarts.obs.code.local.local import LocalCode, read_code, read_manifest
-from aiomodelarts.obs.code.local.upload import CodeUploads
 
+from aiomodelarts.obs.code.local import LocalCode, read_code, read_manifest
+from aiomodelarts.obs.code.upload import CodeUploads
 from aiomodelarts.obs.errors import BucketNotFound, SourceChanged, SourceVanished
 
 from .conftest import Moto, Place, session_on

@@ -6,13 +6,13 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from aiomodelarts.sweep.engine.engine.following import Following
-from aiomodelarts.sweep.engine.engine.keeper import Keeper
-from aiomodelarts.sweep.engine.engine.making import Making
-from aiomodelarts.sweep.engine.engine.scribe import Scribe
 from attrs import evolve
 
 from aiomodelarts.sweep.budget import Limit
+from aiomodelarts.sweep.engine.following import Following
+from aiomodelarts.sweep.engine.keeper import Keeper
+from aiomodelarts.sweep.engine.making import Making
+from aiomodelarts.sweep.engine.scribe import Scribe
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.trial import TrialState
 from aiomodelarts.sweep.versions import EstimatorVersions

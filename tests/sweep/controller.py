@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from aiomodelarts.sweep.engine.engine.engine import Engine, SweepEvent
 from attrs import evolve, frozen
 
 from aiomodelarts import AsyncSession
@@ -23,6 +22,7 @@ from aiomodelarts._create.policy import SettlePolicy
 from aiomodelarts.errors import ModelArtsError
 from aiomodelarts.sweep.description.config import SweepConfig, load
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.versions import EstimatorVersions

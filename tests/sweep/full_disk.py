@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aiomodelarts.sweep.engine.engine.engine import Engine, SweepEvent
 from attrs import define, evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger import Definition, LedgerError
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from tests.sweep.scarce import Scarce

@@ -1,7 +1,8 @@
 """Spaces of all shapes, with conditions."""
 
-from aiomodelarts.sweep.space.space.space import Axis, Choice, Float, Int, Space, When
 from hypothesis import strategies as st
+
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Space, When
 
 NAMES = ("a", "b", "c", "d")
 

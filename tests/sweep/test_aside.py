@@ -4,7 +4,8 @@ import asyncio
 import sys
 
 import pytest
-from aiomodelarts.sweep.engine.engine.aside import aside
+
+from aiomodelarts.sweep.engine.aside import aside
 
 
 def turns() -> float:

@@ -5,9 +5,9 @@ import random
 from collections import deque
 
 import pytest
-from aiomodelarts.sweep.engine.engine.backlog import FIRST, Backlog, Place
 from attrs import define, field
 
+from aiomodelarts.sweep.engine.backlog import FIRST, Backlog, Place
 from tests.support.throttling import virtually
 
 

@@ -5,12 +5,13 @@ from itertools import product
 from random import Random
 
 import pytest
-from aiomodelarts.sweep.space.space.axes import Axis, Choice, Float, Int, same
-from aiomodelarts.sweep.space.space.conditions import faults, is_met
-from aiomodelarts.sweep.space.space.constraints import Constraint
-from aiomodelarts.sweep.space.space.space import NoPoint, Point, Space, key_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from aiomodelarts.sweep.space.axes import Axis, Choice, Float, Int, same
+from aiomodelarts.sweep.space.conditions import faults, is_met
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import NoPoint, Point, Space, key_of
 
 from .spaces import ranges, rows, spaces
 

@@ -8,8 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.engine.engine.engine import Engine, Resumed, SweepEvent
-from aiomodelarts.sweep.search.search.search import RandomSearch
 from attrs import evolve, field, frozen
 
 from aiomodelarts._clock import SystemClock
@@ -24,11 +22,13 @@ from aiomodelarts.errors import (
 from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, Resumed, SweepEvent
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import JsonFile
+from aiomodelarts.sweep.search.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 

@@ -8,8 +8,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.space.space.axes import Choice, Float, Int
-from aiomodelarts.sweep.space.space.space import Point, Space
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +18,8 @@ from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
+from aiomodelarts.sweep.space.axes import Choice, Float, Int
+from aiomodelarts.sweep.space.space import Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .spaces import spaces

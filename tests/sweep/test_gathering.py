@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.planning.survey.gathering import Gathering, _each
-from aiomodelarts.sweep.search.search.warm_start import (
-    History,
-)
 from attrs import evolve
 
 from aiomodelarts import AsyncEstimator, AsyncSession, Sweep, SweepError
@@ -22,7 +18,11 @@ from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep import SweepEvent, SweepResult, Trial
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.planning.survey import gathering
+from aiomodelarts.sweep.planning import gathering
+from aiomodelarts.sweep.planning.gathering import Gathering, _each
+from aiomodelarts.sweep.search.warm_start import (
+    History,
+)
 
 from . import kept
 from .test_ledger import address, name

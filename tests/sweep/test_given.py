@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiomodelarts.sweep.space.space.constraints import Constraint
 
 from aiomodelarts import AsyncEstimator, AsyncSession
 from aiomodelarts.errors import SweepError
@@ -42,6 +41,7 @@ from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.description.given import GivenDocument
 from aiomodelarts.sweep.description.reader import TableReader
 from aiomodelarts.sweep.description.tables.sweep import read_sweep
+from aiomodelarts.sweep.space.constraints import Constraint
 
 SETTINGS = {
     "framework_type": "PyTorch",

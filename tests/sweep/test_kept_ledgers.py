@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiomodelarts.sweep.engine.engine.engine import Engine
 from attrs import field, frozen
 from sqlalchemy import Connection, create_engine, inspect, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.made import Pending
 from aiomodelarts.models.spec import TrainingSpec
+from aiomodelarts.sweep.engine.engine import Engine
 from aiomodelarts.sweep.ledger import LedgerError, schema
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.trial import Trial, TrialState

@@ -5,9 +5,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.engine.engine.brake import Brake
-from aiomodelarts.sweep.engine.engine.engine import Engine, SweepEvent
-from aiomodelarts.sweep.engine.engine.halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
 from attrs import define, evolve
 
 from aiomodelarts._clock import SystemClock
@@ -23,6 +20,9 @@ from aiomodelarts.errors import (
 from aiomodelarts.sweep.budget import Budget
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.brake import Brake
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
+from aiomodelarts.sweep.engine.halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Event

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.engine.engine.measure import value_in
 
+from aiomodelarts.sweep.engine.measure import value_in
 from aiomodelarts.sweep.matching import Matcher, PatternTooSlow
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern, MetricMissing, PlatformMetric, Take
 

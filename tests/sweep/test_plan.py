@@ -8,13 +8,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiomodelarts.sweep.planning.survey.plan import Plan, PlanFileError, PlanOutdated
 from attrs import evolve
 
 from aiomodelarts import AsyncSession, RetryPolicy, Sweep
 from aiomodelarts.models.job import JobPage
 from aiomodelarts.sweep import FolderFiles
-from aiomodelarts.sweep.planning.survey import premises
+from aiomodelarts.sweep.planning import premises
+from aiomodelarts.sweep.planning.plan import Plan, PlanFileError, PlanOutdated
 
 SWEEP = """\
 [sweep]

@@ -1,10 +1,11 @@
 """Which point belongs to which trial, also after the space was changed."""
 
-from aiomodelarts.sweep.search.search.points import Points
-from aiomodelarts.sweep.search.search.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space.space.space import Float, Int, Space
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aiomodelarts.sweep.search.points import Points
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Float, Int, Space
 
 SPACE = Space({"a": Int(1, 6), "b": Int(1, 3)})
 

@@ -3,10 +3,11 @@
 from itertools import islice
 
 import pytest
-from aiomodelarts.sweep.search.search.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space.space.space import Axis, Choice, Float, Int, Point, Space
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Point, Space
 
 AXES: dict[str, Axis] = {
     "lr": Float(1e-4, 1e-1, log=True, num=4),

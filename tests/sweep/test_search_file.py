@@ -4,11 +4,11 @@ from importlib.util import find_spec as find_it
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch, PointList, QuasiRandomSearch
-from aiomodelarts.sweep.space.space.axes import Choice, Float, Int
 
 from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.description.tables import search as search_table
+from aiomodelarts.sweep.search.search import AdaptiveSearch, PointList, QuasiRandomSearch
+from aiomodelarts.sweep.space.axes import Choice, Float, Int
 
 from .test_sweep_file import GOOD, complaint, read
 

@@ -6,15 +6,15 @@ from importlib.util import find_spec
 from random import Random
 
 import pytest
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch, RandomSearch
-from aiomodelarts.sweep.search.search.searcher import Searcher
-from aiomodelarts.sweep.space.space.constraints import Constraint
-from aiomodelarts.sweep.space.space.space import Axis, Choice, Float, Int, Point, Space, key_of
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiomodelarts.sweep.objective import Goal
+from aiomodelarts.sweep.search.search import AdaptiveSearch, RandomSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Point, Space, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .spaces import spaces

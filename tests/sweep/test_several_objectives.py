@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch
-from aiomodelarts.sweep.search.search.searcher import Searcher
-from aiomodelarts.sweep.space.space.space import Float, Space
 
 from aiomodelarts import AsyncSession, Sweep
 from aiomodelarts.sweep import FolderFiles, Goal, SweepResult, Trial, TrialState
 from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.records import differences
 from aiomodelarts.sweep.objective import JsonFile, LogPattern, Take
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Float, Space
 
 from .test_sweep_file import GOOD, complaint, read
 

@@ -6,18 +6,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.engine.engine.suggestions import Suggestions, suggestions
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch
-from aiomodelarts.sweep.search.search.searcher import Searcher
-from aiomodelarts.sweep.space.space.space import Point, key_of
 from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.suggestions import Suggestions, suggestions
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Held, Move
 from aiomodelarts.sweep.objective import Goal
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Point, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .test_sweep_file import changed, read

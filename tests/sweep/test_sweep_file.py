@@ -5,8 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from aiomodelarts.sweep.search.search.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space.space.space import Choice, Float, Int
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +12,8 @@ from aiomodelarts.sweep.description.config import SweepConfig, load, parse
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern
 from aiomodelarts.sweep.problems import SweepFileError
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Choice, Float, Int
 
 GOOD = """\
 [sweep]

@@ -6,19 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.search.search.search import AdaptiveSearch
-from aiomodelarts.sweep.search.search.searcher import Searcher
-from aiomodelarts.sweep.search.search.warm_start import (
-    Elsewhere,
-    History,
-    LeftOut,
-    Observation,
-    WarmStart,
-    another_objective,
-    point_in,
-)
-from aiomodelarts.sweep.space.space.constraints import Constraint
-from aiomodelarts.sweep.space.space.space import Choice, Float, Int, Space
 from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -28,6 +15,19 @@ from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import Goal
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.search.warm_start import (
+    Elsewhere,
+    History,
+    LeftOut,
+    Observation,
+    WarmStart,
+    another_objective,
+    point_in,
+)
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import Choice, Float, Int, Space
 
 from .spaces import spaces
 from .test_ledger import address, name

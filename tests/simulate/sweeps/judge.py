@@ -4,12 +4,12 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from aiomodelarts.sweep.engine.engine.halts import BudgetUsedUp
 from sqlalchemy import select
 
 from aiomodelarts.local.board import Version
 from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.budget import Amount
+from aiomodelarts.sweep.engine.halts import BudgetUsedUp
 from aiomodelarts.sweep.failures import Failure
 from aiomodelarts.sweep.ledger import schema
 from aiomodelarts.sweep.trial import Trial, TrialState

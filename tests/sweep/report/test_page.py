@@ -6,7 +6,6 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
-from aiomodelarts.sweep.space.space.space import Choice, Float, Int
 from attrs import evolve
 
 from aiomodelarts.sweep.ledger.records import Event
@@ -17,6 +16,7 @@ from aiomodelarts.sweep.report.dimensions import UNSET, Dimension
 from aiomodelarts.sweep.report.importance import importance
 from aiomodelarts.sweep.report.page import contents
 from aiomodelarts.sweep.report.spans import spans
+from aiomodelarts.sweep.space.space import Choice, Float, Int
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .stories import AXES, HOSTILE, START, story
