@@ -5,8 +5,8 @@ from pathlib import Path
 
 from .errors import InvalidArgument, nearest
 from .models.spec import RunSettings
-from .obs.code import LocalCode, read_code
-from .obs.code_upload import UploadedCode
+from .obs.code.local import LocalCode, read_code
+from .obs.code.upload import UploadedCode
 from .session import AsyncSession
 
 

@@ -30,7 +30,7 @@ from ._wire import catalog
 from .errors import InvalidArgument
 from .events import Event
 from .obs import Obs, TransferLimits
-from .obs.code_upload import CodeUploads
+from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp

@@ -24,7 +24,7 @@ from .models.spec import (
     check_id,
     check_job_name,
 )
-from .obs.code import LocalCode
+from .obs.code.local import LocalCode
 from .session import AsyncSession
 
 # Commands and hyperparameters can hold what nobody should read in a log.

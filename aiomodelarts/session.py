@@ -29,7 +29,7 @@ from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
 from .obs import Obs, TransferLimits
-from .obs.code_upload import CodeUploads
+from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp

@@ -17,11 +17,11 @@ from random import Random
 
 from attrs import evolve, frozen
 
-from aiomodelarts.sweep._suggest.searcher import Searcher
-from aiomodelarts.sweep.aside import aside
+from aiomodelarts.sweep.engine.aside import aside
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.search import AdaptiveSearch, QuasiRandomSearch, RandomSearch
-from aiomodelarts.sweep.space import Choice, Float, Int, Point, Space
+from aiomodelarts.sweep.search.search import AdaptiveSearch, QuasiRandomSearch, RandomSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Choice, Float, Int, Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 ALGORITHMS = ("random", "quasi-random", "tpe", "cma-es")

@@ -23,9 +23,9 @@ from attrs import evolve, frozen
 
 from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform, TrainingJob
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep.config import SweepConfig, load
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig, load
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger.database import Database
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Move

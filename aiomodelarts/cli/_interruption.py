@@ -11,7 +11,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.halts import Running
+from ..sweep.engine.halts import Running
 
 _DO = {"l": Running.LEAVE, "s": Running.STOP}
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..sweep.space import Point, Scalar
+from ..sweep.space.space import Point, Scalar
 
 _GAP = "   "
 _FLUSH_RIGHT = {

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import SweepError
-from ..obs.code import LocalCode
-from ..sweep.halts import Halt, Running, StoppedAsAsked
-from ..sweep.plan import Plan, PlanFileError
+from ..obs.code.local import LocalCode
+from ..sweep.engine.halts import Halt, Running, StoppedAsAsked
+from ..sweep.planning.plan import Plan, PlanFileError
 from ..sweep.result import SweepResult
 from ..sweep.run import Sweep
 from ..sweep.running import ResultsNotWritten

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..sweep.matching import Match
+from ..sweep.planning.trying import Tried, try_patterns
 from ..sweep.run import Sweep
-from ..sweep.trying import Tried, try_patterns
 from ._run import DONE, FAILED, run
 from ._session import OutputOption
 from .render import Output, number, print_json

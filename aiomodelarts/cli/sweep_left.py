@@ -7,7 +7,7 @@ from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.halts import Running
+from ..sweep.engine.halts import Running
 from ..sweep.trial import Trial, TrialState
 from .render import brief_path
 from .sweep_view import Tally

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.plan import Estimate, Plan
+from ..sweep.planning.plan import Estimate, Plan
 from ..sweep.result import replace
 from ..sweep.run import Sweep
 from ._run import DONE, FAILED, run

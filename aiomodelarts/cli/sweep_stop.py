@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ..sweep.halts import Running
+from ..sweep.engine.halts import Running
 from ..sweep.run import Sweep
 from ..sweep.stopping import Stopped
 from ._run import DONE, FAILED, run

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..sweep.engine import Resumed, SweepEvent
+from ..sweep.engine.engine import Resumed, SweepEvent
 from ..sweep.result import SweepResult
 from ..sweep.trial import Progress as SweepProgress
 from ..sweep.trial import Trial, TrialState

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, overload
 
 from ..errors import InvalidArgument, SessionClosed
-from . import _bulk
 from ._arguments import as_object
-from ._copy import copy
-from ._flow import SENT_WHOLE, Lanes
+from ._transfer import bulk as _bulk
+from ._transfer.copy import copy
+from ._transfer.flow import SENT_WHOLE, Lanes
 from .errors import BucketNotFound, ObsNotFound, ObsRefused, TransferIncomplete
 from .path import ObsPath
 from .store import Store

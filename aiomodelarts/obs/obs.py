@@ -4,17 +4,17 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import _bulk
 from ._arguments import as_folder, as_object
 from ._aside import aside
-from ._download import download
-from ._flow import Tally
-from ._landing import Ground
 from ._objects import Objects
-from ._sync_down import SyncDown
-from ._sync_over import SyncOver
-from ._sync_up import SyncUp
-from ._upload import local_file, upload
+from ._transfer import bulk as _bulk
+from ._transfer.download import download
+from ._transfer.flow import Tally
+from ._transfer.landing import Ground
+from ._transfer.sync_down import SyncDown
+from ._transfer.sync_over import SyncOver
+from ._transfer.sync_up import SyncUp
+from ._transfer.upload import local_file, upload
 from .path import ObsPath
 from .selection import Selection
 from .values import OnProgress, Step, Transferred

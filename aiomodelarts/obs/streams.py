@@ -7,7 +7,7 @@ from typing import Self
 
 from ..errors import InvalidArgument
 from ._aside import settled
-from ._flow import BESIDE_PARTS, SENT_WHOLE, Lanes
+from ._transfer.flow import BESIDE_PARTS, SENT_WHOLE, Lanes
 from .path import ObsPath
 from .store import Store
 from .values import ObsEntry

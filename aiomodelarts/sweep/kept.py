@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._clock import SystemClock
 from ..obs.values import OnProgress
 from ..session import AsyncSession
-from .config import SweepConfig
+from .description.config import SweepConfig
 from .failures import Failure
 from .ledger.records import Event
 from .report.write import LogOf, write_report
@@ -132,6 +132,6 @@ class KeptSweep:
 
 def _exported(config: SweepConfig, record: Any, storage: Any, name: str) -> "Study":
     # Loading Optuna takes a moment.
-    from .export import Record, export
+    from .report.export import Record, export
 
     return export(config, Record(*record), storage, name)

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import SweepError
-from .engine import SweepEvent
-from .html import BEST_ROWS, live_html
+from .engine.engine import SweepEvent
 from .objective import Goal
+from .table import BEST_ROWS, live_html
 from .trial import Progress, Trial, TrialState
 
 _log = logging.getLogger(__name__)

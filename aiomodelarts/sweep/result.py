@@ -11,8 +11,8 @@ from typing import Any
 from attrs import field, frozen
 
 from .budget import Spending
-from .html import result_html
 from .objective import Goal
+from .table import result_html
 from .trial import Trial
 
 _CSV_HEAD = ("trial", "state", "value")

@@ -12,31 +12,31 @@ from attrs import evolve
 
 from .._clock import SystemClock
 from ..estimator import AsyncEstimator
-from ..obs.code import LocalCode, read_code
+from ..obs.code.local import LocalCode, read_code
 from ..session import AsyncSession
-from . import config as sweep_file
-from .brake import Brake
 from .budget import Budget
-from .builder import build
-from .config import SweepConfig
-from .engine import Listener
+from .description import config as sweep_file
+from .description.builder import build
+from .description.config import SweepConfig
+from .engine.brake import Brake
+from .engine.engine import Listener
+from .engine.halts import Running
 from .failures import RetryBudget
 from .files import FolderFiles, OutputFiles
-from .gathering import Gathering
-from .halts import Running
 from .kept import KeptSweep
 from .notebook import LiveTable, in_notebook
 from .objective import Objective
-from .plan import Plan, sweep_mark
-from .planning import Survey
+from .planning.gathering import Gathering
+from .planning.plan import Plan, sweep_mark
+from .planning.survey import Survey
 from .pruning import Pruning
 from .result import SweepResult
 from .running import Run, carry_out, check_outputs, ledger_kind
-from .search import Search
-from .space import Space
+from .search.search import Search
+from .search.warm_start import History, WarmStart
+from .space.space import Space
 from .stopping import Stopped, Stopping, stop_what_runs
 from .trial import Trial
-from .warm_start import History, WarmStart
 
 # What the service takes; the local platform copies the code for every version, too.
 _MOST_CODE_FILES = 1000

@@ -11,16 +11,16 @@ from attrs import define, field
 
 from ..errors import SweepError
 from ..session import AsyncSession
-from .brake import Brake
-from .config import SweepConfig
-from .definition import settings_of
-from .engine import Engine, Listener, SweepEvent
+from .description.config import SweepConfig
+from .description.definition import settings_of
+from .engine.brake import Brake
+from .engine.engine import Engine, Listener, SweepEvent
 from .feed import Feed
 from .files import ObsFiles, OutputFiles
-from .gathering import Gathering
 from .ledger.records import Definition
-from .neighbours import PlaceTaken, check_alone
 from .notebook import LiveTable
+from .planning.gathering import Gathering
+from .planning.neighbours import PlaceTaken, check_alone
 from .result import SweepResult, write_results
 from .trial import Trial
 from .versions import EstimatorVersions

@@ -9,11 +9,11 @@ from attrs import frozen
 from .. import _presence as presence
 from .._clock import Clock
 from ..session import AsyncSession
-from .brake import Brake
-from .config import SweepConfig
-from .engine import LEASE_S, Engine, Listener
+from .description.config import SweepConfig
+from .engine.brake import Brake
+from .engine.engine import LEASE_S, Engine, Listener
+from .engine.halts import Running
 from .files import OutputFiles
-from .halts import Running
 from .ledger.records import Lease
 from .running import job_name
 from .trial import Trial, TrialState

@@ -6,7 +6,7 @@ from enum import Enum
 from attrs import evolve, field, frozen
 
 from .budget import Amount, Spending
-from .space import Point
+from .space.space import Point
 
 
 class TrialState(Enum):

@@ -10,7 +10,7 @@ from ..intent import Intent
 from ..job import TrainingJob
 from ..models.spec import Inputs
 from ..session import AsyncSession
-from .config import SweepConfig
+from .description.config import SweepConfig
 from .trial import Trial
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, tzinfo
 from html import escape
 
-from .space import Point, Scalar
+from .space.space import Point, Scalar
 
 _LONGEST_NAME = 18
 

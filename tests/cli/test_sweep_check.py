@@ -9,12 +9,12 @@ import pytest
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep import Sweep
-from aiomodelarts.sweep.config import load
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.config import load
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Move
+from aiomodelarts.sweep.planning.trying import try_patterns
 from aiomodelarts.sweep.trial import Trial, TrialState
-from aiomodelarts.sweep.trying import try_patterns
 
 from .test_command import Command, called, project
 

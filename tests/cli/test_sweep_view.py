@@ -13,7 +13,7 @@ from aiomodelarts.cli.render import duration, number
 from aiomodelarts.cli.sweep_left import Left, print_interruption
 from aiomodelarts.cli.sweep_view import Tally, print_result, sweep_view
 from aiomodelarts.errors import QuotaExceeded
-from aiomodelarts.sweep.engine import SweepEvent
+from aiomodelarts.sweep.engine.engine import SweepEvent
 from aiomodelarts.sweep.objective import Goal
 from aiomodelarts.sweep.result import SweepResult
 from aiomodelarts.sweep.trial import Progress, Trial, TrialState

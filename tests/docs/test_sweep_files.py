@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aiomodelarts.sweep.config import SweepConfig, parse, read
-from aiomodelarts.sweep.given import GivenDocument
+from aiomodelarts.sweep.description.config import SweepConfig, parse, read
+from aiomodelarts.sweep.description.given import GivenDocument
 
 DOCUMENT = Path(__file__).parents[2] / "docs/sweeps.md"
 PIECES = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aiomodelarts import AsyncEstimator, AsyncSession, InvalidArgument
-from aiomodelarts.obs.code import read_code
+from aiomodelarts.obs.code.local import read_code
 
 SETTINGS: dict[str, Any] = {
     "framework_type": "PyTorch",

@@ -11,8 +11,7 @@ import pytest
 
 from aiomodelarts import InvalidArgument, SessionClosed
 from aiomodelarts.obs import Obs, ObsPath, Progress
-from aiomodelarts.obs import _landing as landing
-from aiomodelarts.obs import _sync_down as sync_down
+from aiomodelarts.obs._transfer import landing, sync_down
 from aiomodelarts.obs.errors import (
     DiskFull,
     LinkOutside,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from aiomodelarts import InvalidArgument
-from aiomodelarts.obs import code
-from aiomodelarts.obs.code import CodeBounds, LocalCode, read_code, read_manifest
+from aiomodelarts.obs.code import local as code
+from aiomodelarts.obs.code.local import CodeBounds, LocalCode, read_code, read_manifest
 
 Tree = dict[str, bytes]
 _NAME = st.text("abcäß中 -_.1", min_size=1, max_size=6).filter(lambda name: name not in (".", ".."))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from aiomodelarts.obs.code import LocalCode, read_code, read_manifest
-from aiomodelarts.obs.code_upload import CodeUploads
+from aiomodelarts.obs.code.local import LocalCode, read_code, read_manifest
+from aiomodelarts.obs.code.upload import CodeUploads
 from aiomodelarts.obs.errors import BucketNotFound, SourceChanged, SourceVanished
 
 from .conftest import Moto, Place, session_on
@@ -126,7 +126,7 @@ _UPLOADS = """\
 import asyncio, sys
 from pathlib import Path
 from aiomodelarts import AsyncSession
-from aiomodelarts.obs.code import read_code
+from aiomodelarts.obs.code.local import read_code
 from tests.obs.conftest import Moto, session_on
 
 async def main(endpoint, bucket, folder):

@@ -11,8 +11,8 @@ import pytest
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import Obs, ObsEntry, ObsPath, Progress, TransferLimits
-from aiomodelarts.obs import _copy as copying
-from aiomodelarts.obs import _sync_down as sync_down
+from aiomodelarts.obs._transfer import copy as copying
+from aiomodelarts.obs._transfer import sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
     ObsChanged,

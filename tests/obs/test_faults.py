@@ -332,8 +332,8 @@ class TestKeysOfOthers:
 
     async def test_a_climbing_key_writes_nothing_outside(self, there: Place, tmp_path: Path) -> None:
         from aiomodelarts.obs import ObsEntry, ObsPath
-        from aiomodelarts.obs._flow import Lanes
-        from aiomodelarts.obs._sync_down import SyncDown
+        from aiomodelarts.obs._transfer.flow import Lanes
+        from aiomodelarts.obs._transfer.sync_down import SyncDown
         from aiomodelarts.obs.selection import Selection
 
         store = await there.obs._opened()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import ObsPath
-from aiomodelarts.obs._folders import check_local_name, collisions, folders_of
+from aiomodelarts.obs._transfer.folders import check_local_name, collisions, folders_of
 from aiomodelarts.obs.errors import NamesCollide, UnusableName
 
 LETTERS = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/")

@@ -9,11 +9,11 @@ import pytest
 from attrs import evolve
 
 from aiomodelarts.sweep.budget import Limit
-from aiomodelarts.sweep.following import Following
-from aiomodelarts.sweep.keeper import Keeper
+from aiomodelarts.sweep.engine.following import Following
+from aiomodelarts.sweep.engine.keeper import Keeper
+from aiomodelarts.sweep.engine.making import Making
+from aiomodelarts.sweep.engine.scribe import Scribe
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.making import Making
-from aiomodelarts.sweep.scribe import Scribe
 from aiomodelarts.sweep.trial import TrialState
 from aiomodelarts.sweep.versions import EstimatorVersions
 from tests.simulate.stage import Tampering

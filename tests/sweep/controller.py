@@ -20,9 +20,9 @@ from aiomodelarts import AsyncSession
 from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.policy import SettlePolicy
 from aiomodelarts.errors import ModelArtsError
-from aiomodelarts.sweep.config import SweepConfig, load
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig, load
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.versions import EstimatorVersions

@@ -17,9 +17,9 @@ from typing import Any
 from attrs import define, evolve
 
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger import Definition, LedgerError
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from tests.sweep.scarce import Scarce

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Space, When
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Space, When
 
 NAMES = ("a", "b", "c", "d")
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from aiomodelarts.sweep.aside import aside
+from aiomodelarts.sweep.engine.aside import aside
 
 
 def turns() -> float:

@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 from attrs import define, field
 
-from aiomodelarts.sweep.backlog import FIRST, Backlog, Place
+from aiomodelarts.sweep.engine.backlog import FIRST, Backlog, Place
 from tests.support.throttling import virtually
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.axes import Axis, Choice, Float, Int, same
-from aiomodelarts.sweep.conditions import faults, is_met
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.space import NoPoint, Point, Space, key_of
+from aiomodelarts.sweep.space.axes import Axis, Choice, Float, Int, same
+from aiomodelarts.sweep.space.conditions import faults, is_met
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import NoPoint, Point, Space, key_of
 
 from .spaces import ranges, rows, spaces
 

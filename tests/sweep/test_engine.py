@@ -20,15 +20,15 @@ from aiomodelarts.errors import (
     WrongState,
 )
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, Resumed, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, Resumed, SweepEvent
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import JsonFile
-from aiomodelarts.sweep.search import RandomSearch
+from aiomodelarts.sweep.search.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aiomodelarts.sweep.config import parse
+from aiomodelarts.sweep.description.config import parse
 from aiomodelarts.sweep.problems import Problem, SweepFileError, nearest
 
 SWEEP = """\

@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from aiomodelarts import Sweep, SweepError
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep.axes import Choice, Float, Int
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
-from aiomodelarts.sweep.space import Point, Space
+from aiomodelarts.sweep.space.axes import Choice, Float, Int
+from aiomodelarts.sweep.space.space import Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .spaces import spaces
 from .test_sweep_file import GOOD, read
 
 optuna = pytest.importorskip("optuna", reason="needs the extra sweep")
-from aiomodelarts.sweep.export import Record, export  # noqa: E402
+from aiomodelarts.sweep.report.export import Record, export  # noqa: E402
 
 COMPLETE, PRUNED, FAIL, RUNNING, WAITING = (
     optuna.trial.TrialState[name] for name in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")

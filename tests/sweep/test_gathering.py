@@ -15,11 +15,12 @@ from aiomodelarts._clock import SystemClock
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.models.job import VersionInfo
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep import SweepEvent, SweepResult, Trial, gathering
-from aiomodelarts.sweep.gathering import Gathering, _each
+from aiomodelarts.sweep import SweepEvent, SweepResult, Trial
 from aiomodelarts.sweep.ledger.errors import SweepChanged
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.warm_start import (
+from aiomodelarts.sweep.planning import gathering
+from aiomodelarts.sweep.planning.gathering import Gathering, _each
+from aiomodelarts.sweep.search.warm_start import (
     History,
 )
 

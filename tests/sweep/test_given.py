@@ -36,12 +36,12 @@ from aiomodelarts.sweep import (
     maximize,
     minimize,
 )
-from aiomodelarts.sweep import config as sweep_file
-from aiomodelarts.sweep._reader import TableReader
-from aiomodelarts.sweep._tables.sweep import read_sweep
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.given import GivenDocument
+from aiomodelarts.sweep.description import config as sweep_file
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.description.given import GivenDocument
+from aiomodelarts.sweep.description.reader import TableReader
+from aiomodelarts.sweep.description.tables.sweep import read_sweep
+from aiomodelarts.sweep.space.constraints import Constraint
 
 SETTINGS = {
     "framework_type": "PyTorch",

@@ -14,7 +14,7 @@ from aiomodelarts.sweep.pruning import METHODS, Pruning, kept_step
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
-from aiomodelarts.sweep.judge import Judge, Verdict
+from aiomodelarts.sweep.engine.judge import Judge, Verdict
 
 PATTERN = r"epoch (?P<step>\d+) accuracy=(?P<value>\S+)"
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.made import Pending
 from aiomodelarts.models.spec import TrainingSpec
-from aiomodelarts.sweep.engine import Engine
+from aiomodelarts.sweep.engine.engine import Engine
 from aiomodelarts.sweep.ledger import LedgerError, schema
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.trial import Trial, TrialState

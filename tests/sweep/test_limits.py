@@ -17,13 +17,13 @@ from aiomodelarts.errors import (
     TrainingCancelled,
     VersionGone,
 )
-from aiomodelarts.sweep.brake import Brake
 from aiomodelarts.sweep.budget import Budget
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.brake import Brake
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
+from aiomodelarts.sweep.engine.halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
 from aiomodelarts.sweep.failures import Failure, RetryBudget
-from aiomodelarts.sweep.halts import BudgetUsedUp, Halt, JobDeleted, Running, StoppedAsAsked
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Event
 from aiomodelarts.sweep.trial import TrialState

@@ -16,8 +16,8 @@ from attrs import evolve
 
 from aiomodelarts.errors import SweepError
 from aiomodelarts.sweep import Goal, Progress, SweepEvent, SweepResult, Trial, TrialState, notebook
-from aiomodelarts.sweep.html import live_html, result_html
 from aiomodelarts.sweep.notebook import LiveTable, in_notebook
+from aiomodelarts.sweep.table import live_html, result_html
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "<script>alert(1)</script>&amp;"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from aiomodelarts.sweep.engine.measure import value_in
 from aiomodelarts.sweep.matching import Matcher, PatternTooSlow
-from aiomodelarts.sweep.measure import value_in
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern, MetricMissing, PlatformMetric, Take
 
 FOREVER = ("^(a|aa)+$", "a" * 60 + "b")

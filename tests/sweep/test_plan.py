@@ -12,8 +12,9 @@ from attrs import evolve
 
 from aiomodelarts import AsyncSession, RetryPolicy, Sweep
 from aiomodelarts.models.job import JobPage
-from aiomodelarts.sweep import FolderFiles, premises
-from aiomodelarts.sweep.plan import Plan, PlanFileError, PlanOutdated
+from aiomodelarts.sweep import FolderFiles
+from aiomodelarts.sweep.planning import premises
+from aiomodelarts.sweep.planning.plan import Plan, PlanFileError, PlanOutdated
 
 SWEEP = """\
 [sweep]

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.points import Points
-from aiomodelarts.sweep.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space import Float, Int, Space
+from aiomodelarts.sweep.search.points import Points
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Float, Int, Space
 
 SPACE = Space({"a": Int(1, 6), "b": Int(1, 3)})
 

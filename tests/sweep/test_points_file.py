@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from aiomodelarts.sweep._tables.points import PointsFileError, read_points
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Space
+from aiomodelarts.sweep.description.tables.points import PointsFileError, read_points
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Space
 
 AXES: dict[str, Axis] = {
     "lr": Float(0.0001, 1.0, log=True),

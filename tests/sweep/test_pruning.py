@@ -14,9 +14,9 @@ from attrs import define, evolve, field
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.errors import LogGone, TrainingCancelled
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
 from aiomodelarts.sweep.objective import Goal, LogPattern
@@ -27,7 +27,7 @@ from aiomodelarts.sweep.versions import Version
 from .test_sweep_file import GOOD, complaint, read
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
-from aiomodelarts.sweep.judge import Judge, Verdict
+from aiomodelarts.sweep.engine.judge import Judge, Verdict
 
 PATTERN = r"epoch (?P<step>\d+) accuracy=(?P<value>\S+)"
 TEXT = GOOD.replace("accuracy=([0-9.]+)", PATTERN)

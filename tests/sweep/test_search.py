@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Point, Space
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Point, Space
 
 AXES: dict[str, Axis] = {
     "lr": Float(1e-4, 1e-1, log=True, num=4),

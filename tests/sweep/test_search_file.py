@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from aiomodelarts.sweep._tables import search as search_table
-from aiomodelarts.sweep.axes import Choice, Float, Int
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.search import AdaptiveSearch, PointList, QuasiRandomSearch
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.description.tables import search as search_table
+from aiomodelarts.sweep.search.search import AdaptiveSearch, PointList, QuasiRandomSearch
+from aiomodelarts.sweep.space.axes import Choice, Float, Int
 
 from .test_sweep_file import GOOD, complaint, read
 

@@ -10,11 +10,11 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep._suggest.searcher import Searcher
-from aiomodelarts.sweep.constraints import Constraint
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.search import AdaptiveSearch, RandomSearch
-from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Point, Space, key_of
+from aiomodelarts.sweep.search.search import AdaptiveSearch, RandomSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Point, Space, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .spaces import spaces

@@ -9,12 +9,12 @@ import pytest
 
 from aiomodelarts import AsyncSession, Sweep
 from aiomodelarts.sweep import FolderFiles, Goal, SweepResult, Trial, TrialState
-from aiomodelarts.sweep._suggest.searcher import Searcher
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.records import differences
 from aiomodelarts.sweep.objective import JsonFile, LogPattern, Take
-from aiomodelarts.sweep.search import AdaptiveSearch
-from aiomodelarts.sweep.space import Float, Space
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Float, Space
 
 from .test_sweep_file import GOOD, complaint, read
 

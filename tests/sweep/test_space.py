@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.space import Choice, Float, Int, Scalar, Space
+from aiomodelarts.sweep.space.space import Choice, Float, Int, Scalar, Space
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=1e-300, max_value=1e300)

@@ -9,15 +9,15 @@ import pytest
 from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep._suggest.searcher import Searcher
-from aiomodelarts.sweep.config import SweepConfig
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.config import SweepConfig
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.suggestions import Suggestions, suggestions
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Held, Move
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.search import AdaptiveSearch
-from aiomodelarts.sweep.space import Point, key_of
-from aiomodelarts.sweep.suggestions import Suggestions, suggestions
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.space.space import Point, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .test_sweep_file import changed, read

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.config import SweepConfig, load, parse
+from aiomodelarts.sweep.description.config import SweepConfig, load, parse
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern
 from aiomodelarts.sweep.problems import SweepFileError
-from aiomodelarts.sweep.search import GridSearch, RandomSearch
-from aiomodelarts.sweep.space import Choice, Float, Int
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.space.space import Choice, Float, Int
 
 GOOD = """\
 [sweep]

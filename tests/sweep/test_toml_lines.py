@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.toml_lines import TomlSyntaxError, parse_toml
+from aiomodelarts.sweep.description.toml_lines import TomlSyntaxError, parse_toml
 
 SAMPLE = '''# [not.a.table]
 top = 1

@@ -11,15 +11,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aiomodelarts._clock import SystemClock
-from aiomodelarts.sweep._suggest.searcher import Searcher
-from aiomodelarts.sweep.constraints import Constraint
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.search import AdaptiveSearch
-from aiomodelarts.sweep.space import Choice, Float, Int, Space
-from aiomodelarts.sweep.warm_start import (
+from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.searcher import Searcher
+from aiomodelarts.sweep.search.warm_start import (
     Elsewhere,
     History,
     LeftOut,
@@ -28,6 +26,8 @@ from aiomodelarts.sweep.warm_start import (
     another_objective,
     point_in,
 )
+from aiomodelarts.sweep.space.constraints import Constraint
+from aiomodelarts.sweep.space.space import Choice, Float, Int, Space
 
 from .spaces import spaces
 from .test_ledger import address, name

@@ -7,7 +7,7 @@ from attrs import asdict
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..warm_start import History, LeftOut, Observation
+from ..search.warm_start import History, LeftOut, Observation
 from . import schema
 from .rows import text_of
 

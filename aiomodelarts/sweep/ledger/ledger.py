@@ -9,8 +9,8 @@ from sqlalchemy import insert, select, update
 
 from ..._clock import Clock
 from ..budget import Limit
+from ..search.warm_start import History
 from ..trial import Trial
-from ..warm_start import History
 from . import schema
 from .database import Database
 from .entering import entered, set_aside, sweep_named

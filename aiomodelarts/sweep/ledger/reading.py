@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from ..search.warm_start import History
 from ..trial import Trial
-from ..warm_start import History
 from . import schema
 from .database import Database
 from .histories import history_of

@@ -7,7 +7,7 @@ from attrs import evolve, field, frozen
 
 from ..ledger.records import Event
 from ..objective import Goal
-from ..space import Axis
+from ..space.space import Axis
 from ..trial import Trial
 
 # A browser lists so many trials and draws so many dots without stuttering; a longer sweep is thinned out.

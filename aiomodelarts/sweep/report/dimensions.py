@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..space import Axis, Choice, Float, Int, Scalar
+from ..space.space import Axis, Choice, Float, Int, Scalar
 from ..trial import Trial
 from ..words import number, plain, scalar
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..objective import Goal
-from ..space import Axis, Choice, Float, Int
+from ..space.space import Axis, Choice, Float, Int
 from ..trial import Trial
 
 _LEAST_TRIALS = 10

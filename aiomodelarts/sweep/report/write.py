@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from ...errors import SweepError
-from ..config import SweepConfig
+from ..description.config import SweepConfig
 from ..ledger.records import Event
 from ..objective import JsonFile, LogPattern, PlatformMetric
 from ..result import replace

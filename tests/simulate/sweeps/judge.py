@@ -9,8 +9,8 @@ from sqlalchemy import select
 from aiomodelarts.local.board import Version
 from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.budget import Amount
+from aiomodelarts.sweep.engine.halts import BudgetUsedUp
 from aiomodelarts.sweep.failures import Failure
-from aiomodelarts.sweep.halts import BudgetUsedUp
 from aiomodelarts.sweep.ledger import schema
 from aiomodelarts.sweep.trial import Trial, TrialState
 from tests.simulate.sweeps.plan import FLAVORS

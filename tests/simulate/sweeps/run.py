@@ -19,9 +19,9 @@ from aiomodelarts._wire.message import Request, Response
 from aiomodelarts.errors import ModelArtsError
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.status import JobStatus
-from aiomodelarts.sweep.config import SweepConfig, parse
-from aiomodelarts.sweep.definition import settings_of
-from aiomodelarts.sweep.engine import Engine, SweepEvent
+from aiomodelarts.sweep.description.config import SweepConfig, parse
+from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.failures import RetryBudget
 from aiomodelarts.sweep.ledger.database import Database
 from aiomodelarts.sweep.ledger.errors import Fenced
@@ -30,7 +30,7 @@ from aiomodelarts.sweep.ledger.records import Definition
 from aiomodelarts.sweep.objective import Goal, LogPattern
 from aiomodelarts.sweep.pruning import Pruning
 from aiomodelarts.sweep.result import SweepResult
-from aiomodelarts.sweep.search import GridSearch, RandomSearch
+from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
 from aiomodelarts.sweep.versions import EstimatorVersions
 from tests.simulate.line import Line, Trace, created_at
 from tests.simulate.stage import Staged, Tampering, open_session, perform

@@ -9,8 +9,8 @@ from aiomodelarts._clock import SystemClock
 from aiomodelarts._create.made import Pending
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.models.spec import Inputs, TrainingSpec
-from aiomodelarts.sweep.config import load
-from aiomodelarts.sweep.definition import settings_of
+from aiomodelarts.sweep.description.config import load
+from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Measure, Move
 from aiomodelarts.sweep.trial import Trial, TrialState

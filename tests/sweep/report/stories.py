@@ -7,7 +7,7 @@ from typing import Any
 from aiomodelarts.sweep.ledger.records import Event
 from aiomodelarts.sweep.objective import Goal
 from aiomodelarts.sweep.report import Aim, ReportData
-from aiomodelarts.sweep.space import Axis, Choice, Float, Int, Point
+from aiomodelarts.sweep.space.space import Axis, Choice, Float, Int, Point
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 START = 1_790_000_000.0

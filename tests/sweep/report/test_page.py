@@ -16,7 +16,7 @@ from aiomodelarts.sweep.report.dimensions import UNSET, Dimension
 from aiomodelarts.sweep.report.importance import importance
 from aiomodelarts.sweep.report.page import contents
 from aiomodelarts.sweep.report.spans import spans
-from aiomodelarts.sweep.space import Choice, Float, Int
+from aiomodelarts.sweep.space.space import Choice, Float, Int
 from aiomodelarts.sweep.trial import Trial, TrialState
 
 from .stories import AXES, HOSTILE, START, story

@@ -1,0 +1,1 @@
+"""Files and folders on their way: bounded, checked, resumable."""

@@ -1,0 +1,1 @@
+"""Code of this machine in a bucket: by content, once."""

@@ -1,0 +1,1 @@
+"""Drives a sweep: one controller's part of it."""

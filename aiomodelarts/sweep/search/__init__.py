@@ -1,0 +1,1 @@
+"""Which points are tried: given beforehand, or suggested from what is known."""

@@ -1,0 +1,1 @@
+"""The points a sweep may try."""
