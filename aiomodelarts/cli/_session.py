@@ -1,7 +1,7 @@
 """The session a command works with, and the options that choose it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from attrs import frozen
 
+from ..errors import ConfigurationError
 from ..session import AsyncSession
 from ..sweep.files import FolderFiles
 from .render import Output
@@ -48,5 +49,9 @@ async def open_session(local: bool) -> AsyncIterator[Place]:
         async with AsyncSession.local(LOCAL_ROOT) as session:
             yield Place(session, LOCAL_ROOT / "obs")
     else:
-        async with AsyncSession(profile=PROFILE.get()) as session:
+        async with AsyncExitStack() as stack:
+            try:
+                session = await stack.enter_async_context(AsyncSession(profile=PROFILE.get()))
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{error}; or take a platform on this machine, with --local") from error
             yield Place(session)

@@ -267,6 +267,7 @@ def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> N
         (["sweep", "run", "."], "is a directory"),
         (["sweep", "run", "sweep.toml", "--output", "xml"], "xml"),
         (["sweep", "run", "sweep.toml"], "no credentials were found"),
+        (["flavors"], "or take a platform on this machine, with --local"),
         (["logs", "1", "x", "--local"], "version_id: got 'x'"),
         (["local", "serve", "--root", "r", "--executor", "magic"], "magic"),
     ],
