@@ -13,6 +13,7 @@ from .description.config import SweepConfig
 from .engine.brake import Brake
 from .engine.engine import LEASE_S, Engine, Listener
 from .engine.halts import Running
+from .engine.silence import Silence
 from .files import OutputFiles
 from .ledger.records import Lease
 from .running import job_name
@@ -58,7 +59,7 @@ class Stopping:
         self._ledger = ledger
         self._clock = clock
         self._told = told
-        self._seen: dict[int, tuple[int, float]] = {}
+        self._silence = Silence(LEASE_S)
         self.asked = 0
         self.dead: list[Lease] = []
 
@@ -70,20 +71,15 @@ class Stopping:
         """Return when each of them has ended, or is taken for dead."""
         upto = (await self._ledger.refresh()).stop_upto or 0
         while True:
+            now = self._clock.monotonic()
             leases = [lease for lease in await self._ledger.leases() if lease.token <= upto]
             gone = await asyncio.to_thread(_gone, leases)
-            self.dead = [lease for lease in leases if lease in gone or self._is_silent(lease)]
+            self.dead = [lease for lease in leases if lease in gone or self._silence.is_over(lease, now)]
             left = len(leases) - len(self.dead)
             await self._told(left)
             if not left:
                 return
             await self._clock.sleep(_LOOK_S)
-
-    def _is_silent(self, lease: Lease) -> bool:
-        now = self._clock.monotonic()
-        beats, since = self._seen.get(lease.token, (lease.beats, now))
-        self._seen[lease.token] = (lease.beats, since if beats == lease.beats else now)
-        return now - self._seen[lease.token][1] >= LEASE_S
 
 
 def _gone(leases: list[Lease]) -> list[Lease]:

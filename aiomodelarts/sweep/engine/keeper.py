@@ -10,6 +10,7 @@ from ..ledger.records import Held, Lease
 from .brake import Brake
 from .halts import Running
 from .observing import Observer
+from .silence import Silence
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
@@ -45,7 +46,7 @@ class Keeper:
         self._brake = brake
         self._observer = observer
         self._take = take
-        self._seen: dict[int, tuple[int, float]] = {}
+        self._silence = Silence(lease_s)
 
     async def gone(self) -> list[Lease]:
         """The leases of controllers whose process is certainly not there any more."""
@@ -74,12 +75,8 @@ class Keeper:
     async def _take_over(self) -> None:
         now, dead = self._clock.monotonic(), await self.gone()
         leases = await self._ledger.leases()
-        for lease in leases:
-            beats, since = self._seen.get(lease.token, (lease.beats, now))
-            self._seen[lease.token] = (lease.beats, since if beats == lease.beats else now)
-            # Silence is measured by this controller's own clock: no two machines agree on the time.
-            if lease.token != self._ledger.token and now - self._seen[lease.token][1] >= self._lease_s:
-                dead.append(lease)
+        others = (lease for lease in leases if lease.token != self._ledger.token)
+        dead.extend(lease for lease in others if self._silence.is_over(lease, now))
         await self._take(await self._ledger.take_over(dead))
         if self._observer is not None and len(leases) > 1:
             await self._observer.catch_up(await self._ledger.trials())
