@@ -27,6 +27,12 @@ def test_every_trial_is_made_once_and_the_budget_is_kept(block: int) -> None:
         assert not simulate(seed, muted=True).violations, f"python -m tests.simulate.sweeps --seed {seed} --trace"
 
 
+@pytest.mark.parametrize("seed", [6726])
+def test_what_failed_before(seed: int) -> None:
+    """6726: one held the whole budget while it waited for the job, and the other one needed it to make the job."""
+    assert not simulate(seed, muted=True).violations
+
+
 @pytest.mark.parametrize("seed", [3, 23, 41])
 def test_the_same_seed_is_the_same_run(seed: int) -> None:
     first, second = simulate(seed), simulate(seed)

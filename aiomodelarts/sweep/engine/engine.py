@@ -239,11 +239,9 @@ class Engine:
         while self._ledger.sweep.job_id is None:
             first = next((held for held in self._held if held.trial.number == 1), None)
             if first is None and not self._standing.trials:
+                # A further one would hold a part of the budget that the first one may need, while it waits for the job.
                 with contextlib.suppress(GiveWay):
-                    first = await self._room.wait_for(self._reserve)
-                if first is not None and first.trial.number != 1:
-                    self._held.append(first)
-                    first = None
+                    first = await self._room.wait_for(lambda: self._reserve(1))
             elif first is not None:
                 self._held.remove(first)
             if first is not None:
@@ -281,7 +279,7 @@ class Engine:
 
     async def _next(self) -> Held | None:
         """A trial that is open, or a new one; None when all were begun."""
-        return self._held.popleft() if self._held else await self._room.wait_for(self._reserve)
+        return self._held.popleft() if self._held else await self._room.wait_for(lambda: self._reserve(self._total))
 
     async def _carry_out(self, held: Held, place: Place) -> None:
         sweep = self._ledger.sweep
@@ -306,9 +304,9 @@ class Engine:
             await self._ledger.refresh()
         return made
 
-    async def _reserve(self) -> Held | None:
+    async def _reserve(self, total: int) -> Held | None:
         self._passed("before reserving")
-        held = await self._suggestions.reserve(self._total)
+        held = await self._suggestions.reserve(total)
         if held is not None:
             self._passed("reserved")
             await self._tell(held.trial)
