@@ -188,9 +188,10 @@ class Chaos:
         """Return when every controller is gone, and leave beside what they came to how often what was done."""
         while not self._over:
             time.sleep(self._chance.expovariate(_PER_S))
-            self._go_on()
+            # One that goes on after a pause is left alone until the next time: it has to find out that it was paused.
+            woken = self._go_on()
             self._reap()
-            self._act()
+            self._act(woken)
         for child in self._paused:
             os.kill(child, signal.SIGCONT)
         for child in self._running:
@@ -215,14 +216,16 @@ class Chaos:
         else:
             self._begin()
 
-    def _go_on(self) -> None:
-        for child, until in list(self._paused.items()):
-            if time.monotonic() >= until:
-                del self._paused[child]
-                os.kill(child, signal.SIGCONT)
+    def _go_on(self) -> set[int]:
+        now = time.monotonic()
+        woken = {child for child, until in self._paused.items() if now >= until}
+        for child in woken:
+            del self._paused[child]
+            os.kill(child, signal.SIGCONT)
+        return woken
 
-    def _act(self) -> None:
-        awake = [child for child in self._running if child not in self._paused]
+    def _act(self, woken: set[int]) -> None:
+        awake = [child for child in self._running if child not in self._paused and child not in woken]
         if self._over or not awake:
             return
         child = self._chance.choice(awake)
