@@ -14,8 +14,6 @@ from .errors import BatchFailed, CreateOutcomeUnknown, ModelArtsError, NotAllowe
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
-# After a cancellation the creations under way get this long to end; then each of them is cancelled in its own turn.
-_GRACE_S = 2.0
 # What refuses one element will refuse all that follow.
 _HOPELESS = (QuotaExceeded, NotAllowed, SessionClosed)
 
@@ -54,8 +52,9 @@ class Batch:
 
     Args:
         specs: checks every element and gives the intents, before anything is sent.
-        create: makes one version.
+        create: makes one version, in the task that calls.
         max_concurrency: creations that are under way at once.
+        grace_s: how long creations that are under way may go on after a cancellation, in seconds.
     """
 
     def __init__(
@@ -63,10 +62,12 @@ class Batch:
         specs: Callable[[], Awaitable[list[TrainingSpec]]],
         create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
         max_concurrency: int,
+        grace_s: float,
     ) -> None:
         self._specs = specs
         self._create = create
         self._max_concurrency = check_count("max_concurrency", max_concurrency)
+        self._grace_s = grace_s
         self._outcomes: list[BatchOutcome] = []
         self._hopeless = False
         self._begun = False
@@ -131,7 +132,7 @@ class Batch:
     async def _stop(self, workers: list[asyncio.Task[None]]) -> None:
         self._hopeless = True
         try:
-            await asyncio.wait(workers, timeout=_GRACE_S)
+            await asyncio.wait(workers, timeout=self._grace_s)
         finally:
             for worker in workers:
                 worker.cancel()

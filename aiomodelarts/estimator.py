@@ -1,12 +1,13 @@
 """The estimator: checked settings that make jobs and versions."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from . import configuration
 from ._code import EstimatorCode
 from ._create.create import may_always_leave
+from ._create.made import Made
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
 from ._own import check_element, spec_of
@@ -293,7 +294,7 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self.create, max_concurrency)
+        return Batch(specs, self._create_here, max_concurrency, self._session.grace_s)
 
     async def intend(
         self,
@@ -333,12 +334,7 @@ class AsyncEstimator:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
-        try:
-            made = await self._session.make(spec, may_leave)
-        except CreateOutcomeUnknown as error:
-            error.intent = Intent(error.intent, self._session)
-            raise
-        return TrainingJob.of(self._session, made, spec)
+        return await self._handle(spec, self._session.make(spec, may_leave))
 
     async def resolved(self) -> dict[str, Any]:
         """What a request says of every run of this estimator, with names turned into the platform's numbers.
@@ -393,6 +389,17 @@ class AsyncEstimator:
 
     async def _spec(self, inputs: Inputs, own: Mapping[str, Any], argument: str = "", **identity: Any) -> TrainingSpec:
         return spec_of(self.settings, await self.resolved(), self._description, inputs, own, argument, **identity)
+
+    def _create_here(self, spec: TrainingSpec) -> Awaitable[TrainingJob]:
+        return self._handle(spec, self._session.make(spec, here=True))
+
+    async def _handle(self, spec: TrainingSpec, making: Awaitable[Made]) -> TrainingJob:
+        try:
+            made = await making
+        except CreateOutcomeUnknown as error:
+            error.intent = Intent(error.intent, self._session)
+            raise
+        return TrainingJob.of(self._session, made, spec)
 
     async def _finished(self, version: TrainingJob, wait: bool) -> TrainingJob:
         if wait:

@@ -214,18 +214,22 @@ class AsyncSession:
         """
         return await self._parts.line.perform(build, *args, **kwargs)
 
-    async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
+    async def make(
+        self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave, *, here: bool = False
+    ) -> Made:
         """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
 
         Args:
             spec: the intent.
             may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
+            here: make it in the task that calls, whose owner lets ``grace_s`` pass before it cancels that task.
 
         Raises:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        made = await self._parts.maker.make(spec, may_leave)
+        maker = self._parts.maker
+        made = await (maker.make_here(spec) if here else maker.make(spec, may_leave))
         if made.origin == "created":
             self._parts.watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
         return made
@@ -374,6 +378,11 @@ class AsyncSession:
         """
         stop = (lambda one: self.stop_aside(one.job_id, one.version_id)) if stop_on_cancel else None
         return await wait_all(versions, self._parts.seams.clock, timeout_s, poll_s, max_concurrency, stop)
+
+    @property
+    def grace_s(self) -> float:
+        """How long a cancelled create may still find out what became of it, in seconds."""
+        return self._parts.maker.grace_s
 
     @property
     def governor(self) -> Governor:
