@@ -1,5 +1,6 @@
-"""Which object storage a session has."""
+"""The object storage of a session: which one it is, and what is offered on it."""
 
+import contextlib
 from urllib.parse import unquote
 
 from ._line import Line
@@ -8,6 +9,8 @@ from ._net.transport import Transport
 from ._seams import Seams
 from .credentials import AccessKey
 from .errors import ConfigurationError
+from .obs import Obs, TransferLimits
+from .obs.code.upload import CodeUploads
 from .obs.folder import FolderStore
 from .obs.keys import Lease
 from .obs.store import Store
@@ -16,22 +19,34 @@ _FOLDER = "file://"
 
 
 class Storage:
-    """Opens the object storage of a session.
+    """What a session offers on its object storage, which is opened at the first use.
 
     Args:
         line: is opened for the settings.
         seams: its clock dates the signatures.
         transport: carries the small requests.
         retry: decides on another try of them.
+        limits: ceilings of what goes up and down; None are the defaults.
     """
 
-    def __init__(self, line: Line, seams: Seams, transport: Transport, retry: Retry) -> None:
+    def __init__(
+        self, line: Line, seams: Seams, transport: Transport, retry: Retry, limits: TransferLimits | None
+    ) -> None:
         self._line = line
         self._seams = seams
         self._transport = transport
         self._retry = retry
+        self.obs = Obs(self._store, limits)
+        self.upload_code = CodeUploads(self.obs, seams.clock)
 
-    async def __call__(self) -> Store:
+    async def close(self) -> None:
+        """Give up what is under way, and let go of what was opened."""
+        # The latter although the former fails or is cancelled.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.obs.close)
+            stack.push_async_callback(self.upload_code.close)
+
+    async def _store(self) -> Store:
         """The storage.
 
         Raises:

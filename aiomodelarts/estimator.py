@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import configuration
-from ._code import EstimatorCode
 from ._create.create import may_always_leave
 from ._create.made import Made
 from ._operations import configs, jobs, logs, lookups, versions
@@ -25,8 +24,11 @@ from .models.spec import (
     check_id,
     check_job_name,
 )
-from .obs.code.local import LocalCode
 from .session import AsyncSession
+
+if TYPE_CHECKING:
+    from ._code import EstimatorCode
+    from .obs.code.local import LocalCode
 
 # Commands and hyperparameters can hold what nobody should read in a log.
 _SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
@@ -72,7 +74,7 @@ class AsyncEstimator:
         train_instance_count: int | None = None,
         train_instance_type: str | None = None,
         output_path: str | None = None,
-        code_dir: str | os.PathLike[str] | LocalCode | None = None,
+        code_dir: "str | os.PathLike[str] | LocalCode | None" = None,
         boot_file: str | None = None,
         code_bucket: str | None = None,
         framework_type: str | None = None,
@@ -89,13 +91,14 @@ class AsyncEstimator:
         config_name: str | None = None,
     ) -> None:
         self._session = modelarts_session
-        self._read_code = code_dir if isinstance(code_dir, LocalCode) else None
+        self._read_code = _read_already(code_dir)
+        folder = code_dir if self._read_code is None else self._read_code.folder
         self._code: EstimatorCode | None = None
         self._given = check_given(
             train_instance_count=train_instance_count,
             train_instance_type=train_instance_type,
             output_path=output_path,
-            code_dir=_code_dir(code_dir),
+            code_dir=os.fspath(folder) if isinstance(folder, os.PathLike) else folder,
             boot_file=boot_file,
             code_bucket=code_bucket,
             framework_type=framework_type,
@@ -157,9 +160,11 @@ class AsyncEstimator:
         return told | ({"job_description": self._description} if self._description else {})
 
     @property
-    def code(self) -> EstimatorCode | None:
+    def code(self) -> "EstimatorCode | None":
         """The code that is a folder of this machine; None where it is in a bucket already."""
         if self._code is None and self.settings.code_bucket is not None:
+            from ._code import EstimatorCode
+
             self._code = EstimatorCode(self._session, self.settings, self._read_code)
         return self._code
 
@@ -411,7 +416,9 @@ class AsyncEstimator:
         return f"job-{int(seams.clock.now())}-{seams.rng.getrandbits(40):010x}"
 
 
-def _code_dir(given: str | os.PathLike[str] | LocalCode | None) -> str | None:
-    if isinstance(given, LocalCode):
-        return str(given.folder)
-    return os.fspath(given) if isinstance(given, os.PathLike) else given
+def _read_already(code_dir: object) -> "LocalCode | None":
+    if code_dir is None or isinstance(code_dir, str | os.PathLike):
+        return None
+    from .obs.code.local import LocalCode
+
+    return code_dir if isinstance(code_dir, LocalCode) else None

@@ -21,20 +21,19 @@ from ._seams import Seams
 from ._watch.cadence import Cadence, Ceiling, PollS
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
-from ._watch.streaming import job_ids_of
 from ._wire.call import Call, Site
 from .errors import InvalidArgument, ModelArtsError, WaitTimeout, Where
-from .events import Event
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
-from .obs import Obs, TransferLimits
-from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from .events import Event
     from .local import LocalPlatform
+    from .obs import Obs, TransferLimits
+    from .obs.code.upload import CodeUploads
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -105,7 +104,7 @@ class AsyncSession:
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
-        transfers: TransferLimits | None = None,
+        transfers: "TransferLimits | None" = None,
     ) -> None:
         given = config.Given(
             access_key=access_key,
@@ -175,14 +174,14 @@ class AsyncSession:
         return session
 
     @property
-    def obs(self) -> Obs:
+    def obs(self) -> "Obs":
         """Object storage: files up and down, objects read and written."""
-        return self._parts.obs
+        return self._parts.storage.obs
 
     @property
-    def upload_code(self) -> CodeUploads:
+    def upload_code(self) -> "CodeUploads":
         """Brings code of this machine into a bucket, once; estimators with a ``code_bucket`` use it."""
-        return self._parts.upload_code
+        return self._parts.storage.upload_code
 
     @property
     def platform(self) -> "LocalPlatform | None":
@@ -310,7 +309,7 @@ class AsyncSession:
         log_stalled_s: float | None = None,
         buffer: int = 10_000,
         poll_s: PollS = None,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> "AsyncGenerator[Event, None]":
         """What happens to the versions of some jobs, or of all; ``docs/events.md`` says what is guaranteed.
 
         Args:
@@ -326,12 +325,11 @@ class AsyncSession:
             NotFound: while iterating, when a job that was named is not there.
             ModelArtsError: while iterating, when asking is refused for good.
         """
-        job_ids = job_ids_of(job_id)
         if log_stalled_s is not None and not log_stalled_s > 0:
             raise InvalidArgument("log_stalled_s", log_stalled_s, "it is a number of seconds above 0")
         if type(buffer) is not int or buffer < 1:
             raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
-        return self._parts.events(job_ids, after, log_stalled_s, buffer, poll_s)
+        return self._parts.events(job_id, after, log_stalled_s, buffer, poll_s)
 
     def stop_aside(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""
