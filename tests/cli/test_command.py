@@ -16,10 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from aiomodelarts.cli import main
+from tests.support.platform import ROOT, keys
 
 SWEEP = """\
 [sweep]
@@ -67,10 +69,9 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without what would lead the command to a real account."""
     kept = {name: value for name, value in os.environ.items() if not re.match("HUAWEI|OS_|AIOMODEL", name)}
-    source = str(Path(__file__).parents[2])
     # Where these tests run may be a server in a cloud.
     alone = {"HOME": "/nonexistent", "AIOMODELARTS_METADATA_ENDPOINT": "none"}
-    return {**kept, **alone, "PYTHONPATH": source, "COLUMNS": "80", **more}
+    return {**kept, **alone, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **more}
 
 
 @pytest.fixture
@@ -290,16 +291,8 @@ def served(project: Path) -> Iterator[dict[str, str]]:
     with start(project, "local", "serve", "--root", "served", "--ready-file", str(ready)) as process:
         try:
             until(process, ready.exists)
-            told = json.loads(ready.read_text())
-            yield {
-                "HUAWEICLOUD_SDK_AK": told["access_key"],
-                "HUAWEICLOUD_SDK_SK": told["secret_key"],
-                "HUAWEICLOUD_SDK_PROJECT_ID": told["project_id"],
-                "AIOMODELARTS_REGION": told["region_name"],
-                "AIOMODELARTS_MODELARTS_ENDPOINT": told["modelarts_endpoint"],
-                "AIOMODELARTS_IAM_ENDPOINT": told["iam_endpoint"],
-                "AIOMODELARTS_OBS_ENDPOINT": told["obs_endpoint"],
-            }
+            told = SimpleNamespace(**json.loads(ready.read_bytes()))
+            yield {**keys(told), "AIOMODELARTS_OBS_ENDPOINT": told.obs_endpoint}
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)

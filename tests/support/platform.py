@@ -1,10 +1,15 @@
 """A local platform that finds what ``OWN_CODE`` names in its bucket, and what its users need to reach it."""
 
 import asyncio
+import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -30,6 +35,38 @@ async def platform_at(
     async with LocalPlatform(root, executor="simulated", simulate=simulate, **options) as there:
         await asyncio.to_thread(put_script, there)
         yield there
+
+
+@contextmanager
+def served(root: Path, *options: str) -> "Iterator[tuple[subprocess.Popen[bytes], Any]]":
+    """A platform in a process of its own, and what its ready file says; ends well unless the test ended it. Blocks."""
+    ready = root.parent / f"{root.name}.ready.json"
+    ready.unlink(missing_ok=True)
+    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", root, "--ready-file", ready]
+    with subprocess.Popen([*command, *options], env=environment()) as process:
+        try:
+            until = time.monotonic() + 60
+            while not ready.exists():
+                assert process.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            yield process, SimpleNamespace(**json.loads(ready.read_bytes()))
+            if process.poll() is None:
+                process.terminate()
+                assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+@asynccontextmanager
+async def serving(root: Path, *options: str) -> "AsyncIterator[tuple[subprocess.Popen[bytes], Any]]":
+    """The same for a test on a loop."""
+    with ExitStack() as stack:
+        there = await asyncio.to_thread(stack.enter_context, served(root, *options))
+        try:
+            yield there
+        finally:
+            await asyncio.to_thread(stack.close)
 
 
 def put_script(access: Any, text: str = "", name: str = "train.py", folder: str = "bucket/src") -> None:
