@@ -130,10 +130,11 @@ def _object_hook(shape: type[Any]) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
             raise _Fault("an object", value)
+        said = value
         # A null member is a missing member, also where the value has another default than None.
         if "status" in optional and value.get("status", 0) is None:
-            value = {name: member for name, member in value.items() if name != "status"}
-        result = read(value, shape)
+            said = {name: member for name, member in value.items() if name != "status"}
+        result = read(said, shape)
         if keeps_raw:
             object.__setattr__(result, "raw", value)
         return result
