@@ -13,7 +13,7 @@ import pytest
 from tests.obs.conftest import Moto, moto, moto_server
 from tests.support.platform import keys, served
 
-from .test_command import start, until
+from .calls import start, until
 
 __all__ = ["moto", "moto_server"]
 

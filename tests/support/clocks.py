@@ -2,6 +2,8 @@
 
 import asyncio
 
+from aiomodelarts._clock import SystemClock
+
 EPOCH = 1_700_000_000.0
 
 
@@ -36,3 +38,12 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         self.at += seconds
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, set ahead as a test says."""
+
+    ahead_s = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead_s
