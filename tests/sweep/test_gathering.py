@@ -27,11 +27,8 @@ from tests.support.fakes import estimator_on
 from tests.support.platform import requests
 
 from . import kept
-from .test_ledger import address, name
-from .test_plan import READS, session
-from .test_sweep_file import read
-
-__all__ = ["address", "name", "session"]
+from .documents import read
+from .test_plan import READS
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 

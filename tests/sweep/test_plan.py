@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from aiomodelarts.models.job import JobPage
 from aiomodelarts.sweep import FolderFiles
 from aiomodelarts.sweep.planning import premises
 from aiomodelarts.sweep.planning.plan import Plan, PlanFileError, PlanOutdated
-from tests.support.platform import put_script, requests
+from tests.support.platform import requests
 
 SWEEP = """\
 [sweep]
@@ -41,15 +40,6 @@ log_pattern = 'accuracy=([0-9.]+)'
 goal = "maximize"
 """
 READS = {"listTrainingJobs", "listResourceSpecs", "listEngines"}
-
-
-@pytest.fixture
-async def session(tmp_path: Path) -> AsyncIterator[AsyncSession]:
-    options = {"executor": "simulated", "simulate": "duration=0.05..0.1,metric=accuracy"}
-    async with AsyncSession.local(tmp_path / "platform", **options) as session:
-        await asyncio.to_thread(put_script, session.platform)
-        await asyncio.to_thread(put_script, session.platform, "", "1.csv", "bucket/data")
-        yield session
 
 
 async def sweep_of(folder: Path, **changes: str) -> Sweep:
