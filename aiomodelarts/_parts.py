@@ -19,7 +19,8 @@ from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._storage import Storage
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.feed import Feed
 from ._watch.patience import Patience
 from ._watch.roster import Roster
@@ -90,7 +91,7 @@ class Parts:
             self.line, clock, self.cadence, self.patience, lambda: headroom(self.governor.snapshot().reads)
         )
         self.errands = Errands()
-        self.log_turns = Ceiling(self.cadence.polls_per_s)
+        self.log_turns = Ceiling(self.cadence.polls_per_s, clock)
         self.maker = Maker(self.line, clock, options.settle or SettlePolicy())
         self._closed = False
 

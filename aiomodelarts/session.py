@@ -18,7 +18,8 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._parts import Options, Parts
 from ._seams import Seams
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
 from ._watch.streaming import job_ids_of

@@ -10,7 +10,8 @@ from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, Versi
 from ..models.job import JobDetail
 from ..status import JobStatus
 from .asking import Asker, Reads, at_once
-from .cadence import Cadence, Ceiling, Look
+from .cadence import Cadence, Look
+from .ceiling import Ceiling
 from .followers import Ending, Updates
 from .patience import Patience
 from .plan import Plan, plan
@@ -54,9 +55,10 @@ class Watcher:
         self._clock = clock
         self._cadence = cadence
         self._headroom = headroom
-        self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        ceiling = Ceiling(cadence.polls_per_s, clock)
+        self._asker = Asker(reads, clock, ceiling)
         self._teller = Teller(reads.row, clock, patience)
-        self.turn = self._asker.turn
+        self.turn = ceiling.turn
         self._jobs: dict[int, JobWatch] = {}
         self._durations: dict[int, Durations] = {}
         self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
