@@ -1,9 +1,10 @@
 """Exactly one version per intent: send, and where no answer comes, find out before anything else."""
 
 import asyncio
+import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from .._clock import Clock
@@ -85,6 +86,8 @@ class Maker:
 
         A version that belongs to somebody in this session is not taken.
         """
+        if self._closed:
+            raise _session_closed()
         spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
@@ -103,27 +106,33 @@ class Maker:
         """Give what is under way a short time to end; look once more for twins; then end everything."""
         self._closed = True
         try:
+            # A task that is cancelled before its first step cannot say what that means to those who wait for it.
+            await asyncio.sleep(0)
             for create in list(self._under_way):
                 if not create.began:
                     create.task.cancel()
             await self._wait_for(list(self._under_way))
-            looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
-            if looks:
-                await asyncio.wait(looks, timeout=self._policy.grace_s)
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            await self._last_looks()
         finally:
             await self._end()
 
+    async def _last_looks(self) -> None:
+        looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
+        try:
+            if looks:
+                await asyncio.wait(looks, timeout=self._policy.grace_s)
+        finally:
+            await _cancelled(looks)
+
     async def _end(self) -> None:
-        tasks = [create.task for create in self._under_way]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(reading.close() for reading in self._readings.values()))
-        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
-        self._tell_what_is_left()
+        # Each of these is ended although this is cancelled once more; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._tell_what_is_left)
+            for desk in self._desks.values():
+                stack.push_async_callback(desk.close)
+            for reading in self._readings.values():
+                stack.push_async_callback(reading.close)
+            await _cancelled([create.task for create in self._under_way])
 
     async def _wait_for(self, creates: list[Create]) -> None:
         tasks = [create.task for create in creates]
@@ -276,6 +285,12 @@ class Maker:
             if desk.watched:
                 number = len(desk.watched)
                 _log.warning("%s creates of job %s were sent twice; a late twin goes unseen", number, desk.job_id)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _session_closed() -> SessionClosed:
