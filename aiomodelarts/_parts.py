@@ -121,6 +121,7 @@ class Parts:
 
     async def close(self) -> None:
         """End everything that goes on, and close what was opened."""
+        self.line.loop.check()
         if self._closing:
             await self._closed.wait()
             return

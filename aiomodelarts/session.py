@@ -233,6 +233,7 @@ class AsyncSession:
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
+        await self._parts.line.ready()
         return await self._parts.maker.settle(pending)
 
     @property

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 
 from .._clock import Clock
+from .._one_loop import OneLoop
 from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, VersionGone, Where
 from ..models.job import JobDetail
 from ..status import JobStatus
@@ -66,6 +67,7 @@ class Watcher:
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._closed = False
+        self._loop = OneLoop()
 
     async def until_final(
         self, job_id: int, version_id: int, timeout_s: float | None, cadence: Cadence | None = None
@@ -175,6 +177,7 @@ class Watcher:
     def _job(self, job_id: int) -> JobWatch:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
+        self._loop.check()
         job = self._jobs.get(job_id)
         if job is None or not job.is_wanted:
             # The last look at one that nobody follows any more may still go on; its pauses are no newcomer's.
