@@ -24,6 +24,10 @@ class Intent:
     pending: Pending
     session: AsyncSession | None = field(default=None, eq=False, repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A session stays in its process.
+        return Intent, (self.pending,)
+
     @property
     def spec(self) -> TrainingSpec:
         """What was asked for."""
