@@ -108,7 +108,7 @@ class Watcher:
         try:
             if track.status is not None:
                 updates.saw(self._last(track, job_id) or JobDetail(job_id=job_id, version_id=version_id))
-            async for detail in updates:
+            while (detail := await updates.take()) is not None:
                 yield detail
         finally:
             self._unfollow(job_id, track, updates)
