@@ -11,7 +11,7 @@ from .._clock import Clock
 from .._net.singleflight import SingleFlight
 from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed
 from ..models.spec import TrainingSpec
-from .create import Create, adopted, may_always_leave, unknown, version_of
+from .create import Create, adopted, known, may_always_leave, unknown, version_of
 from .desk import Asks, JobDesk
 from .jobs import JobMaker, Names
 from .made import LeftBehind, Made, Pending, Twin
@@ -89,6 +89,19 @@ class Maker:
         if self._closed:
             raise _session_closed()
         spec = pending.spec
+        kept = None if spec.intent_id is None else self._keyed.get(spec.intent_id)
+        if kept is not None and kept.spec == spec and not self._has_to_begin(kept):
+            return await asyncio.shield(kept.task)
+        made = await self._settled(pending)
+        if made is not None:
+            # Somebody knows of it now, and whoever asks with the same key is to be told of it, too.
+            self.left_behind = [left for left in self.left_behind if left.pending is not pending]
+            if spec.intent_id is not None:
+                self._keyed[spec.intent_id] = known(spec, made)
+        return made
+
+    async def _settled(self, pending: Pending) -> Made | None:
+        spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
         if spec.own_path:
@@ -156,9 +169,13 @@ class Maker:
                 # Somebody asks again, so it is left behind no more.
                 self.left_behind.remove(create.left)
                 create.left = None
-        if create is None or create.has_failed or create.task.cancelling():
+        if create is None or self._has_to_begin(create):
             create = self._keyed[intent_id] = self._started(Create(spec), create)
         return create
+
+    @staticmethod
+    def _has_to_begin(create: Create) -> bool:
+        return create.has_failed or create.task.cancelling() > 0
 
     async def _made(self, create: Create) -> Made:
         spec = create.spec
