@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import os
 import re
 import socket
 import struct
@@ -176,7 +177,10 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {HOST}:{port}: {error.strerror}") from None
+        # Python's own text names the address once more.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        told = f"cannot listen on {HOST}:{port}: {reason}; choose another port, or 0 for any free one"
+        raise OSError(error.errno, told) from None
 
 
 async def serve_on(line: socket.socket, app: App) -> web.ServerRunner:
