@@ -150,22 +150,38 @@ def _close(incoming: web.BaseRequest) -> None:
 
 
 async def _read(incoming: web.BaseRequest) -> Request:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in incoming.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise refusals.too_large(MAX_BODY)
-        chunks.append(chunk)
     path, _, query = incoming.raw_path.partition("?")
     return Request(
         method=incoming.method,
         origin=f"http://{incoming.host}",
         path=path,
         query=tuple(parse_qsl(query, keep_blank_values=True)),
-        headers={name.lower(): value for name, value in incoming.headers.items()},
-        body=b"".join(chunks),
+        headers=_headers_of(incoming),
+        body=await _body(incoming),
     )
+
+
+def _headers_of(incoming: web.BaseRequest) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in incoming.headers.items()}
+    try:
+        "".join(headers.values()).encode()
+    except UnicodeEncodeError:
+        raise refusals.unreadable_headers() from None
+    return headers
+
+
+async def _body(incoming: web.BaseRequest) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in incoming.content.iter_any():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise refusals.too_large(MAX_BODY)
+            chunks.append(chunk)
+    except web.RequestPayloadError:
+        raise refusals.unreadable_body("it does not arrive as its headers say") from None
+    return b"".join(chunks)
 
 
 def listen(port: int) -> socket.socket:
