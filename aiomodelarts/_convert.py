@@ -49,6 +49,10 @@ def _read_int(value: Any, _: Any) -> int:
     raise _Fault("a whole number", value)
 
 
+def _read_number(value: Any, _: Any) -> float:
+    return value if type(value) is float else _read_int(value, None)
+
+
 def _read_str(value: Any, _: Any) -> str:
     if isinstance(value, str):
         return value
@@ -130,10 +134,11 @@ def _object_hook(shape: type[Any]) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
             raise _Fault("an object", value)
+        members = value
         # A null member is a missing member, also where the value has another default than None.
         if "status" in optional and value.get("status", 0) is None:
-            value = {name: member for name, member in value.items() if name != "status"}
-        result = read(value, shape)
+            members = {name: member for name, member in value.items() if name != "status"}
+        result = read(members, shape)
         if keeps_raw:
             object.__setattr__(result, "raw", value)
         return result
@@ -179,6 +184,7 @@ def _make_converter() -> Converter:
     # The hook for int also takes every IntEnum that has no hook of its own, so each one has to be in this table.
     readers: Iterable[tuple[Any, Callable[[Any, Any], Any]]] = (
         (int, _read_int),
+        (float, _read_number),
         (str, _read_str),
         (bool, _read_bool),
         (JobStatus, _read_status),

@@ -25,7 +25,7 @@ class VisualizationInfo:
     service_url: str | None = None
     train_url: str | None = None
     resource_id: str | None = None
-    remaining_duration: int | None = None
+    remaining_duration: float | None = None
     raw: Raw = field(factory=dict, repr=False, eq=False)
 
     @property
