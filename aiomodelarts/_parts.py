@@ -91,7 +91,8 @@ class Parts:
         )
         self.errands = Errands()
         self.log_turns = Ceiling(self.cadence.polls_per_s)
-        self.maker = Maker(self.line, clock, options.settle or SettlePolicy())
+        self.settle_policy = options.settle or SettlePolicy()
+        self.maker = Maker(self.line, clock, self.settle_policy)
         self._closed = False
 
     def events(

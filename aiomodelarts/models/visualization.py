@@ -80,6 +80,12 @@ class VisualizationSpec:
         if hours is not None and (type(hours) is not int or not 1 <= hours <= _MAX_HOURS):
             raise InvalidArgument("stop_after_h", hours, f"it is a whole number of hours from 1 to {_MAX_HOURS}")
 
+    def is_echo(self, row: VisualizationInfo) -> bool:
+        """Whether a row is what this asks for; members that a row leaves out do not speak against it."""
+        place = (row.train_url or self.train_url).rstrip("/")
+        told = (row.job_name, place, row.job_desc or "")
+        return told == (self.job_name, self.train_url.rstrip("/"), self.job_desc)
+
     def as_wire(self) -> dict[str, Any]:
         """The body of the request."""
         body: dict[str, Any] = {"job_name": self.job_name, "job_desc": self.job_desc, "train_url": self.train_url}
