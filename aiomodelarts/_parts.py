@@ -29,6 +29,7 @@ from ._watch.watcher import Watcher
 from ._wire import catalog
 from .errors import InvalidArgument
 from .events import Event
+from .hyperparameters import sendable
 from .obs import Obs, TransferLimits
 from .obs.code.upload import CodeUploads
 
@@ -55,8 +56,9 @@ class Options:
     def __attrs_post_init__(self) -> None:
         if self.cadence is not None and self.poll_s is not None:
             raise InvalidArgument("poll_s", self.poll_s, "cadence is given as well, and says the same in full")
-        if self.workspace_id == "":
-            raise InvalidArgument("workspace_id", "", "it is the id of a workspace as text, or None")
+        given: object = self.workspace_id
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
+            raise InvalidArgument("workspace_id", given, "it is the id of a workspace as text, or None")
 
 
 class Parts:

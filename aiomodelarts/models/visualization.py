@@ -5,6 +5,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..errors import InvalidArgument, nearest
+from ..hyperparameters import sendable
 from ..status import JobStatus
 from ._text import Raw
 
@@ -74,7 +75,8 @@ class VisualizationSpec:
         if self.job_type is not None and self.job_type not in _KINDS:
             near = nearest(self.job_type, _KINDS)
             raise InvalidArgument("job_type", self.job_type, f"it is one of {', '.join(_KINDS)}", nearest=near)
-        if self.flavor == "":
+        given: object = self.flavor
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
             raise InvalidArgument("flavor", self.flavor, "it is the code of a flavour")
         hours = self.stop_after_h
         if hours is not None and (type(hours) is not int or not 1 <= hours <= _MAX_HOURS):

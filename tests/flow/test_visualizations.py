@@ -89,6 +89,8 @@ async def test_names_are_unique_made_up_and_paged(board: AsyncVisualizationJob) 
         ({"train_url": "/bucket/../x/"}, "train_url"),
         ({"job_type": "tensorbord"}, "job_type"),
         ({"flavor": ""}, "flavor"),
+        ({"flavor": 7}, "flavor"),
+        ({"flavor": "\ud800"}, "flavor"),
         ({"stop_after_h": 0}, "stop_after_h"),
         ({"stop_after_h": 25}, "stop_after_h"),
         ({"stop_after_h": 1.5}, "stop_after_h"),
