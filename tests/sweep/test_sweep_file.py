@@ -187,6 +187,12 @@ BAD = [
         "[objective] log_pattern: is not a regular expression: ",
     ),
     ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
+    (
+        "'accuracy=([0-9.]+)'",
+        "'" + "(?:" * 250 + "(a)" + ")" * 250 + "'",
+        23,
+        "[objective] log_pattern: cannot be matched",
+    ),
     ("log_pattern", "json_file", 22, "[objective]: key is missing"),
     ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern, json_file and metric"),
     ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
