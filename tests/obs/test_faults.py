@@ -1,8 +1,9 @@
 """What goes wrong on the way, with a server that speaks S3."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from aiomodelarts.obs.errors import (
     ClockSkewed,
     ContentDamaged,
     KeysExpired,
+    NotFromStorage,
     ObsNotAllowed,
     ObsRefused,
     ObsTrouble,
@@ -28,6 +30,7 @@ from aiomodelarts.obs.errors import (
 )
 from aiomodelarts.obs.s3 import S3Store
 from aiomodelarts.obs.values import OnProgress
+from tests.net.servers import Server, http, serving
 
 from .conftest import SECRET_KEY, SMALL, Moto, Place, content, fill, session_on, tree
 
@@ -327,8 +330,14 @@ class TestKeysOfOthers:
     async def test_an_answer_that_is_no_listing(self, there: Place) -> None:
         rule = {"status": "200 OK", "code": "<", "kind": "status", "count": EVER}
         await faults(there, {"method": "GET", "path": "/b", **rule})
-        with pytest.raises(ObsTrouble, match="listing cannot be read"):
+        with pytest.raises(NotFromStorage):
             await anext(there.obs.list(there.root))
+
+    async def test_a_listing_that_is_cut_short(self) -> None:
+        cut = http(b"<?xml version='1.0'?><ListBucketResult><Contents><Key>a</Key>")
+        async with serving(cut, keep=True) as server, _on(server) as obs:
+            with pytest.raises(ObsTrouble, match="listing cannot be read"):
+                await anext(obs.list("obs://bucket/"))
 
     async def test_a_climbing_key_writes_nothing_outside(self, there: Place, tmp_path: Path) -> None:
         from aiomodelarts.obs import ObsEntry, ObsPath
@@ -419,3 +428,31 @@ async def _cancelled_after(count: int, work: Callable[[OnProgress], Any]) -> Non
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+class TestSomethingElse:
+    """What answers is no object storage: never a bucket that holds nothing, and never an object."""
+
+    PAGES = (b"<html><body>Please log in</body></html>", b"<!doctype html><html><body>Please log in<br></body></html>")
+
+    @pytest.mark.parametrize("page", PAGES)
+    async def test_a_page_is_no_listing(self, tmp_path: Path, page: bytes) -> None:
+        await fill(tmp_path, {"kept": b"1"})
+        async with serving(http(page), keep=True) as server, _on(server) as obs:
+            with pytest.raises(NotFromStorage, match="proxy"):
+                await obs.sync_down("obs://bucket/", tmp_path, delete=True)
+        assert await tree(tmp_path) == {"kept": b"1"}
+
+    async def test_a_page_is_no_object(self) -> None:
+        async with serving(http(b"", "200 OK", "Content-Type: text/html"), keep=True) as server, _on(server) as obs:
+            with pytest.raises(NotFromStorage):
+                await obs.stat("obs://bucket/key")
+            with pytest.raises(NotFromStorage):
+                await obs.write("obs://bucket/key", b"1")
+
+
+@contextlib.asynccontextmanager
+async def _on(server: Server) -> AsyncIterator[Obs]:
+    endpoints = {"modelarts": server.origin, "obs": server.origin}
+    async with AsyncSession("AK", "SK", project_id="p", region_name="local", endpoints=endpoints) as session:
+        yield session.obs
