@@ -2,14 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
+from .._aside import Batched, aside
 from ..values import OnProgress, Progress, TransferLimits
 
 # Content that is sent with one request is held twice: here, and by what sends it.
 SENT_WHOLE = 2
 # Parts that are held beside those on their way: one is being filled, and another is read and handed over.
 BESIDE_PARTS = 2
+# Content up to this size is read or written in less time than a thread takes to come and go.
+_SHORT = 64 * 1024
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Lanes:
@@ -24,6 +30,11 @@ class Lanes:
         self._transfers = limits.transfers
         self._bytes = limits.bytes_in_flight
         self._waiting: deque[tuple[_Room, asyncio.Future[None]]] = deque()
+        self._batched = Batched()
+
+    async def aside(self, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the work returns, done in a thread; ``size`` bytes of content are what it is about."""
+        return await (self._batched if size <= _SHORT else aside)(work, *args, **kwargs)
 
     def take(self, size: int, transfers: int = 1) -> "_Room":
         """Room for content of ``size`` bytes on its way in ``transfers`` requests, for as long as a block lasts."""
