@@ -172,6 +172,9 @@ async def test_a_log_that_is_not_there_yet_is_empty_or_says_so(waiting: object, 
         ({"order": "down"}, "order"),
         ({"log_file": ""}, "log_file"),
         ({"log_file": None}, "log_file"),
+        ({"log_file": "\ud800"}, "log_file"),
+        ({"base_line": "\ud800"}, "base_line"),
+        ({"base_line": 1.5e18}, "base_line"),
     ],
 )
 async def test_what_a_log_cannot_be_asked_for(given: dict[str, object], argument: str) -> None:

@@ -127,9 +127,10 @@ async def test_the_sessions_workspace_goes_to_creations_and_lists_of_jobs() -> N
     assert set((await sent_with_workspace(None)).values()) == {...}
 
 
-async def test_a_blank_workspace_is_told() -> None:
+@pytest.mark.parametrize("given", ["", 7, "\ud800"], ids=ascii)
+async def test_a_workspace_that_cannot_be_is_told(given: Any) -> None:
     with pytest.raises(InvalidArgument, match="workspace_id"):
-        session_on(FakeTransport(catalogue), workspace_id="")
+        session_on(FakeTransport(catalogue), workspace_id=given)
 
 
 async def test_workspaces_do_not_see_each_other() -> None:

@@ -84,13 +84,34 @@ async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in
         assert await in_thread(marked, access.access_key) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_cleanly(tmp_path, number, in_thread):
-    async with serving(tmp_path / "root", "--executor", "simulated", "--simulate", "duration=9") as (process, access):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_ends_it_cleanly_with_all_that_runs(tmp_path, number, in_thread):
+    async with serving(tmp_path / "root") as (process, access):
         async with calling(access) as caller:
-            await caller.create_job()
+            await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+            await caller.until_printed(await caller.create_job(), "up")
         process.send_signal(number)
         assert await in_thread(process.wait) == 0
+    assert await in_thread(marked, access.access_key) == []
+    assert not await in_thread((tmp_path / "root.ready.json").exists)
+
+
+async def test_nohup_keeps_it_when_its_terminal_is_closed(tmp_path, in_thread):
+    async with serving(tmp_path / "root", "--executor", "simulated", before=("nohup",)) as (process, access):
+        process.send_signal(signal.SIGHUP)
+        async with calling(access) as caller:
+            assert (await caller.create_job())["status"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+
+
+async def test_the_ready_file_of_another_platform_stays(tmp_path, in_thread):
+    ready = tmp_path / "root.ready.json"
+    async with serving(tmp_path / "root", "--executor", "simulated") as (process, _):
+        await in_thread(ready.write_text, "{}")
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+    assert await in_thread(ready.read_text) == "{}"
 
 
 async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
@@ -118,6 +139,7 @@ def damage(root: Path, name: str) -> None:
         (["--simulate", "duraton=5"], 2, "'duraton=5' in the simulation: there is no such setting"),
         (["--simulate", "duration=9..5"], 2, "the smaller number first"),
         (["--simulate", "fail=2"], 2, "fail has to lie between 0 and 1"),
+        (["--simulate", "duration=5"], 2, "simulate goes with executor='simulated'"),
         (["--answers", "varied:x"], 2, "not 'varied:x'"),
         (["--rate", "creates=1"], 2, "not of the form creates=20/s"),
         (["--port", "70000"], 2, "port has to lie between 0 and 65535"),
@@ -132,6 +154,7 @@ def test_a_wrong_option_is_told_in_one_line(tmp_path, capsys, options, status, s
     assert run(["--root", str(tmp_path / "root"), *given]) == status
     told = capsys.readouterr().err
     assert said in told
+    assert "Errno" not in told
     assert told.count("\n") == 1
 
 
@@ -256,7 +279,7 @@ async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp
 async def test_a_taken_port_is_told(tmp_path):
     async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
         port = int(platform.modelarts_endpoint.rpartition(":")[2])
-        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another"):
             async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
                 pass
 

@@ -198,6 +198,10 @@ async def _batch(caller: Caller, order: Order) -> None:
     error: BaseException | None = None
     try:
         await batch
+    except asyncio.CancelledError:
+        for wish in order.wishes:
+            wish.given_up = True
+        raise
     except Exception as caught:  # noqa: BLE001  (judged later)
         error = caught
     finally:
@@ -206,7 +210,7 @@ async def _batch(caller: Caller, order: Order) -> None:
             if outcome.result is Result.MADE and outcome.version is not None:
                 wish.ended, wish.version_id, wish.job_id = "made", outcome.version.version_id, outcome.version.job_id
                 wish.origin = outcome.version.origin
-            elif outcome.result is not Result.UNKNOWN or not isinstance(outcome.error.intent, TrainingSpec):
+            else:
                 wish.ended = outcome.result.value
         for wish in order.wishes[len(batch.outcomes) :]:
             wish.ended, wish.error = "refused", error

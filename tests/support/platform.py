@@ -38,12 +38,18 @@ async def platform_at(
 
 
 @contextmanager
-def served(root: Path, *options: str) -> "Iterator[tuple[subprocess.Popen[bytes], Any]]":
-    """A platform in a process of its own, and what its ready file says; ends well unless the test ended it. Blocks."""
+def served(root: Path, *options: str, before: tuple[str, ...] = ()) -> "Iterator[tuple[subprocess.Popen[bytes], Any]]":
+    """A platform in a process of its own, and what its ready file says; ends well unless the test ended it. Blocks.
+
+    Args:
+        root: its folder.
+        options: of its command.
+        before: what its command is given to.
+    """
     ready = root.parent / f"{root.name}.ready.json"
     ready.unlink(missing_ok=True)
-    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", root, "--ready-file", ready]
-    with subprocess.Popen([*command, *options], env=environment()) as process:
+    own = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", root, "--ready-file", ready]
+    with subprocess.Popen([*before, *own, *options], env=environment()) as process:
         try:
             until = time.monotonic() + 60
             while not ready.exists():
@@ -59,10 +65,10 @@ def served(root: Path, *options: str) -> "Iterator[tuple[subprocess.Popen[bytes]
 
 
 @asynccontextmanager
-async def serving(root: Path, *options: str) -> "AsyncIterator[tuple[subprocess.Popen[bytes], Any]]":
+async def serving(root: Path, *options: str, **more: Any) -> "AsyncIterator[tuple[subprocess.Popen[bytes], Any]]":
     """The same for a test on a loop."""
     with ExitStack() as stack:
-        there = await asyncio.to_thread(stack.enter_context, served(root, *options))
+        there = await asyncio.to_thread(stack.enter_context, served(root, *options, **more))
         try:
             yield there
         finally:
