@@ -32,6 +32,7 @@ from ._watch.watcher import Watcher
 from ._wire import catalog
 from .errors import InvalidArgument
 from .events import Event
+from .hyperparameters import sendable
 from .obs import Obs, TransferLimits
 from .obs.code.upload import CodeUploads
 
@@ -61,8 +62,9 @@ class Options:
     def __attrs_post_init__(self) -> None:
         if self.cadence is not None and self.poll_s is not None:
             raise InvalidArgument("poll_s", self.poll_s, "cadence is given as well, and says the same in full")
-        if self.workspace_id == "":
-            raise InvalidArgument("workspace_id", "", "it is the id of a workspace as text, or None")
+        given: object = self.workspace_id
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
+            raise InvalidArgument("workspace_id", given, "it is the id of a workspace as text, or None")
 
 
 class Parts:
@@ -97,7 +99,8 @@ class Parts:
         )
         self.errands = Errands()
         self.log_turns = Ceiling(self.cadence.polls_per_s, clock)
-        self.maker = Maker(self.line, clock, options.settle or SettlePolicy())
+        self.settle_policy = options.settle or SettlePolicy()
+        self.maker = Maker(self.line, clock, self.settle_policy)
         self._closing = False
         self._closed = asyncio.Event()
 

@@ -393,6 +393,11 @@ class AsyncSession:
         return self._parts.seams
 
     @property
+    def settle_policy(self) -> SettlePolicy:
+        """How long a create whose answer was lost is looked for."""
+        return self._parts.settle_policy
+
+    @property
     def cadence(self) -> Cadence:
         """How often something that somebody waits for is looked at."""
         return self._parts.cadence

@@ -30,16 +30,7 @@ from tests.simulate.stage import (
     tell_what_is_out,
 )
 from tests.simulate.world import World
-
-ESTIMATOR: dict[str, Any] = {
-    "framework_type": "PyTorch",
-    "framework_version": "PyTorch-1.0.0-python3.6",
-    "code_dir": "/bucket/src/",
-    "boot_file": "/bucket/src/train.py",
-    "output_path": "/bucket/output/",
-    "train_instance_type": "modelarts.vm.gpu.p100",
-    "train_instance_count": 1,
-}
+from tests.support.fakes import estimator_on
 
 
 @define(eq=False)
@@ -124,7 +115,7 @@ def _set_clock(world: World, by_s: float) -> None:
 async def _caller(world: World, number: int) -> Caller:
     job = await _ask_plainly(world, f"job-{number}")
     session, line = _session(world, f"s{number}", number)
-    estimator = AsyncEstimator(session, **ESTIMATOR)
+    estimator = estimator_on(session)
     return Caller(number, session, line, estimator, job["job_id"], job["version_id"], world.plan.closes_s[number])
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,17 +36,6 @@ from aiomodelarts.events import (
 from tests.support.fakes import LoopClock, Service, answer, refusal, session_on
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def told(event: Event) -> tuple[Any, ...]:
