@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -76,6 +77,7 @@ class JobDesk:
         clock: measures the windows.
         policy: how long they are.
         report: is told of every twin.
+        context: what the looks have around them, since they are nobody's in particular.
         complete: whether every version that was there before this session's first create is known.
         newest: the newest version that is known.
     """
@@ -85,6 +87,7 @@ class JobDesk:
     clock: Clock
     policy: SettlePolicy
     report: Callable[[Twin], None]
+    context: contextvars.Context = field(factory=contextvars.copy_context)
     complete: bool = False
     newest: int = 0
     _known: dict[int, float] = field(factory=dict)
@@ -241,7 +244,8 @@ class JobDesk:
     def _look_soon(self) -> None:
         self._woken.set()
         if not self._closed and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run(), name=f"aiomodelarts settling job {self.job_id}")
+            name = f"aiomodelarts settling job {self.job_id}"
+            self._task = asyncio.create_task(self._run(), name=name, context=self.context.copy())
 
     async def _run(self) -> None:
         while self._lost or self._late or self._twins:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -50,6 +51,7 @@ class Maker:
         self.twins: list[Twin] = []
         self.left_behind: list[LeftBehind] = []
         self._closed = False
+        self._context = contextvars.copy_context()
 
     async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for this intent.
@@ -270,7 +272,9 @@ class Maker:
     def _desk(self, job_id: int) -> JobDesk:
         desk = self._desks.get(job_id)
         if desk is None:
-            desk = self._desks[job_id] = JobDesk(job_id, self._sends, self._clock, self._policy, self._on_twin)
+            desk = self._desks[job_id] = JobDesk(
+                job_id, self._sends, self._clock, self._policy, self._on_twin, self._context
+            )
         first = self._new_jobs.pop(job_id, None)
         if first is not None:
             # The job is new, and this is its first version.
