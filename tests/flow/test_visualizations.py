@@ -182,6 +182,15 @@ async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated
         assert names == (["board", "last"] if made else ["last"])
 
 
+async def test_a_list_that_lags_is_read_again_until_it_shows_the_lost_one() -> None:
+    lost = {"match": {"method": "POST", "path": "visualization-jobs$"}, "count": 1, "fault": {"kind": "reset_after"}}
+    late = {"match": {"path": "visualization-jobs$"}, "fault": {"kind": "stale_list", "seconds": 0.2}}
+    policy = SettlePolicy(quiet_window_s=5)
+    async with AsyncSession.local(executor="simulated", faults=[lost, late], cadence=QUICK, settle=policy) as session:
+        board = await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+        assert (await board.ready()).job_name == "board"
+
+
 @pytest.mark.parametrize(
     "row",
     [
