@@ -18,7 +18,8 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._parts import Options, Parts
 from ._seams import Seams
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
 from ._watch.streaming import job_ids_of
@@ -232,6 +233,7 @@ class AsyncSession:
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
+        await self._parts.line.ready()
         return await self._parts.maker.settle(pending)
 
     @property

@@ -23,7 +23,7 @@ from aiomodelarts._wire.message import Request, Response
 from tests.support.contract import complaints
 from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, session_on
 
-SETTINGS = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u", "hyperparameters": {"lr": 0.1}}
+SETTINGS = {**OWN_CODE, "hyperparameters": {"lr": 0.1}}
 PAIR = {"dataset_id": "d", "dataset_version_id": "v"}
 
 

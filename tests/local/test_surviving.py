@@ -5,39 +5,17 @@ import resource
 import signal
 import sqlite3
 import stat
-import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import aiohttp
-import orjson
 import pytest
 
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.serve import run
-from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
-
-
-@asynccontextmanager
-async def serving(root: Path, *options: str, before: tuple[str, ...] = ()):
-    """The platform in a process of its own: the process and what its ready file says."""
-    ready = root.parent / f"{root.name}.ready.json"
-    await asyncio.to_thread(ready.unlink, missing_ok=True)
-    command = [*before, sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", str(root)]
-    process = await asyncio.create_subprocess_exec(*command, "--ready-file", str(ready), *options)
-    try:
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(ready.exists):
-                assert process.returncode is None
-                await asyncio.sleep(0.01)
-        yield process, SimpleNamespace(**orjson.loads(await asyncio.to_thread(ready.read_bytes)))
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+from tests.local.caller import Caller, calling, config, eventually, marked, where
+from tests.support.platform import put_script, serving
 
 
 async def states(caller: Caller, job_id: int) -> dict[int, int]:
@@ -89,7 +67,7 @@ async def test_kill_9_in_the_middle_of_a_batch_loses_nothing_that_was_accepted(t
         newer = await caller.create_version(job)
         assert newer["version_id"] > max(found)
         process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
     assert await in_thread(marked, access.access_key) == []
 
 
@@ -100,7 +78,7 @@ async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in
         job = await caller.create_job()
         await caller.until_printed(job, "up")
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     assert len(await in_thread(marked, access.access_key)) == 1
     async with LocalPlatform(root, executor="process"):
         assert await in_thread(marked, access.access_key) == []
@@ -113,7 +91,7 @@ async def test_a_signal_ends_it_cleanly_with_all_that_runs(tmp_path, number, in_
             await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
             await caller.until_printed(await caller.create_job(), "up")
         process.send_signal(number)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
     assert await in_thread(marked, access.access_key) == []
     assert not await in_thread((tmp_path / "root.ready.json").exists)
 
@@ -124,7 +102,7 @@ async def test_nohup_keeps_it_when_its_terminal_is_closed(tmp_path, in_thread):
         async with calling(access) as caller:
             assert (await caller.create_job())["status"] == 1
         process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
 
 
 async def test_the_ready_file_of_another_platform_stays(tmp_path, in_thread):
@@ -132,7 +110,7 @@ async def test_the_ready_file_of_another_platform_stays(tmp_path, in_thread):
     async with serving(tmp_path / "root", "--executor", "simulated") as (process, _):
         await in_thread(ready.write_text, "{}")
         process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
     assert await in_thread(ready.read_text) == "{}"
 
 
@@ -258,7 +236,7 @@ async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, i
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         accepted.append((await caller.create_version(job))["version_id"])
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
         found = await states(caller, job["job_id"])
         assert sorted(found) == accepted
