@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import IO
@@ -67,18 +68,35 @@ def open_root(path: Path | None) -> Root:
     place.mkdir(parents=True, exist_ok=True)
     place = place.resolve()
     (place / "obs").mkdir(exist_ok=True)
-    lock = (place / "lock").open("ab")
+    lock = (place / "lock").open("a+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _sign(lock)
         # The board holds the settings of every version, so it is nobody else's business.
         os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
         return Root(place, temporary, _keys(place / "keys.json"), lock)
     except BlockingIOError:
+        told = f"another local platform is using {place}{_signed(lock)}; stop it or choose another root"
         lock.close()
-        raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
+        raise RootInUseError(told) from None
     except BaseException:
         lock.close()
         raise
+
+
+def _sign(lock: IO[bytes]) -> None:
+    """Say in the lock whose it is; a full disk is no reason not to begin."""
+    with suppress(OSError):
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+        lock.flush()
+
+
+def _signed(lock: IO[bytes]) -> str:
+    with suppress(OSError, ValueError):
+        lock.seek(0)
+        return f" (process {int(lock.read(20))})"
+    return ""
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
 
 import asyncio
+import os
 import resource
 import signal
 import sqlite3
@@ -175,7 +176,8 @@ def test_a_root_that_is_a_file_is_told(tmp_path, capsys):
 
 async def test_two_platforms_do_not_share_a_root(tmp_path):
     async with LocalPlatform(tmp_path, executor="simulated"):
-        with pytest.raises(RootInUseError, match="another local platform"):
+        told = rf"another local platform is using .* \(process {os.getpid()}\); stop it"
+        with pytest.raises(RootInUseError, match=told):
             async with LocalPlatform(tmp_path, executor="simulated"):
                 pass
 
