@@ -116,9 +116,10 @@ class Transaction:
         mine = (_leases.c.sweep_id == self.sweep_id, _leases.c.token == self.token)
         row = (await self.connection.execute(select(_leases.c.ended).where(*mine).with_for_update())).first()
         if row is None or row.ended is not None:
+            why = row.ended if row else "it is gone"
             raise Fenced(
-                f"this controller (lease {self.token}) was taken for dead, and its trials were given to another one "
-                f"({row.ended if row else 'its lease is gone'}); it stops, and has changed nothing since"
+                f"this controller may not go on: its lease {self.token} was ended ({why}), and its trials belong to "
+                "another one; it has changed nothing since"
             )
         if beat:
             await self.connection.execute(update(_leases).where(*mine).values(beats=_leases.c.beats + 1))
