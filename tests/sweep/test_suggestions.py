@@ -22,7 +22,7 @@ from aiomodelarts.sweep.search.searcher import Searcher
 from aiomodelarts.sweep.space.space import Point, Space, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
-from .test_sweep_file import changed, read
+from .documents import changed, read
 
 SEARCH = 'algorithm = "tpe"\ntrials = 14\nseed = 3\nstartup = 4'
 CONFIG = read(changed('algorithm = "grid"', SEARCH).replace(", num = 4 }", " }"))

@@ -8,54 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.description.config import SweepConfig, load, parse
+from aiomodelarts.sweep.description.config import load
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern
 from aiomodelarts.sweep.problems import SweepFileError
 from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
 from aiomodelarts.sweep.space.space import Choice, Float, Int
 
-GOOD = """\
-[sweep]
-name = "digits"
-concurrency = 3
-
-[estimator]
-train_instance_type = "modelarts.vm.cpu.2u"
-output_path = "/bucket/out/"
-code_dir = "/bucket/src/"
-boot_file = "/bucket/src/train.py"
-framework_type = "PyTorch"
-framework_version = "PyTorch-1.0.0-python3.6"
-inputs = "/bucket/data/"
-hyperparameters = { epochs = 3 }
-
-[space]
-lr = { log_float = [1e-4, 1e-1], num = 4 }
-layers = { int = [1, 4] }
-
-[search]
-algorithm = "grid"
-
-[objective]
-log_pattern = 'accuracy=([0-9.]+)'
-goal = "maximize"
-"""
-
-
-def read(text: str, folder: Path = Path("here")) -> SweepConfig:
-    return parse(text, file="sweep.toml", folder=folder)
-
-
-def changed(old: str, new: str) -> str:
-    assert GOOD.count(old) == 1
-    return GOOD.replace(old, new)
-
-
-def complaint(text: str, folder: Path = Path("here")) -> str:
-    with pytest.raises(SweepFileError) as caught:
-        read(text, folder)
-    return str(caught.value)
+from .documents import GOOD, changed, complaint, read
 
 
 def test_a_good_file() -> None:
