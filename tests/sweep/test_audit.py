@@ -126,7 +126,7 @@ async def test_a_sweep_that_is_left_alone_is_left_at_once(carry_out: Carry) -> N
 
 
 @pytest.mark.looptime
-async def test_it_looks_at_once_when_nothing_can_land_any_more_and_at_the_end() -> None:
+async def test_it_looks_soon_when_nothing_can_land_any_more_and_at_the_end() -> None:
     made = evolve(CONFIG.begin(1, {}), state=TrialState.RUNNING, job_id=7, version_id=100)
     being_made = evolve(CONFIG.begin(2, {}), state=TrialState.CREATING)
     told: list[int] = []

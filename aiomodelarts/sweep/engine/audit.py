@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("aiomodelarts.sweep")
 # What was sent by somebody who died since is taken for landed, or lost, after so long; so a session takes it, too.
 _LATE_S = 300.0
-_JUST_NOW_S = 5.0
+_SOON_S, _JUST_NOW_S = 10.0, 5.0
 # Their versions may be there, and are looked for by whoever has the trial.
 _UNSETTLED = frozenset({TrialState.CREATING, TrialState.UNCLEAR})
 
@@ -58,6 +58,8 @@ class Audit:
         while True:
             await self._doubt.wait()
             self._doubt.clear()
+            # A controller that takes up a large sweep has other questions first.
+            await self._clock.sleep(_SOON_S)
             await self._look(_JUST_NOW_S)
             await self._clock.sleep(_LATE_S)
             await self._look()
