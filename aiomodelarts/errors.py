@@ -39,9 +39,14 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from .batch import BatchOutcome
+    from .models.job import JobDetail
+    from .models.visualization import VisualizationInfo
 
 
 @frozen
@@ -270,7 +275,7 @@ class BatchFailed(ModelArtsError):
         outcomes: one for each element, in order: made with its handle, refused with the reason, unknown, or not sent.
     """
 
-    def __init__(self, message: str, outcomes: Sequence[Any]) -> None:
+    def __init__(self, message: str, outcomes: "Sequence[BatchOutcome]") -> None:
         super().__init__(message)
         self.outcomes = tuple(outcomes)
 
@@ -289,7 +294,7 @@ class TrainingFailed(ModelArtsError):
         message: str,
         *,
         where: Where | None = None,
-        detail: Any = None,
+        detail: "JobDetail | None" = None,
         log_tail: Sequence[str] = (),
         log_url: str | None = None,
     ) -> None:
@@ -318,7 +323,7 @@ class WaitTimeout(ModelArtsError, TimeoutError):
         detail: the last snapshot, or None when there was none.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, detail: "JobDetail | None" = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
 
@@ -338,7 +343,7 @@ class DeletionFailed(ModelArtsError):
         detail: the last snapshot.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, detail: "JobDetail | None" = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
 
@@ -350,7 +355,7 @@ class VisualizationFailed(ModelArtsError):
         info: the last snapshot.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, info: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, info: "VisualizationInfo | None" = None) -> None:
         super().__init__(message, where=where)
         self.info = info
 
