@@ -306,7 +306,11 @@ class TrainingFailed(ModelArtsError):
     def __str__(self) -> str:
         lines = [super().__str__()]
         if self.log_tail:
-            lines += [f"last {len(self.log_tail)} log lines:", *(f"  {line}" for line in self.log_tail)]
+            count = len(self.log_tail)
+            lines += [
+                f"last {count} log lines:" if count > 1 else "last log line:",
+                *(f"  {line}" for line in self.log_tail),
+            ]
         if self.log_url:
             lines.append(f"whole log: {self.log_url}")
         return "\n".join(lines)
