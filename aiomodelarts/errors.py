@@ -368,6 +368,12 @@ class SweepError(ModelArtsError):
     """A sweep that cannot begin or go on."""
 
 
+def may_heal(error: ModelArtsError) -> bool:
+    """Whether the same question can have a better answer later. For those who ask for hours, what cannot be read is one
+    of these: a gateway can answer in the service's place for a while."""
+    return error.retryable or isinstance(error, DecodeError)
+
+
 def nearest(given: object, allowed: Iterable[str]) -> str | None:
     """The allowed name that looks most like the given one, or None."""
     import difflib
