@@ -12,7 +12,7 @@ from ._transfer.copy import copy
 from ._transfer.flow import SENT_WHOLE, Lanes
 from .errors import BucketNotFound, ObsNotFound, ObsRefused, TransferIncomplete
 from .path import ObsPath
-from .store import Store
+from .store import Content, Store
 from .streams import ObsReader, ObsWriter
 from .values import ObsEntry, TransferLimits, Transferred
 
@@ -101,7 +101,7 @@ class Objects:
         async with self.open(path) as reader:
             return await reader.read()
 
-    async def write(self, path: str | ObsPath, content: bytes, *, if_absent: bool = False) -> ObsEntry:
+    async def write(self, path: str | ObsPath, content: Content, *, if_absent: bool = False) -> ObsEntry:
         """Write an object whole, or with a slash at the end and without content the marker of a folder.
 
         Args:
@@ -117,6 +117,9 @@ class Objects:
         target = ObsPath.parse(path)
         if not isinstance(content, bytes | bytearray | memoryview):
             raise InvalidArgument("content", content, "it is bytes")
+        if isinstance(content, memoryview):
+            # Of what it views, only the bytes count.
+            content = content.cast("B")
         if target.is_folder and content:
             raise InvalidArgument("path", str(target), "a folder has no content; leave out the slash at its end")
         store = await self._opened()
@@ -156,9 +159,12 @@ class Objects:
 
         Raises:
             ObsNotFound: there is no such object.
+            InvalidArgument: the target is the object itself.
         """
         source, target = as_object(src, "src"), ObsPath.parse(dst, "dst")
         target = target / source.name if target.is_folder else target
+        if target == source:
+            raise InvalidArgument("dst", str(dst), "it is the object that is copied; name another one")
         entry = await self.stat(source)
         await copy(await self._opened(), self._lanes, entry, target)
 
@@ -235,7 +241,7 @@ class Objects:
         # From the inside to the outside, so that each is empty when its turn comes.
         for entry in reversed(markers):
             await store.delete(entry.path)
-        done = len(entries) - len(failures)
+        done = len(objects) + len(markers) - len(failures)
         if failures:
             raise TransferIncomplete(f"{len(failures)} objects were not removed", failures, Transferred(deleted=done))
         return done

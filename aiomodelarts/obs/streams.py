@@ -9,7 +9,7 @@ from ..errors import InvalidArgument
 from ._aside import settled
 from ._transfer.flow import BESIDE_PARTS, SENT_WHOLE, Lanes
 from .path import ObsPath
-from .store import Store
+from .store import Content, Store
 from .values import ObsEntry
 
 _NOTHING = memoryview(b"")
@@ -102,7 +102,7 @@ class ObsWriter:
                 await self._give_up()
                 raise
 
-    async def write(self, content: bytes) -> int:
+    async def write(self, content: Content) -> int:
         """Add to the object; returns how much was added.
 
         Raises:

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import Self
 
 from .._aside import aside, opened, settled
 from .._local import locally
-from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder
+from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder, UnusableName
 from ..path import ObsPath
 from ..selection import LocalFile
 from ..store import Store
@@ -92,6 +93,7 @@ class _Reader:
         self._handle = _opened(file)
         self._ahead: asyncio.Task[bytes] | None = None
         self._closed = False
+        self._came = 0
         self.digest = Digest(part_bytes)
         self.problem: Exception | None = None
 
@@ -132,8 +134,9 @@ class _Reader:
     def _next(self) -> bytes:
         with locally(self._file.place):
             content = _read(self._handle, self._piece)
+            self._came += len(content)
             if len(content) < self._piece:
-                _check_unchanged(self._file, self._handle)
+                _check_unchanged(self._file, self._handle, self._came)
         self.digest.add(content)
         return content
 
@@ -143,7 +146,7 @@ def _read_whole(file: LocalFile) -> tuple[bytes, str]:
     try:
         with locally(file.place):
             content = _read(handle, file.size + 1)
-            _check_unchanged(file, handle)
+            _check_unchanged(file, handle, len(content))
     finally:
         os.close(handle)
     digest = Digest()
@@ -173,10 +176,13 @@ def _read(handle: int, most: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _check_unchanged(file: LocalFile, handle: int) -> None:
+def _check_unchanged(file: LocalFile, handle: int, came: int | None = None) -> None:
     status = os.fstat(handle)
     if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
         raise SourceChanged("it changed while it was read; wait until nobody writes to it", path=file.place)
+    if came not in (None, file.size):
+        # As what the kernel makes up when it is asked, such as files in /proc.
+        raise SourceChanged("it does not hold as much as its size says; copy it, and send that", path=file.place)
 
 
 def local_file(given: "str | os.PathLike[str]") -> LocalFile:
@@ -185,10 +191,13 @@ def local_file(given: "str | os.PathLike[str]") -> LocalFile:
     Raises:
         SourceVanished: there is none.
         TargetIsFolder: it is a folder.
+        UnusableName: it is a device or a pipe.
     """
     place = Path(given)
     with locally(place):
         status = place.stat()
-    if place.is_dir():
+    if stat.S_ISDIR(status.st_mode):
         raise TargetIsFolder("it is a folder, and a file is asked for; use upload_dir or sync_up", path=place)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnusableName("it is no file but a device or a pipe; send what comes from it as a stream", path=place)
     return LocalFile(place.name, place, status.st_size, status.st_mtime_ns)
