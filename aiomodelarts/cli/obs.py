@@ -172,7 +172,11 @@ async def _rm(paths: list[str], how: tuple[bool, bool, bool], chosen: Selection,
         found = [entry for path in places for entry in await _doomed(obs, path, recursive, chosen)]
         if dryrun:
             return _print_steps([Step("remove", str(entry.path)) for entry in found], output)
-        await together([entry for entry in found if not entry.is_folder], lambda entry: obs.delete(entry.path))
+
+        async def remove(entry: ObsEntry) -> None:
+            await obs.delete(entry.path)
+
+        await together([entry for entry in found if not entry.is_folder], remove)
         for entry in found:
             if entry.is_folder:
                 await obs.delete(entry.path)

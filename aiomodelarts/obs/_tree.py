@@ -158,9 +158,10 @@ class Tree:
 
     def _bucket(self, path: ObsPath) -> Path:
         place = self._root / path.bucket
-        if not place.is_dir():
-            raise BucketNotFound(f"there is no bucket {path.bucket!r} in {self._root}", path=path)
-        return Path(os.path.realpath(place))
+        with locally(path):
+            if not place.is_dir():
+                raise BucketNotFound(f"there is no bucket {path.bucket!r} in {self._root}", path=path)
+            return Path(os.path.realpath(place))
 
     def _place(self, path: ObsPath) -> Path:
         """Where the object is, or will be; no link leads out of the bucket."""

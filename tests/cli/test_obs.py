@@ -155,7 +155,9 @@ def test_several_files_go_at_once_and_one_that_is_missing_is_named(side: Side, p
         (project / name).write_text(name)
     assert "15 files, 35 bytes" in side("cp", *names, side.at("many/")).stdout
     assert side.read() == {f"many/{name}": name.encode() for name in names}
-    assert "nowhere: there is no such file" in side("cp", "f1", "nowhere", side.at("x/"), code=1).stderr
+    assert "nowhere: there is no such file" in side("cp", "nowhere", "f1", "f2", side.at("x/"), code=1).stderr
+    assert "2 of 3 failed" in side("cp", "nowhere", "f3", "nor/here", side.at("x/"), code=1).stderr
+    assert {key for key in side.read() if key.startswith("x/")} == {"x/f1", "x/f2", "x/f3"}
     (project / "sub").mkdir()
     (project / "sub/f1").write_text("another")
     assert "one would be lost" in side("cp", "f1", "sub/f1", side.at("x/"), code=2).stderr

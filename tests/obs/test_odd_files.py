@@ -1,6 +1,7 @@
 """Files that are none, files under two names, and arguments that are nearly right."""
 
 import array
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -157,3 +158,17 @@ class TestArguments:
         await place.put("k/a", b"1")
         assert await place.obs.delete(place.root + "k", recursive=True) == 2
         assert await place.all() == {}
+
+
+async def test_folders_that_nobody_may_look_into(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.put("k", b"1")
+
+    def refuse(place: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(LocalRefused, match="Permission denied"):
+        await place.obs.plan_down(place.root, tmp_path / "sub")
+    if place.folder is not None:
+        with pytest.raises(LocalRefused, match="Permission denied"):
+            await place.obs.exists(place.root + "k")

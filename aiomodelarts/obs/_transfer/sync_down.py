@@ -93,7 +93,7 @@ class SyncDown:
     async def plan(self, *, delete: bool) -> list[Step]:
         """What a run would do; nothing is changed."""
         entries = await self._entries()
-        if not await aside(self._root.is_dir):
+        if not await aside(_is_folder, self._root):
             files = [
                 (name, entry) for name, entry in entries.items() if not entry.is_folder and self._selection.has(name)
             ]
@@ -218,6 +218,11 @@ def _make_root(root: Path) -> None:
             root.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
             raise TargetIsFile("it is a file, and a folder is needed; move it away first", path=root) from None
+
+
+def _is_folder(place: Path) -> bool:
+    with locally(place):
+        return place.is_dir()
 
 
 def _real(place: Path) -> Path:
