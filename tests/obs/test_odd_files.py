@@ -2,6 +2,7 @@
 
 import array
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs._aside import aside
 from aiomodelarts.obs._transfer import sync_down
+from aiomodelarts.obs._transfer.digest import digest_for
 from aiomodelarts.obs.errors import LocalRefused, SourceChanged, TransferIncomplete, UnusableName
 
 from .conftest import SMALL, Place, content, fill, tree
@@ -172,3 +174,10 @@ async def test_folders_that_nobody_may_look_into(place: Place, tmp_path: Path, m
     if place.folder is not None:
         with pytest.raises(LocalRefused, match="Permission denied"):
             await place.obs.exists(place.root + "k")
+
+
+def test_an_etag_in_capitals_is_not_compared_with_ours() -> None:
+    etag = hashlib.md5(b"1").hexdigest()
+    assert digest_for(etag, 1, PART) is not None
+    assert digest_for(etag.upper(), 1, PART) is None
+    assert digest_for(f"{etag.upper()}-1", 1, PART) is None

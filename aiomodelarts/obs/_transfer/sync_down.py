@@ -159,7 +159,7 @@ class SyncDown:
         if digest is None:
             return fetched
         try:
-            return await aside(digest_file, place, digest) == theirs
+            return await self._lanes.aside(entry.size, digest_file, place, digest) == theirs
         except SourceVanished:
             return False
 
