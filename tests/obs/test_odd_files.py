@@ -16,8 +16,9 @@ from aiomodelarts.obs._aside import aside
 from aiomodelarts.obs._transfer import sync_down
 from aiomodelarts.obs._transfer.digest import digest_for
 from aiomodelarts.obs.errors import LocalRefused, SourceChanged, TransferIncomplete, UnusableName
+from aiomodelarts.obs.standalone import obs_at
 
-from .conftest import SMALL, Place, content, fill, tree
+from .conftest import ACCESS_KEY, SECRET_KEY, SMALL, Moto, Place, content, fill, tree
 
 PART = SMALL.part_bytes
 # Its size is told as 0, as of everything that the kernel makes up when it is asked.
@@ -160,6 +161,17 @@ class TestArguments:
         await place.put("k/a", b"1")
         assert await place.obs.delete(place.root + "k", recursive=True) == 2
         assert await place.all() == {}
+
+
+async def test_content_takes_the_same_way_as_all_else(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = await aside(moto.bucket)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for host in ("127.0.0.1", "localhost"):
+        obs = obs_at(moto.endpoint.replace("127.0.0.1", host), "us-east-1", ACCESS_KEY, SECRET_KEY)
+        await obs.write(f"obs://{bucket}/{host}", b"1")
+        assert await obs.read(f"obs://{bucket}/{host}") == b"1"
+        await obs.close()
 
 
 async def test_folders_that_nobody_may_look_into(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
