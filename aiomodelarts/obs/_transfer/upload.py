@@ -12,11 +12,10 @@ from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished,
 from ..path import ObsPath
 from ..selection import LocalFile
 from ..store import Store
-from ..values import ObsEntry
-from .digest import Digest, is_digest
+from .checked import TRIES, check
+from .digest import Digest
 from .flow import BESIDE_PARTS, SENT_WHOLE, Lanes, Steps
 
-_TRIES = 3
 # Parts of one file that are sent at a time; other files fill the line beside it.
 _AT_ONCE = 4
 # Whoever sends a piece copies it while nothing else of this process can run, so it is a small one.
@@ -31,13 +30,13 @@ async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
         ContentDamaged: it did not arrive as it left, several times; there is no object then.
     """
     send = _whole if file.size <= lanes.limits.part_bytes else _in_parts
-    for attempt in range(_TRIES):
+    for attempt in range(TRIES):
         try:
             await send(store, lanes, file, path, steps)
             break
         except ContentDamaged:
             steps.restart()
-            if attempt == _TRIES - 1:
+            if attempt == TRIES - 1:
                 # What was there before is lost already, and a damaged object would be taken for a sound one.
                 await store.delete(path)
                 raise
@@ -56,7 +55,7 @@ async def _whole(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
         content, mine = await lanes.aside(file.size, _read_whole, file)
         etag = await store.put(path, content)
     steps.moved(file.size)
-    await _check(store, path, file.size, etag, mine)
+    await check(store, path, file.size, etag, mine)
 
 
 async def _in_parts(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
@@ -74,13 +73,7 @@ async def _in_parts(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, 
             raise
         finally:
             await reader.close()
-    await _check(store, path, file.size, etag, reader.digest.value())
-
-
-async def _check(store: Store, path: ObsPath, size: int, etag: str | None, mine: str) -> None:
-    comparable = etag is not None and is_digest(etag) and ("-" in etag) == ("-" in mine)
-    if comparable and etag != mine and await store.exact(ObsEntry(path, size, etag=etag)):
-        raise ContentDamaged("it arrived damaged; send it again", path=path)
+    await check(store, path, file.size, etag, reader.digest.value())
 
 
 class _Reader:
