@@ -280,6 +280,18 @@ def test_a_reader_that_has_enough_is_no_reason_to_complain(moto: Moto, tmp_path:
         assert (process.returncode, err) == (128 + signal.SIGPIPE, b"")
 
 
+def test_ls_tells_what_comes_as_it_comes(moto: Moto, tmp_path: Path) -> None:
+    bucket, client = moto.bucket(), moto.client()
+    for number in range(30):
+        client.put_object(Bucket=bucket, Key=f"k{number:02}", Body=b"1")
+    page = {"method": "GET", "path": f"^/{bucket}/?$"}
+    denied = {"kind": "status", "status": "403 Forbidden", "code": "AccessDenied", "count": 10}
+    moto.faults({**page, "kind": "delay", "seconds": 0, "count": 1}, {**page, **denied})
+    with piped(moto, tmp_path, "ls", f"obs://{bucket}/") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.count(b"\n")) == (3, 20), err
+
+
 def test_keys_of_others_do_nothing_to_a_terminal(moto: Moto, tmp_path: Path) -> None:
     bucket = moto.bucket()
     moto.client().put_object(Bucket=bucket, Key="red \x1b[31m", Body=b"1")
