@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AnswerTimeout, ConfigurationError, ConnectionBroken, ModelArtsError, NotSent
-from ..errors import ContentDamaged, ObsExists, ObsRefused
+from ..errors import ContentDamaged, NotFromStorage, ObsExists, ObsRefused
 from ..path import ObsPath
 from ..store import Content
 from .address import Address
@@ -27,6 +27,8 @@ _TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
 # The small requests go straight to the storage, and so does the content. Left to itself, obstore takes a proxy from
 # the environment. Naming one, and no address for it, is how to say so.
 _NO_PROXY = {"proxy_url": "http://127.0.0.1", "proxy_excludes": "*,0.0.0.0/0,::/0"}
+# Every storage says these of what it keeps.
+_NO_HEADER = re.compile("Header missing from response")
 _LOOK_S = 0.005
 _LOOKS = 400
 _MISSING = 'object storage needs the package obstore: pip install "aiomodelarts[obs]"'
@@ -212,7 +214,7 @@ def mapped(error: Exception, path: ObsPath) -> Exception:
         return NotSent(f"no connection: {path}: {said}")
     if "HTTP error" in head:
         return ConnectionBroken(f"the connection was lost: {path}: {said}")
-    return ObsRefused(said, path=path)
+    return NotFromStorage(path=path) if _NO_HEADER.search(head) else ObsRefused(said, path=path)
 
 
 def _check_size(path: ObsPath, came: int, size: int) -> None:
