@@ -239,12 +239,6 @@ async def test_an_answer_that_cannot_be_read_keeps_no_headers_of_the_request(tra
         error = error.__cause__ or error.__context__
 
 
-def _closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     "origin",
     [
@@ -258,8 +252,11 @@ def _closed_port() -> int:
 )
 async def test_what_never_left_was_certainly_not_done(transport: AiohttpTransport, origin: str) -> None:
     async with serving(http(b"no TLS here"), read=False) as server:
-        address = origin.format(closed=_closed_port(), plain=server.port)
-        with pytest.raises(TransportError) as caught:
+        # It is taken, so that nobody else listens there, and nobody does.
+        closed = socket.socket()
+        closed.bind(("127.0.0.1", 0))
+        address = origin.format(closed=closed.getsockname()[1], plain=server.port)
+        with closed, pytest.raises(TransportError) as caught:
             await transport.send(post(address))
     assert type(caught.value) is NotSent
     assert outcome_of(caught.value) is Outcome.NOT_HANDLED
