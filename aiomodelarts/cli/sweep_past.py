@@ -27,6 +27,8 @@ from .sweep_view import print_ranking
 
 app = typer.Typer()
 
+_DATE_FROM_WIDTH = 72
+
 TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.", show_default=False, min=1)]
 ClassOption = Annotated[
     list[str] | None,
@@ -131,7 +133,7 @@ async def _why(file: Any, trial: int, output: Output) -> int:
         print_json([_event_as_json(one) for one in events])
         return DONE
     console = Console(highlight=False)
-    console.print(_history(events))
+    console.print(_history(events, console.width))
     for one in events:
         if one.detail:
             console.print(Text(f"The log of attempt {one.attempt} ended:", style="bold"))
@@ -139,10 +141,12 @@ async def _why(file: Any, trial: int, output: Output) -> int:
     return DONE
 
 
-def _history(events: Sequence[Event]) -> Table:
+def _history(events: Sequence[Event], width: int) -> Table:
     """One row a step; the columns that would say the same in each are left out, for the reasons are long."""
+    days = {_moment(one).date() for one in events}
+    clock = "%H:%M:%S" if width < _DATE_FROM_WIDTH and len(days) == 1 else "%Y-%m-%d %H:%M:%S"
     columns: dict[str, Callable[[Event], str | Text]] = {
-        "time": lambda one: f"{datetime.fromtimestamp(one.at).astimezone():%Y-%m-%d %H:%M:%S}",
+        "time": lambda one: format(_moment(one), clock),
         "state": lambda one: one.state.value,
         "why": lambda one: Text(one.why),
     }
@@ -157,6 +161,10 @@ def _history(events: Sequence[Event]) -> Table:
     for one in events:
         shown.add_row(*(tell(one) for tell in columns.values()))
     return shown
+
+
+def _moment(event: Event) -> datetime:
+    return datetime.fromtimestamp(event.at).astimezone()
 
 
 def _event_as_json(one: Event) -> dict[str, Any]:
