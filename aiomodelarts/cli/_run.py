@@ -11,7 +11,9 @@ from typing import Any
 import typer
 
 from ..errors import (
+    ApiError,
     ConfigurationError,
+    DecodeError,
     InvalidArgument,
     ModelArtsError,
     NotAllowed,
@@ -21,13 +23,16 @@ from ..errors import (
     TokenExpired,
     TransportError,
 )
-from ..obs.errors import ObsNotAllowed, ObsTrouble
+from ..obs.errors import NotFromStorage, ObsNotAllowed, ObsTrouble
 from .render import tell_error
 
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((SweepError, InvalidArgument, ConfigurationError), USAGE),
-    ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble, ObsNotAllowed, ObsTrouble), UNREACHABLE),
+    ((TransportError, NotAllowed, TokenExpired, Throttled, ServiceTrouble), UNREACHABLE),
+    ((ObsNotAllowed, ObsTrouble, NotFromStorage), UNREACHABLE),
+    # What answers is something else than the service.
+    ((DecodeError,), UNREACHABLE),
     ((ModelArtsError, OSError), FAILED),
 )
 
@@ -36,7 +41,7 @@ def exit_code(error: Exception) -> int | None:
     """The exit code of an error that a user can do something about, or None for a fault of this program."""
     from ..local import RootInUseError
 
-    if isinstance(error, RootInUseError):
+    if isinstance(error, RootInUseError) or (isinstance(error, ApiError) and 300 <= error.status < 400):
         return UNREACHABLE
     return next((code for kinds, code in _BY_ERROR if isinstance(error, kinds)), None)
 

@@ -130,6 +130,8 @@ async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output
     details: list[JobDetail] = []
     async with open_session(local) as place:
         versions = [TrainingJob.attach(place.session, job_id, version_id) for version_id in version_ids]
+        # Waits outlast whatever happens on the way; what is wrong from the beginning is better told at once.
+        await versions[0].refresh()
         async with aclosing(place.session.as_completed(versions)) as ended:
             async for version in ended:
                 detail = version.detail

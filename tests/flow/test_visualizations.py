@@ -14,6 +14,7 @@ from aiomodelarts import (
     CreateOutcomeUnknown,
     InvalidArgument,
     JobStatus,
+    NoCapacity,
     NotFound,
     SettlePolicy,
     VisualizationFailed,
@@ -180,6 +181,25 @@ async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated
         names = [row.job_name async for row in AsyncVisualizationJob.iter_visualization_jobs(session)]
     if workspace_id is None:
         assert names == (["board", "last"] if made else ["last"])
+
+
+async def test_where_there_is_no_room_the_error_says_so() -> None:
+    full = FakeTransport(
+        lambda request: refusal("ModelArts.6200", 500) if request.method == "POST" else answer({"jobs": []})
+    )
+    async with session_on(full, cadence=QUICK, settle=SettlePolicy(quiet_window_s=0.02)) as session:
+        with pytest.raises(NoCapacity):
+            await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+    assert [request.method for request in full.sent].count("POST") == 1
+
+
+async def test_a_list_that_lags_is_read_again_until_it_shows_the_lost_one() -> None:
+    lost = {"match": {"method": "POST", "path": "visualization-jobs$"}, "count": 1, "fault": {"kind": "reset_after"}}
+    late = {"match": {"path": "visualization-jobs$"}, "fault": {"kind": "stale_list", "seconds": 0.2}}
+    policy = SettlePolicy(quiet_window_s=5)
+    async with AsyncSession.local(executor="simulated", faults=[lost, late], cadence=QUICK, settle=policy) as session:
+        board = await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+        assert (await board.ready()).job_name == "board"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What goes wrong on the way, with a server that speaks S3."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +11,18 @@ import pytest
 from aiomodelarts import AsyncSession, ConfigurationError, NotSent
 from aiomodelarts._net.retry import RetryPolicy
 from aiomodelarts.credentials import AccessKey
-from aiomodelarts.obs import FixedKeys
+from aiomodelarts.obs import FixedKeys, Obs
 from aiomodelarts.obs.errors import (
     ClockSkewed,
     ContentDamaged,
+    NotFromStorage,
     ObsNotAllowed,
     ObsRefused,
     ObsTrouble,
     TransferIncomplete,
     UnusableName,
 )
+from tests.net.servers import Server, http, serving
 from tests.support.clocks import MovedClock
 
 from .conftest import (
@@ -214,8 +218,14 @@ class TestKeysOfOthers:
     async def test_an_answer_that_is_no_listing(self, there: Place) -> None:
         rule = {"status": "200 OK", "code": "<", "kind": "status", "count": EVER}
         await faults(there, {"method": "GET", "path": "/b", **rule})
-        with pytest.raises(ObsTrouble, match="listing cannot be read"):
+        with pytest.raises(NotFromStorage):
             await anext(there.obs.list(there.root))
+
+    async def test_a_listing_that_is_cut_short(self) -> None:
+        cut = http(b"<?xml version='1.0'?><ListBucketResult><Contents><Key>a</Key>")
+        async with serving(cut, keep=True) as server, _on(server) as obs:
+            with pytest.raises(ObsTrouble, match="listing cannot be read"):
+                await anext(obs.list("obs://bucket/"))
 
     async def test_a_climbing_key_writes_nothing_outside(self, there: Place, tmp_path: Path) -> None:
         from aiomodelarts.obs import ObsEntry, ObsPath
@@ -239,3 +249,31 @@ class TestKeysOfOthers:
             await run.run(folders=True, delete=False, progress=None)
         assert len(failed.value.failures) == 3
         assert await tree(tmp_path) == {"in/fine": b"1"}
+
+
+class TestSomethingElse:
+    """What answers is no object storage: never a bucket that holds nothing, and never an object."""
+
+    PAGES = (b"<html><body>Please log in</body></html>", b"<!doctype html><html><body>Please log in<br></body></html>")
+
+    @pytest.mark.parametrize("page", PAGES)
+    async def test_a_page_is_no_listing(self, tmp_path: Path, page: bytes) -> None:
+        await fill(tmp_path, {"kept": b"1"})
+        async with serving(http(page), keep=True) as server, _on(server) as obs:
+            with pytest.raises(NotFromStorage, match="proxy"):
+                await obs.sync_down("obs://bucket/", tmp_path, delete=True)
+        assert await tree(tmp_path) == {"kept": b"1"}
+
+    async def test_a_page_is_no_object(self) -> None:
+        async with serving(http(b"", "200 OK", "Content-Type: text/html"), keep=True) as server, _on(server) as obs:
+            with pytest.raises(NotFromStorage):
+                await obs.stat("obs://bucket/key")
+            with pytest.raises(NotFromStorage):
+                await obs.write("obs://bucket/key", b"1")
+
+
+@contextlib.asynccontextmanager
+async def _on(server: Server) -> AsyncIterator[Obs]:
+    endpoints = {"modelarts": server.origin, "obs": server.origin}
+    async with AsyncSession("AK", "SK", project_id="p", region_name="local", endpoints=endpoints) as session:
+        yield session.obs

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AnswerTimeout, ConfigurationError, ConnectionBroken, ModelArtsError, NotSent
-from ..errors import ContentDamaged, ObsExists, ObsRefused
+from ..errors import ContentDamaged, NotFromStorage, ObsExists, ObsRefused
 from ..path import ObsPath
 from ..store import Content
 from .address import Address
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"status code: (\d{3})")
 _NO_CONNECTION = re.compile(r"kind: Connect\b")
 _TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
+# Every storage says these of what it keeps.
+_NO_HEADER = re.compile("Header missing from response")
 _LOOK_S = 0.005
 _LOOKS = 400
 _MISSING = 'object storage needs the package obstore: pip install "aiomodelarts[obs]"'
@@ -208,7 +210,7 @@ def mapped(error: Exception, path: ObsPath) -> Exception:
         return NotSent(f"no connection: {path}: {said}")
     if "HTTP error" in head:
         return ConnectionBroken(f"the connection was lost: {path}: {said}")
-    return ObsRefused(said, path=path)
+    return NotFromStorage(path=path) if _NO_HEADER.search(head) else ObsRefused(said, path=path)
 
 
 def _check_size(path: ObsPath, came: int, size: int) -> None:
