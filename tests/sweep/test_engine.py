@@ -17,6 +17,7 @@ from aiomodelarts.errors import (
     CreateOutcomeUnknown,
     NotAllowed,
     NotSent,
+    TrainingCancelled,
     TrainingFailed,
     WrongState,
 )
@@ -417,3 +418,22 @@ async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself
                 config = evolve(CONFIG, concurrency=1)
                 await Engine(config, Paused(), None, nobody, SystemClock(), ledger, lease_s=0.6).run()
     assert stopped == ([102] if theirs == 302 else [])
+
+
+async def test_what_was_stopped_while_nobody_watched_is_made_anew_and_uses_up_no_retries(
+    carry_out: Carry, tmp_path: Path
+) -> None:
+    async with Ledger.open(
+        tmp_path / "sweep.sqlite", Definition(CONFIG.name, settings_of(CONFIG)), SystemClock()
+    ) as one:
+        await one.join("here", "1 1")
+        held = await one.reserve(12, lambda number: CONFIG.begin(number, {"layers": number}))
+        assert held is not None
+        running = evolve(held.trial, state=TrialState.RUNNING, job_id=7, version_id=101)
+        await one.move(Move(TrialState.RESERVED, running, "made"))
+        await one.leave()
+    stopped = TrainingCancelled("stopped", detail=SimpleNamespace(status=JobStatus.KILLED))
+    versions = ScriptedVersions(platform={101: ScriptedVersion(101, stopped, ())})
+    engine, _ = await carry_out(versions, evolve(CONFIG, retry=RetryBudget({})))
+    first = engine.result.trials[0]
+    assert (first.state, first.attempt, first.value) == (TrialState.SUCCEEDED, 2, 1.0)
