@@ -1,7 +1,9 @@
 """What a session is made of: one line to the project, and all that asks over it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -19,7 +21,8 @@ from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
 from ._storage import Storage
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.feed import Feed
 from ._watch.patience import Patience
 from ._watch.roster import Roster
@@ -29,11 +32,15 @@ from ._watch.watcher import Watcher
 from ._wire import catalog
 from .errors import InvalidArgument
 from .events import Event
+from .hyperparameters import sendable
 from .obs import Obs, TransferLimits
 from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp
+
+# From the beginning of closing on, which takes five seconds at most.
+_ERRANDS_GRACE_S = 4.5
 
 
 @frozen(kw_only=True)
@@ -55,8 +62,9 @@ class Options:
     def __attrs_post_init__(self) -> None:
         if self.cadence is not None and self.poll_s is not None:
             raise InvalidArgument("poll_s", self.poll_s, "cadence is given as well, and says the same in full")
-        if self.workspace_id == "":
-            raise InvalidArgument("workspace_id", "", "it is the id of a workspace as text, or None")
+        given: object = self.workspace_id
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
+            raise InvalidArgument("workspace_id", given, "it is the id of a workspace as text, or None")
 
 
 class Parts:
@@ -90,9 +98,11 @@ class Parts:
             self.line, clock, self.cadence, self.patience, lambda: headroom(self.governor.snapshot().reads)
         )
         self.errands = Errands()
-        self.log_turns = Ceiling(self.cadence.polls_per_s)
-        self.maker = Maker(self.line, clock, options.settle or SettlePolicy())
-        self._closed = False
+        self.log_turns = Ceiling(self.cadence.polls_per_s, clock)
+        self.settle_policy = options.settle or SettlePolicy()
+        self.maker = Maker(self.line, clock, self.settle_policy)
+        self._closing = False
+        self._closed = asyncio.Event()
 
     def events(
         self,
@@ -114,11 +124,14 @@ class Parts:
 
     async def close(self) -> None:
         """End everything that goes on, and close what was opened."""
-        if self._closed:
+        self.line.loop.check()
+        if self._closing:
+            await self._closed.wait()
             return
-        self._closed = True
+        self._closing = True
         # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
         async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._closed.set)
             stack.push_async_callback(self.line.close)
             stack.push_async_callback(self.obs.close)
             stack.push_async_callback(self.upload_code.close)
@@ -126,9 +139,13 @@ class Parts:
             stack.push_async_callback(self.watcher.close)
             # A call that waits for a place must not take the one that is given up below.
             stack.push_async_callback(self.line.refuse)
-            stack.push_async_callback(self.errands.close)
-            # Settling asks until its end, so it comes before everything that it asks through.
+            # Both ask until their end, so they come before everything that they ask through.
+            stack.push_async_exit(partial(self._end_errands, self.seams.clock.monotonic() + _ERRANDS_GRACE_S))
             stack.push_async_callback(self.maker.close)
+
+    async def _end_errands(self, until: float, cancelled: type[BaseException] | None, *_: object) -> None:
+        # They go on while creates come to their ends, which takes time as well. Whoever is cancelled waits no longer.
+        await self.errands.close(0.0 if cancelled else max(0.0, until - self.seams.clock.monotonic()))
 
     def _twin_ids(self) -> list[tuple[int, int]]:
         return [(twin.job_id, twin.version_id) for twin in self.maker.twins]

@@ -11,6 +11,7 @@ from attrs import frozen
 from ._checks import check_count
 from ._create.outcomes import Outcome, outcome_of
 from .errors import BatchFailed, CreateOutcomeUnknown, ModelArtsError, NotAllowed, QuotaExceeded, SessionClosed
+from .intent import Intent
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
@@ -55,6 +56,7 @@ class Batch:
     Args:
         specs: checks every element and gives the intents, before anything is sent.
         create: makes one version.
+        left: what a create that was cancelled left: the version, an intent that may have made one, or nothing.
         max_concurrency: creations that are under way at once.
     """
 
@@ -62,10 +64,12 @@ class Batch:
         self,
         specs: Callable[[], Awaitable[list[TrainingSpec]]],
         create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
+        left: Callable[[TrainingSpec], TrainingJob | Intent | None],
         max_concurrency: int,
     ) -> None:
         self._specs = specs
         self._create = create
+        self._left = left
         self._max_concurrency = check_count("max_concurrency", max_concurrency)
         self._outcomes: list[BatchOutcome] = []
         self._hopeless = False
@@ -119,14 +123,22 @@ class Batch:
             try:
                 version = await self._create(spec)
             except asyncio.CancelledError:
-                error = CreateOutcomeUnknown("cancelled before the answer came", intent=spec)
-                self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
+                self._outcomes[index] = self._given_up(index, spec)
                 raise
             except Exception as error:  # noqa: BLE001  (kept for whoever awaits the batch)
                 self._hopeless |= isinstance(error, _HOPELESS)
                 self._outcomes[index] = BatchOutcome(index, _result_of(error), error=error)
             else:
                 self._outcomes[index] = BatchOutcome(index, Result.MADE, version)
+
+    def _given_up(self, index: int, spec: TrainingSpec) -> BatchOutcome:
+        left = self._left(spec)
+        if left is None:
+            return BatchOutcome(index, Result.NOT_SENT)
+        if isinstance(left, TrainingJob):
+            return BatchOutcome(index, Result.MADE, left)
+        error = CreateOutcomeUnknown("cancelled before the answer came", intent=left)
+        return BatchOutcome(index, Result.UNKNOWN, error=error)
 
     async def _stop(self, workers: list[asyncio.Task[None]]) -> None:
         self._hopeless = True

@@ -88,6 +88,10 @@ class ModelArtsError(Exception):
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied by calling their class with the message alone, which most of these do not take.
+        return _again, (type(self), self.args), self.__dict__
+
 
 class InvalidArgument(ModelArtsError, ValueError):
     """An argument that would be refused; nothing was sent."""
@@ -366,6 +370,12 @@ class VisualizationFailed(ModelArtsError):
 
 class SweepError(ModelArtsError):
     """A sweep that cannot begin or go on."""
+
+
+def _again(kind: type[ModelArtsError], args: tuple[Any, ...]) -> ModelArtsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 def may_heal(error: ModelArtsError) -> bool:

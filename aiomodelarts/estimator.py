@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from . import configuration
@@ -14,7 +15,7 @@ from ._settings import check_given, whole_settings
 from .batch import Batch
 from .errors import CreateOutcomeUnknown, InvalidArgument
 from .hyperparameters import Hyperparameters
-from .intent import Intent
+from .intent import Intent, left_of
 from .job import TrainingJob, get_job_version_object_list
 from .models.spec import (
     Inputs,
@@ -293,7 +294,7 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self.create, max_concurrency)
+        return Batch(specs, self.create, partial(left_of, self._session), max_concurrency)
 
     async def intend(
         self,

@@ -18,7 +18,8 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._parts import Options, Parts
 from ._seams import Seams
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
 from ._watch.streaming import job_ids_of
@@ -232,6 +233,7 @@ class AsyncSession:
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
+        await self._parts.line.ready()
         return await self._parts.maker.settle(pending)
 
     @property
@@ -389,6 +391,11 @@ class AsyncSession:
     def seams(self) -> Seams:
         """Clock, randomness and transport of this session."""
         return self._parts.seams
+
+    @property
+    def settle_policy(self) -> SettlePolicy:
+        """How long a create whose answer was lost is looked for."""
+        return self._parts.settle_policy
 
     @property
     def cadence(self) -> Cadence:

@@ -10,7 +10,7 @@ from typing import Protocol
 from attrs import define, field
 
 from .._clock import Clock
-from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, Where
+from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, SessionClosed, Where
 from ..models.job import VersionInfo
 from ..models.spec import TrainingSpec
 from ..status import JobStatus
@@ -98,6 +98,7 @@ class JobDesk:
     _task: asyncio.Task[None] | None = None
     _woken: asyncio.Event = field(factory=asyncio.Event)
     _failing_since: float | None = None
+    _closed: bool = False
 
     @contextlib.contextmanager
     def in_flight(self, spec: TrainingSpec, begins: Callable[[], None]) -> Iterator[Callable[[], None]]:
@@ -167,7 +168,10 @@ class JobDesk:
 
         Raises:
             CreateOutcomeUnknown: when the list could not be read for longer than the policy's patience.
+            SessionClosed: after ``close``.
         """
+        if self._closed:
+            raise SessionClosed("the session is closed; open a new one")
         self._late = [late for late in self._late if not (late.wanted and late.spec is spec)]
         kept = next((one for one in self._kept if one[0] == spec), None)
         if kept is not None:
@@ -207,11 +211,12 @@ class JobDesk:
 
     async def close(self) -> None:
         """End the looking; whoever waits is told that the outcome is unknown."""
+        self._closed = True
+        for lost in list(self._lost):
+            self._fail(lost, "the session was closed before it was found out")
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        for lost in list(self._lost):
-            self._fail(lost, "the session was closed before it was found out")
 
     def _watch(self, spec: TrainingSpec, sent_at: float, *, wanted: bool) -> None:
         self._late.append(_Late(spec, sent_at, self.clock.monotonic() + self.policy.late_watch_s, wanted))
@@ -226,7 +231,7 @@ class JobDesk:
 
     def _look_soon(self) -> None:
         self._woken.set()
-        if self._task is None or self._task.done():
+        if not self._closed and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._run(), name=f"aiomodelarts settling job {self.job_id}")
 
     async def _run(self) -> None:

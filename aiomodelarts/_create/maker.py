@@ -1,16 +1,17 @@
 """Exactly one version per intent: send, and where no answer comes, find out before anything else."""
 
 import asyncio
+import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from .._clock import Clock
 from .._net.singleflight import SingleFlight
 from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed
 from ..models.spec import TrainingSpec
-from .create import Create, adopted, may_always_leave, unknown, version_of
+from .create import Create, adopted, known, may_always_leave, unknown, version_of
 from .desk import Asks, JobDesk
 from .jobs import JobMaker, Names
 from .made import LeftBehind, Made, Pending, Twin
@@ -85,6 +86,21 @@ class Maker:
 
         A version that belongs to somebody in this session is not taken.
         """
+        if self._closed:
+            raise _session_closed()
+        spec = pending.spec
+        kept = None if spec.intent_id is None else self._keyed.get(spec.intent_id)
+        if kept is not None and kept.spec == spec and not self._has_to_begin(kept):
+            return await asyncio.shield(kept.task)
+        made = await self._settled(pending)
+        if made is not None:
+            # Somebody knows of it now, and whoever asks with the same key is to be told of it, too.
+            self.left_behind = [left for left in self.left_behind if left.pending is not pending]
+            if spec.intent_id is not None:
+                self._keyed[spec.intent_id] = known(spec, made)
+        return made
+
+    async def _settled(self, pending: Pending) -> Made | None:
         spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
@@ -103,27 +119,33 @@ class Maker:
         """Give what is under way a short time to end; look once more for twins; then end everything."""
         self._closed = True
         try:
+            # A task that is cancelled before its first step cannot say what that means to those who wait for it.
+            await asyncio.sleep(0)
             for create in list(self._under_way):
                 if not create.began:
                     create.task.cancel()
             await self._wait_for(list(self._under_way))
-            looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
-            if looks:
-                await asyncio.wait(looks, timeout=self._policy.grace_s)
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            await self._last_looks()
         finally:
             await self._end()
 
+    async def _last_looks(self) -> None:
+        looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
+        try:
+            if looks:
+                await asyncio.wait(looks, timeout=self._policy.grace_s)
+        finally:
+            await _cancelled(looks)
+
     async def _end(self) -> None:
-        tasks = [create.task for create in self._under_way]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(reading.close() for reading in self._readings.values()))
-        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
-        self._tell_what_is_left()
+        # Each of these is ended although this is cancelled once more; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._tell_what_is_left)
+            for desk in self._desks.values():
+                stack.push_async_callback(desk.close)
+            for reading in self._readings.values():
+                stack.push_async_callback(reading.close)
+            await _cancelled([create.task for create in self._under_way])
 
     async def _wait_for(self, creates: list[Create]) -> None:
         tasks = [create.task for create in creates]
@@ -147,9 +169,13 @@ class Maker:
                 # Somebody asks again, so it is left behind no more.
                 self.left_behind.remove(create.left)
                 create.left = None
-        if create is None or create.has_failed or create.task.cancelling():
+        if create is None or self._has_to_begin(create):
             create = self._keyed[intent_id] = self._started(Create(spec), create)
         return create
+
+    @staticmethod
+    def _has_to_begin(create: Create) -> bool:
+        return create.has_failed or create.task.cancelling() > 0
 
     async def _made(self, create: Create) -> Made:
         spec = create.spec
@@ -276,6 +302,12 @@ class Maker:
             if desk.watched:
                 number = len(desk.watched)
                 _log.warning("%s creates of job %s were sent twice; a late twin goes unseen", number, desk.job_id)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _session_closed() -> SessionClosed:

@@ -57,7 +57,7 @@ class Caller:
         self._aside = aside
         self._closed = False
 
-    async def __call__(self, call: Call[T], sending: Callable[[], None] = _nobody_asks) -> T:
+    def __call__(self, call: Call[T], sending: Callable[[], None] = _nobody_asks) -> Awaitable[T]:
         """What the answer says.
 
         Args:
@@ -71,9 +71,7 @@ class Caller:
             SessionClosed: after ``close``.
         """
         attempt = partial(self._attempt, call, sending)
-        if call.kind is Kind.CREATE:
-            return await self._retry.create(attempt)
-        return await self._retry.read(attempt)
+        return self._retry.create(attempt) if call.kind is Kind.CREATE else self._retry.read(attempt)
 
     async def close(self) -> None:
         """Refuse whatever comes after this."""
@@ -83,29 +81,26 @@ class Caller:
             await self._auth.close()
 
     async def _attempt(self, call: Call[T], sending: Callable[[], None]) -> T:
+        """The call's value; a refusal for the rate means "not begun", so any call is sent again when its turn comes."""
         if self._closed:
             raise SessionClosed("the session is closed; open a new one", where=call.where)
+        renew = True
         try:
-            return await self._patiently(call, sending)
+            place = await self._governor.enter(call.share)
+            patient_until = place.sent_at + self._governor.patience_s
+            while True:
+                try:
+                    return await self._exchange(call, place, sending, renew=renew)
+                except Throttled:
+                    if self._clock.monotonic() + self._governor.paused_s(call.share) > patient_until:
+                        raise
+                except _Renewed:
+                    renew = False
+                place = await self._governor.enter(call.share, place.turn)
         except ModelArtsError as error:
             if error.where is None:
                 error.where = call.where
             raise
-
-    async def _patiently(self, call: Call[T], sending: Callable[[], None]) -> T:
-        """The call's value; a refusal for the rate means "not begun", so any call is sent again when its turn comes."""
-        place = await self._governor.enter(call.share)
-        patient_until = place.sent_at + self._governor.patience_s
-        renew = True
-        while True:
-            try:
-                return await self._exchange(call, place, sending, renew=renew)
-            except Throttled:
-                if self._clock.monotonic() + self._governor.paused_s(call.share) > patient_until:
-                    raise
-            except _Renewed:
-                renew = False
-            place = await self._governor.enter(call.share, place.turn)
 
     async def _exchange(self, call: Call[T], place: Place, sending: Callable[[], None], *, renew: bool) -> T:
         request = call.request
@@ -114,7 +109,9 @@ class Caller:
             if self._auth is not None:
                 request = await self._auth.authorized(request)
             sending()
-            value = await self._read(call, await self._transport.send(request))
+            response = await self._transport.send(request)
+            large = len(response.body) > _READ_ON_THE_LOOP
+            value: T = await self._aside(call.read, response) if large else call.read(response)
         except Throttled as error:
             place.throttled(error.retry_after_s)
             raise
@@ -131,12 +128,6 @@ class Caller:
             place.lost()
             raise
         place.answered()
-        return value
-
-    async def _read(self, call: Call[T], response: Response) -> T:
-        if len(response.body) <= _READ_ON_THE_LOOP:
-            return call.read(response)
-        value: T = await self._aside(call.read, response)
         return value
 
     async def _renewed(self, refused: Request) -> bool:

@@ -51,13 +51,13 @@ class Retry:
         self._rng = rng
         self._budget = RetryBudget(policy.budget_share, policy.budget_per_s)
 
-    async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    def read(self, attempt: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         """The attempt's result; whatever can succeed later is tried again."""
-        return await self._tried(attempt, _can_succeed_later)
+        return self._tried(attempt, _can_succeed_later)
 
-    async def create(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    def create(self, attempt: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         """The attempt's result; it is tried again only where the service certainly did nothing."""
-        return await self._tried(attempt, _was_not_sent)
+        return self._tried(attempt, _was_not_sent)
 
     async def _tried(self, attempt: Callable[[], Awaitable[T]], again: Callable[[Any], bool]) -> T:
         try:

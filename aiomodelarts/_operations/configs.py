@@ -1,12 +1,14 @@
 """Verbs on saved configurations."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
+from .._create.identity import is_saved
 from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import configs
-from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, NotFound
+from ..errors import AlreadyExists, CreateOutcomeUnknown, InvalidArgument, ModelArtsError, NotFound
 from ..models.configuration import Configuration, ConfigurationPage, ConfigurationSpec, ConfigurationSummary
 from ..models.listing import CONFIGS, ListQuery, check_limit
 from ..session import AsyncSession
@@ -112,17 +114,30 @@ async def delete_job_configs(self: PointsAtConfig) -> None:
 async def save_new(session: AsyncSession, spec: ConfigurationSpec) -> None:
     """Save a configuration under a new name (createTrainingJobConfig).
 
+    A lost answer is followed by another try, since the name is the key; what is found under it then and holds the same
+    is taken for ours.
+
     Raises:
         AlreadyExists: the name is taken.
-        CreateOutcomeUnknown: the answer was lost; whether the configuration is there can be read by its name.
+        CreateOutcomeUnknown: no try was answered, and nothing is there yet under the name.
     """
     try:
         await session.perform(configs.create_training_job_config, spec)
+    except AlreadyExists as error:
+        if not error.after_unclear or not await _is_there(session, spec):
+            raise
     except ModelArtsError as error:
         if outcome_of(error) is not Outcome.UNKNOWN:
             raise
+        with contextlib.suppress(ModelArtsError):
+            if await _is_there(session, spec):
+                return
         message = f"whether configuration {spec.config_name} was saved is not known: {error.message}"
         raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
+
+
+async def _is_there(session: AsyncSession, spec: ConfigurationSpec) -> bool:
+    return is_saved(await session.perform(configs.get_training_job_config, spec.config_name), spec)
 
 
 async def replace(session: AsyncSession, spec: ConfigurationSpec) -> None:

@@ -135,12 +135,12 @@ async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail], *, co
 
 
 async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], seconds: float) -> None:
-    # Many that follow share the moments at which they ask, each in its turn.
-    seconds = max(seconds, pointer.session.log_turns.pause_s(pointer.session.seams.clock.monotonic()))
     if ended.done():
         await asyncio.sleep(seconds)
     else:
         await asyncio.wait([ended], timeout=seconds)
+    # Many that follow share the moments at which they ask, each in its turn.
+    await pointer.session.log_turns.turn()
 
 
 async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -> AsyncGenerator[LogLine, None]:

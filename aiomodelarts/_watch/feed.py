@@ -140,10 +140,11 @@ class Feed:
 
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
         """Tell that a log stands still, once there is room for that; ``end`` says where."""
-        if self._is_full():
+        history = self._histories.get(job_id)
+        if self._is_full() or history is None:
             return
         status = JobStatus.RUNNING
-        told = (self._histories[job_id].told or {}).get(version_id)
+        told = (history.told or {}).get(version_id)
         # Whoever runs anew after an interruption can stand still at the same line.
         runs = told.changes if told is not None else 0
         number = f"{job_id}-{version_id}-log_stalled-{runs}-{end.replace('.', '-')}"

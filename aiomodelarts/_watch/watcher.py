@@ -6,11 +6,13 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 
 from .._clock import Clock
+from .._one_loop import OneLoop
 from ..errors import ModelArtsError, NotFound, SessionClosed, VersionGone, Where, may_heal
 from ..models.job import JobDetail
 from ..status import JobStatus
 from .asking import Asker, Reads, at_once
-from .cadence import Cadence, Ceiling, Look
+from .cadence import Cadence, Look
+from .ceiling import Ceiling
 from .followers import Ending, Updates
 from .patience import Patience
 from .plan import Plan, plan
@@ -54,9 +56,10 @@ class Watcher:
         self._clock = clock
         self._cadence = cadence
         self._headroom = headroom
-        self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        ceiling = Ceiling(cadence.polls_per_s, clock)
+        self._asker = Asker(reads, clock, ceiling)
         self._teller = Teller(reads.row, clock, patience)
-        self.turn = self._asker.turn
+        self.turn = ceiling.turn
         self._jobs: dict[int, JobWatch] = {}
         self._durations: dict[int, Durations] = {}
         self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
@@ -64,6 +67,7 @@ class Watcher:
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._closed = False
+        self._loop = OneLoop()
 
     async def until_final(
         self, job_id: int, version_id: int, timeout_s: float | None, cadence: Cadence | None = None
@@ -104,7 +108,7 @@ class Watcher:
         try:
             if track.status is not None:
                 updates.saw(self._last(track, job_id) or JobDetail(job_id=job_id, version_id=version_id))
-            async for detail in updates:
+            while (detail := await updates.take()) is not None:
                 yield detail
         finally:
             self._unfollow(job_id, track, updates)
@@ -173,6 +177,7 @@ class Watcher:
     def _job(self, job_id: int) -> JobWatch:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
+        self._loop.check()
         job = self._jobs.get(job_id)
         if job is None or not job.is_wanted:
             # The last look at one that nobody follows any more may still go on; its pauses are no newcomer's.

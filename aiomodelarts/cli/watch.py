@@ -131,12 +131,13 @@ async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output
         versions = [TrainingJob.attach(place.session, job_id, version_id) for version_id in version_ids]
         # Waits outlast whatever happens on the way; what is wrong from the beginning is better told at once.
         await versions[0].refresh()
-        async for version in place.session.as_completed(versions):
-            detail = version.detail
-            assert detail is not None
-            details.append(detail)
-            if output is Output.TABLE:
-                console.print(Text(_told(detail)), soft_wrap=True)
+        async with aclosing(place.session.as_completed(versions)) as ended:
+            async for version in ended:
+                detail = version.detail
+                assert detail is not None
+                details.append(detail)
+                if output is Output.TABLE:
+                    console.print(Text(_told(detail)), soft_wrap=True)
     if output is Output.JSON:
         print_json([_as_json(detail) for detail in details])
     return DONE if all(detail.status.outcome is Outcome.SUCCEEDED for detail in details) else FAILED

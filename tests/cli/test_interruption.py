@@ -23,9 +23,7 @@ from rich.console import Console
 from aiomodelarts.cli._interruption import Interruption
 from aiomodelarts.sweep import Running
 
-from .test_command import Command, command, environment, project, served, start, until
-
-__all__ = ["command", "project", "served"]
+from .calls import Command, environment, start, until
 
 QUESTION = "l, s or c? Enter and Ctrl-C leave them: "
 

@@ -19,9 +19,9 @@ from attrs import frozen
 
 from tests.obs.conftest import ACCESS_KEY, SECRET_KEY, Moto, moto, moto_server
 
-from .test_command import called, environment, project
+from .calls import environment
 
-__all__ = ["called", "moto", "moto_server", "project"]
+__all__ = ["moto", "moto_server"]
 
 Done = subprocess.CompletedProcess[str]
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -14,13 +15,15 @@ from aiomodelarts import (
     Inputs,
     InvalidArgument,
     NotFound,
+    RetryPolicy,
+    Timeouts,
     TrainingJobConfig,
 )
 from aiomodelarts._wire.message import Request, Response
 from tests.support.contract import complaints
 from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, session_on
 
-SETTINGS = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u", "hyperparameters": {"lr": 0.1}}
+SETTINGS = {**OWN_CODE, "hyperparameters": {"lr": 0.1}}
 PAIR = {"dataset_id": "d", "dataset_version_id": "v"}
 
 
@@ -115,12 +118,66 @@ def offers(request: Request) -> Response | None:
     return answer({"engines": ENGINES}) if request.path.endswith("ai-engines") else None
 
 
-async def test_a_creation_whose_answer_was_lost_is_not_repeated_and_says_so() -> None:
+def losing(fault: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first creation of a configuration meets a fault."""
+    return [{"match": {"method": "POST", "path": "training-job-configs$"}, "count": 1, "fault": fault}]
+
+
+def at_home(**options: Any) -> AsyncSession:
+    retry = RetryPolicy(base_s=0.01, max_tries=3)
+    return AsyncSession.local(executor="simulated", retry=retry, timeouts=Timeouts(total_s=0.5), **options)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset_before"},
+        {"kind": "reset_after"},
+        {"kind": "truncate"},
+        {"kind": "wrong_type"},
+        {"kind": "status", "code": 502},
+        {"kind": "late_commit", "seconds": 0.001},
+        {"kind": "slow_drip", "seconds": 9},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+async def test_a_creation_whose_answer_was_lost_is_there_once(fault: dict[str, Any]) -> None:
+    async with at_home(faults=losing(fault)) as session:
+        saved = await AsyncEstimator(session, **SETTINGS).create_job_configs("saved", "mine", **PAIR)
+        assert (await saved.info()).config_desc == "mine"
+        assert [row.config_name async for row in AsyncEstimator.iter_job_configs(session)] == ["saved"]
+
+
+async def order(session: AsyncSession, rules: list[dict[str, Any]]) -> None:
+    platform = session.platform
+    assert platform is not None
+    headers = {"X-Local-Admin": platform.admin_token}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.put(f"{platform.modelarts_endpoint}/_local/faults", json=rules, headers=headers) as answered,
+    ):
+        assert answered.status == 200
+
+
+@pytest.mark.parametrize(
+    "other", [{"config_desc": "theirs"}, {"inputs": "/bucket/data/"}, {"hyperparameters": {"lr": 0.2}}], ids=str
+)
+async def test_a_name_that_somebody_else_has_is_not_taken_for_a_lost_creation(other: dict[str, Any]) -> None:
+    given = {**SETTINGS, "hyperparameters": other.pop("hyperparameters", SETTINGS["hyperparameters"])}
+    async with at_home() as session:
+        theirs = await AsyncEstimator(session, **given).create_job_configs("saved", **other)
+        before = await theirs.info()
+        await order(session, losing({"kind": "reset_before"}))
+        with pytest.raises(AlreadyExists):
+            await AsyncEstimator(session, **SETTINGS).create_job_configs("saved")
+        assert await theirs.info() == before
+
+
+async def test_a_creation_that_nobody_answers_says_so() -> None:
     transport = FakeTransport(lambda request: offers(request) or answer(b"<html>", 502))
     async with session_on(transport) as session:
         with pytest.raises(CreateOutcomeUnknown, match="configuration saved"):
             await estimator_on(session).create_job_configs("saved")
-    assert [request.method for request in transport.sent].count("POST") == 1
 
 
 async def test_what_is_sent_is_within_the_strict_form() -> None:

@@ -16,22 +16,7 @@ from aiomodelarts import AsyncSession, ConfigurationError, DecodeError, NotAllow
 from aiomodelarts._wire.iam import TemporaryKeys
 from aiomodelarts.local import LocalPlatform
 from tests.obs.recording import recording
-
-
-class MovedClock:
-    """The machine's clock, set ahead as a test says."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.ahead_s
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+from tests.support.clocks import MovedClock
 
 
 def session_of(platform: LocalPlatform, clock: MovedClock | None = None, **who: Any) -> AsyncSession:

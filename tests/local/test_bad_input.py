@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from aiomodelarts.local import LocalPlatform
 from aiomodelarts.local.storage import Folder, OutsideError, segments
-from tests.local.caller import calling, config, put_script, where
+from tests.local.caller import calling, config, where
 from tests.local.test_core import answer_to, signed
+from tests.support.platform import put_script
 
 
 @pytest.fixture

@@ -5,39 +5,17 @@ import resource
 import signal
 import sqlite3
 import stat
-import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import aiohttp
-import orjson
 import pytest
 
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.serve import run
-from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
-
-
-@asynccontextmanager
-async def serving(root: Path, *options: str):
-    """The platform in a process of its own: the process and what its ready file says."""
-    ready = root.parent / f"{root.name}.ready.json"
-    await asyncio.to_thread(ready.unlink, missing_ok=True)
-    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", str(root)]
-    process = await asyncio.create_subprocess_exec(*command, "--ready-file", str(ready), *options)
-    try:
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(ready.exists):
-                assert process.returncode is None
-                await asyncio.sleep(0.01)
-        yield process, SimpleNamespace(**orjson.loads(await asyncio.to_thread(ready.read_bytes)))
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+from tests.local.caller import Caller, calling, config, eventually, marked, where
+from tests.support.platform import put_script, serving
 
 
 async def states(caller: Caller, job_id: int) -> dict[int, int]:
@@ -89,7 +67,7 @@ async def test_kill_9_in_the_middle_of_a_batch_loses_nothing_that_was_accepted(t
         newer = await caller.create_version(job)
         assert newer["version_id"] > max(found)
         process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
     assert await in_thread(marked, access.access_key) == []
 
 
@@ -100,19 +78,40 @@ async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in
         job = await caller.create_job()
         await caller.until_printed(job, "up")
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     assert len(await in_thread(marked, access.access_key)) == 1
     async with LocalPlatform(root, executor="process"):
         assert await in_thread(marked, access.access_key) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_cleanly(tmp_path, number, in_thread):
-    async with serving(tmp_path / "root", "--executor", "simulated", "--simulate", "duration=9") as (process, access):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_ends_it_cleanly_with_all_that_runs(tmp_path, number, in_thread):
+    async with serving(tmp_path / "root") as (process, access):
         async with calling(access) as caller:
-            await caller.create_job()
+            await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+            await caller.until_printed(await caller.create_job(), "up")
         process.send_signal(number)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
+    assert await in_thread(marked, access.access_key) == []
+    assert not await in_thread((tmp_path / "root.ready.json").exists)
+
+
+async def test_nohup_keeps_it_when_its_terminal_is_closed(tmp_path, in_thread):
+    async with serving(tmp_path / "root", "--executor", "simulated", before=("nohup",)) as (process, access):
+        process.send_signal(signal.SIGHUP)
+        async with calling(access) as caller:
+            assert (await caller.create_job())["status"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+
+
+async def test_the_ready_file_of_another_platform_stays(tmp_path, in_thread):
+    ready = tmp_path / "root.ready.json"
+    async with serving(tmp_path / "root", "--executor", "simulated") as (process, _):
+        await in_thread(ready.write_text, "{}")
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+    assert await in_thread(ready.read_text) == "{}"
 
 
 async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
@@ -140,6 +139,7 @@ def damage(root: Path, name: str) -> None:
         (["--simulate", "duraton=5"], 2, "'duraton=5' in the simulation: there is no such setting"),
         (["--simulate", "duration=9..5"], 2, "the smaller number first"),
         (["--simulate", "fail=2"], 2, "fail has to lie between 0 and 1"),
+        (["--simulate", "duration=5"], 2, "simulate goes with executor='simulated'"),
         (["--answers", "varied:x"], 2, "not 'varied:x'"),
         (["--rate", "creates=1"], 2, "not of the form creates=20/s"),
         (["--port", "70000"], 2, "port has to lie between 0 and 65535"),
@@ -154,6 +154,7 @@ def test_a_wrong_option_is_told_in_one_line(tmp_path, capsys, options, status, s
     assert run(["--root", str(tmp_path / "root"), *given]) == status
     told = capsys.readouterr().err
     assert said in told
+    assert "Errno" not in told
     assert told.count("\n") == 1
 
 
@@ -235,7 +236,7 @@ async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, i
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         accepted.append((await caller.create_version(job))["version_id"])
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
         found = await states(caller, job["job_id"])
         assert sorted(found) == accepted
@@ -278,7 +279,7 @@ async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp
 async def test_a_taken_port_is_told(tmp_path):
     async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
         port = int(platform.modelarts_endpoint.rpartition(":")[2])
-        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another"):
             async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
                 pass
 

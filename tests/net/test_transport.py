@@ -1,6 +1,7 @@
 """The line out on real sockets: what is sent, what comes back, and which error it is when nothing does."""
 
 import asyncio
+import gzip
 import inspect
 import socket
 import ssl
@@ -11,11 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
+from attrs import astuple
 from yarl import URL
 
 from aiomodelarts import (
     AnswerTimeout,
     ConnectionBroken,
+    DecodeError,
     NotSent,
     SessionClosed,
     Timeouts,
@@ -172,6 +175,73 @@ async def test_a_post_on_a_connection_that_died_in_the_pool_is_not_sent_again_by
         with pytest.raises(ConnectionBroken):
             await transport.send(post(server.origin))
     assert len(server.requests) == 2
+
+
+async def test_a_deletion_whose_answer_is_lost_is_not_sent_again_by_itself(transport: AiohttpTransport) -> None:
+    # The second one would be told that there is nothing to delete, and whoever asked would not know that it was theirs.
+    async with serving(closes) as server:
+        with pytest.raises(ConnectionBroken):
+            await transport.send(Request("DELETE", server.origin, "/v1/p/x"))
+    assert [request.split(b" ")[0] for request in server.requests] == [b"DELETE"]
+
+
+_BOMB = gzip.compress(bytes(80 * 2**20), 9)
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        pytest.param(http(_BOMB, "200 OK", "Content-Encoding: gzip"), id="a bomb"),
+        pytest.param(http(b"", "200 OK").replace(b"Length: 0", b"Length: 99999999999"), id="announced"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + _BOMB, id="without a length"),
+    ],
+)
+async def test_an_absurdly_long_answer_is_not_read(answered: bytes) -> None:
+    transport = AiohttpTransport(Timeouts())
+    async with serving(answered) as server:
+        with pytest.raises(DecodeError, match="longer than 64 MiB") as caught:
+            await transport.send(post(server.origin))
+    await transport.close()
+    assert outcome_of(caught.value) is Outcome.UNKNOWN
+
+
+async def test_a_packed_answer_is_unpacked(transport: AiohttpTransport) -> None:
+    async with serving(http(gzip.compress(b"x" * 100_000), "200 OK", "Content-Encoding: gzip")) as server:
+        assert (await transport.send(get(server.origin))).body == b"x" * 100_000
+
+
+async def test_a_name_look_up_that_hangs_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_: object, **__: object) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", hangs)
+    transport = AiohttpTransport(Timeouts(connect_s=0.05, total_s=5.0))
+    with pytest.raises(NotSent, match="no connection within the limit"):
+        await transport.send(post("http://host.example.com"))
+    await transport.close()
+
+
+async def test_a_fault_of_the_client_may_have_sent_something(
+    transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise AttributeError("write")
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "read", fails)
+    async with serving(OK) as server:
+        with pytest.raises(ConnectionBroken, match=r"the exchange failed.*write"):
+            await transport.send(post(server.origin))
+
+
+async def test_an_answer_that_cannot_be_read_keeps_no_headers_of_the_request(transport: AiohttpTransport) -> None:
+    request = Request("GET", "", "/x?key=SECRET-QUERY", (), {"X-Auth-Token": "SECRET-TOKEN"})
+    async with serving(_GARBAGE) as server:
+        with pytest.raises(ConnectionBroken) as caught:
+            await transport.send(Request("GET", server.origin, *astuple(request, recurse=False)[2:]))
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "SECRET" not in f"{error!r} {error}"
+        error = error.__cause__ or error.__context__
 
 
 def _closed_port() -> int:

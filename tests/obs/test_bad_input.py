@@ -25,9 +25,7 @@ from aiomodelarts.obs.errors import (
     UnusableName,
 )
 
-from .conftest import SMALL, Place, content, fill, tree
-
-PART = SMALL.part_bytes
+from .conftest import PART, SMALL, Place, content, fill, tree
 
 
 async def aside(work: Callable[[], object]) -> None:

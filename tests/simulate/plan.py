@@ -27,6 +27,7 @@ class Wish:
         job_name: of a new job (``fit``), or None for a version of the session's own job.
         starts_s: when.
         cancelled_s: when the caller is cancelled, again and again; empty for never.
+        given_up: whether it was an element of a batch that was cancelled.
     """
 
     session: int
@@ -39,6 +40,7 @@ class Wish:
     version_id: int | None = None
     origin: str | None = None
     error: BaseException | None = None
+    given_up: bool = False
 
     @property
     def key(self) -> str | None:

@@ -30,16 +30,7 @@ from tests.simulate.stage import (
     tell_what_is_out,
 )
 from tests.simulate.world import World
-
-ESTIMATOR: dict[str, Any] = {
-    "framework_type": "PyTorch",
-    "framework_version": "PyTorch-1.0.0-python3.6",
-    "code_dir": "/bucket/src/",
-    "boot_file": "/bucket/src/train.py",
-    "output_path": "/bucket/output/",
-    "train_instance_type": "modelarts.vm.gpu.p100",
-    "train_instance_count": 1,
-}
+from tests.support.fakes import estimator_on
 
 
 @define(eq=False)
@@ -124,7 +115,7 @@ def _set_clock(world: World, by_s: float) -> None:
 async def _caller(world: World, number: int) -> Caller:
     job = await _ask_plainly(world, f"job-{number}")
     session, line = _session(world, f"s{number}", number)
-    estimator = AsyncEstimator(session, **ESTIMATOR)
+    estimator = estimator_on(session)
     return Caller(number, session, line, estimator, job["job_id"], job["version_id"], world.plan.closes_s[number])
 
 
@@ -207,6 +198,10 @@ async def _batch(caller: Caller, order: Order) -> None:
     error: BaseException | None = None
     try:
         await batch
+    except asyncio.CancelledError:
+        for wish in order.wishes:
+            wish.given_up = True
+        raise
     except Exception as caught:  # noqa: BLE001  (judged later)
         error = caught
     finally:
@@ -215,7 +210,7 @@ async def _batch(caller: Caller, order: Order) -> None:
             if outcome.result is Result.MADE and outcome.version is not None:
                 wish.ended, wish.version_id, wish.job_id = "made", outcome.version.version_id, outcome.version.job_id
                 wish.origin = outcome.version.origin
-            elif outcome.result is not Result.UNKNOWN or not isinstance(outcome.error.intent, TrainingSpec):
+            else:
                 wish.ended = outcome.result.value
         for wish in order.wishes[len(batch.outcomes) :]:
             wish.ended, wish.error = "refused", error

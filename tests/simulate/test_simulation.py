@@ -82,21 +82,21 @@ def _equal_intents_are_not_counted() -> Any:
 
 @contextmanager
 def _throttled_as(error: type[Exception], outcome: Outcome) -> Any:
-    patiently = caller.Caller._patiently
+    attempt = caller.Caller._attempt
 
     async def told_otherwise(self: caller.Caller, call: Any, sending: Any) -> Any:
         try:
             place = await self._governor.enter(call.share)
             return await self._exchange(call, place, sending, renew=False)
         except caller._Renewed:
-            return await patiently(self, call, sending)
+            return await attempt(self, call, sending)
         except Throttled as throttled:
             if error is Throttled:
                 raise
             raise error(str(throttled), status=500) from throttled
 
     with (
-        mock.patch.object(caller.Caller, "_patiently", told_otherwise),
+        mock.patch.object(caller.Caller, "_attempt", told_otherwise),
         mock.patch.dict(outcomes._TABLE, {Throttled: outcome}),
         mock.patch.object(retry, "_was_not_sent", return_value=False),
     ):

@@ -17,14 +17,6 @@ WORST = Amount(1000, 50)
 LIMIT = Limit(3000, None)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/sweep.sqlite"
-    url: str = request.getfixturevalue("postgres")
-    return url
-
-
 def trial(number: int) -> Trial:
     return Trial(number, {"x": number}, f"/b/{number}/", account=Spending(held=WORST))
 

@@ -32,7 +32,7 @@ from aiomodelarts.sweep.search.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
-from .test_sweep_file import changed, read
+from .documents import changed, read
 
 CONFIG = read(changed("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "").replace("int = [1, 4]", "int = [1, 12]"))
 

@@ -24,20 +24,6 @@ def trial(number: int) -> Trial:
     return Trial(number, {"lr": number / 10, "name": "naïve [x]", "flag": True}, f"/b/o/{number:04d}/")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/sweep.sqlite"
-    url: str = request.getfixturevalue("postgres")
-    return url
-
-
-@pytest.fixture
-def name(tmp_path: Path) -> str:
-    """One database serves many tests, so each has a sweep of its own."""
-    return tmp_path.name[:180]
-
-
 class TestLedger:
     """The contract."""
 

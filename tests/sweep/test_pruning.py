@@ -24,7 +24,7 @@ from aiomodelarts.sweep.pruning import METHODS
 from aiomodelarts.sweep.trial import Ending, Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
-from .test_sweep_file import GOOD, complaint, read
+from .documents import GOOD, complaint, read
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 from aiomodelarts.sweep.engine.judge import Judge, Verdict

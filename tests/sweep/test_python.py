@@ -8,43 +8,24 @@ from typing import Any
 
 import pytest
 
-from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform, ModelArtsError, SweepError
+from aiomodelarts import AsyncEstimator, AsyncSession, ModelArtsError, SweepError
 from aiomodelarts.sweep import Running, StoppedAsAsked, Sweep, SweepEvent, Trial, TrialState, maximize
 from aiomodelarts.sweep.ledger.errors import NotRunYet
-
-SETTINGS: dict[str, Any] = {
-    "framework_type": "PyTorch",
-    "framework_version": "PyTorch-1.0.0-python3.6",
-    "code_dir": "/bucket/src/",
-    "boot_file": "/bucket/src/train.py",
-    "output_path": "/bucket/out/",
-    "train_instance_type": "modelarts.vm.cpu.2u",
-    "train_instance_count": 1,
-}
+from tests.support.fakes import estimator_on
+from tests.support.platform import platform_at, session_at
 
 
 @contextlib.asynccontextmanager
 async def on_a_platform(root: Path, simulate: str = "duration=0.05,metric=accuracy") -> AsyncIterator[AsyncSession]:
-    async with LocalPlatform(root, executor="simulated", simulate=simulate) as platform:
-        source = Path(str(platform.obs_root), "bucket/src")
-        await asyncio.to_thread(source.mkdir, parents=True, exist_ok=True)
-        await asyncio.to_thread((source / "train.py").write_text, "")
-        access = platform.access
-        async with AsyncSession(
-            access.access_key,
-            access.secret_key,
-            project_id=access.project_id,
-            region_name=access.region_name,
-            endpoints={"modelarts": access.modelarts_endpoint, "iam": access.iam_endpoint, "obs": access.obs_endpoint},
-        ) as session:
-            yield session
+    async with platform_at(root, simulate) as there, session_at(there) as session:
+        yield session
 
 
 def sweep_of(session: AsyncSession, folder: Path, *, trials: int = 6, **more: Any) -> Sweep:
     return Sweep(
         space={"layers": range(1, trials + 1)},
         objective=maximize(log_pattern="accuracy=([0-9.]+)"),
-        estimator=AsyncEstimator(session, **SETTINGS),
+        estimator=estimator_on(session),
         inputs="/bucket/data/",
         name="mine",
         results_dir=folder / "results",

@@ -9,25 +9,10 @@ from aiomodelarts import AsyncSession, TokenExpired, TrainingJob
 from aiomodelarts._net.auth import TokenAuth
 from aiomodelarts._wire.iam import IssuedToken
 from aiomodelarts._wire.message import Request, Response
+from tests.support.clocks import EPOCH, HandClock
 from tests.support.fakes import Service, answer, estimator_on, refusal, session_on
 
 _ASKED = Request("GET", "https://modelarts.region.example.com", "/v1/p/job/ai-engines")
-
-
-class HandClock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 class Issuer:
@@ -45,12 +30,12 @@ class Issuer:
 
 
 async def used_at(auth: TokenAuth, clock: HandClock, second: float) -> str:
-    clock.at = 1_700_000_000.0 + second
+    clock.at = EPOCH + second
     return (await auth.authorized(_ASKED)).headers["X-Auth-Token"]
 
 
 async def test_a_hundred_tasks_share_one_fetch() -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, 86_400)
     auth = TokenAuth(issuer, clock)
     sent = await asyncio.gather(*(auth.authorized(_ASKED) for _ in range(100)))
@@ -62,7 +47,7 @@ async def test_a_hundred_tasks_share_one_fetch() -> None:
 async def test_a_token_is_renewed_before_it_expires_and_not_for_every_request(
     life_s: float, kept_s: float, renewed_s: float
 ) -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, life_s)
     auth = TokenAuth(issuer, clock)
     assert await used_at(auth, clock, 0) == "token 1"
@@ -72,7 +57,7 @@ async def test_a_token_is_renewed_before_it_expires_and_not_for_every_request(
 
 
 async def test_where_the_clocks_disagree_a_new_token_is_used_until_it_is_refused() -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, -3600)
     auth = TokenAuth(issuer, clock)
     assert [await used_at(auth, clock, second) for second in (0, 1, 5000)] == ["token 1"] * 3

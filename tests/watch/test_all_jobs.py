@@ -2,11 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aiomodelarts import AsyncSession, InvalidArgument, NotAllowed, NotFound
 from aiomodelarts._cursor import Told, encode
@@ -15,17 +13,6 @@ from aiomodelarts.events import BEGINNING, Appeared, Disappeared, Event, Finishe
 from tests.support.fakes import Service, answer, refusal, session_on
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def told(event: Event) -> tuple[Any, ...]:

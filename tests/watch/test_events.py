@@ -2,18 +2,27 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts import AsyncSession, InvalidArgument, NotAllowed, Outcome, SessionClosed, TrainingSpec
+from aiomodelarts import (
+    AsyncSession,
+    Cadence,
+    InvalidArgument,
+    JobStatus,
+    NotAllowed,
+    Outcome,
+    Patience,
+    SessionClosed,
+    TrainingSpec,
+)
 from aiomodelarts._create.made import Twin
 from aiomodelarts._cursor import Told, decode, encode
+from aiomodelarts._watch.feed import Feed
 from aiomodelarts.events import (
     BEGINNING,
     Appeared,
@@ -24,20 +33,9 @@ from aiomodelarts.events import (
     StateChanged,
     TwinStopped,
 )
-from tests.support.fakes import Service, answer, refusal, session_on
+from tests.support.fakes import LoopClock, Service, answer, refusal, session_on
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def told(event: Event) -> tuple[Any, ...]:
@@ -365,3 +363,41 @@ async def test_a_cursor_that_does_not_fit_says_why(session: AsyncSession, cursor
 async def test_arguments_that_mean_nothing_are_refused(session: AsyncSession, bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match=next(iter(bad))):
         session.events(**{"job_id": 5, **bad})
+
+
+async def test_a_fault_beside_the_stream_ends_it_and_is_not_hidden(
+    session: AsyncSession, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.add(5, 1)
+    monkeypatch.setattr("aiomodelarts._watch.roster.Roster._take_in", lambda *_: {}["a fault of ours"])
+    with pytest.raises(KeyError, match="a fault of ours"):
+        async with asyncio.timeout(60), aclosing(session.events()) as events:
+            async for _ in events:
+                pass
+    assert "looking for roster failed" in caplog.text
+
+
+async def test_a_standstill_of_a_job_that_was_forgotten_meanwhile_is_told_to_nobody() -> None:
+    feed = Feed(None, None, LoopClock(), Patience(), lambda: (), 10, lambda _: None, Cadence())
+    feed.meet([5])
+    feed.surveyed(5, {1: JobStatus.RUNNING}, complete=True)
+    feed.forget(5)
+    feed.stalled(5, 1, "0", 60.0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(feed.take(), 1)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 3.0])
+async def test_a_stream_that_is_cancelled_twice_asks_no_more(
+    session: AsyncSession, service: Service, seconds: float
+) -> None:
+    service.add(5, 1)
+    taking = asyncio.ensure_future(anext(session.events()))
+    await asyncio.sleep(seconds)
+    taking.cancel()
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    service.counts.clear()
+    await asyncio.sleep(120)
+    assert not service.counts

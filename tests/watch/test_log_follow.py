@@ -2,16 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aiomodelarts import AsyncSession, InvalidArgument, LogGone, ServiceTrouble, TrainingJob, VersionGone
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import Service, answer, refusal, session_on
+from tests.support.fakes import Service, answer, refusal
 
 pytestmark = pytest.mark.looptime
 
@@ -69,17 +67,6 @@ class Logs:
             lines = self.files.setdefault(name, [])
             lines += [f"{name} {number}" for number in range(start, min(start + at_once, count))]
             await asyncio.sleep(every_s)
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def version(session: AsyncSession, service: Service, number: int = 1, status: int = 7) -> TrainingJob:

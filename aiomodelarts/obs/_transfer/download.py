@@ -52,7 +52,7 @@ async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, gro
 async def _whole(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, ground: Ground, steps: Steps) -> None:
     async with lanes.take(entry.size):
         content = await store.get(entry, 0, entry.size)
-        if not await aside(_landed, content, entry, place, ground):
+        if not await lanes.aside(entry.size, _landed, content, entry, place, ground):
             await _damaged(store, entry)
             await aside(land, place, ground, content, entry.modified)
     steps.moved(entry.size)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .._aside import aside
+from .._aside import aside, both
 from ..errors import ObsError, UnusableName
 from ..path import ObsPath, key_problem
 from ..selection import Found, LocalFile, Selection, find, ignore_lines
@@ -43,9 +43,7 @@ class SyncUp:
             delete: whether what the local folder does not have is removed; patterns and the ignore file protect it.
             progress: is called with each step.
         """
-        self._selection = self._selection.with_ignored(await aside(ignore_lines, self._root))
-        found = await aside(find, self._root, self._selection)
-        there = await self._there()
+        found, there = await both(aside(self._find), self._there())
         tally = Tally([file.size for file in found.files], progress)
 
         async def one(file: LocalFile) -> None:
@@ -65,9 +63,7 @@ class SyncUp:
 
     async def plan(self, *, delete: bool) -> list[Step]:
         """What a run would do; nothing is changed."""
-        self._selection = self._selection.with_ignored(await aside(ignore_lines, self._root))
-        found = await aside(find, self._root, self._selection)
-        there = await self._there()
+        found, there = await both(aside(self._find), self._there())
         _bulk.outcome(Tally([], None), list(found.problems))
         differing = [
             file for file in found.files if (entry := there.get(file.name)) is None or not await self._same(file, entry)
@@ -82,6 +78,10 @@ class SyncUp:
         if problem is not None:
             raise UnusableName(problem, path=path)
         return path
+
+    def _find(self) -> Found:
+        self._selection = self._selection.with_ignored(ignore_lines(self._root))
+        return find(self._root, self._selection)
 
     async def _there(self) -> dict[str, ObsEntry]:
         cut = len(self._target.key)

@@ -52,7 +52,7 @@ async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
 
 async def _whole(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
     async with lanes.take(SENT_WHOLE * file.size):
-        content, mine = await aside(_read_whole, file)
+        content, mine = await lanes.aside(file.size, _read_whole, file)
         etag = await store.put(path, content)
     steps.moved(file.size)
     await _check(store, path, file.size, etag, mine)

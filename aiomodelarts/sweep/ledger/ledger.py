@@ -188,7 +188,7 @@ class Ledger(Record):
 
         Args:
             total: how many there may be.
-            trial: makes the trial of a number, with what is reserved for it.
+            trial: makes the trial of a number, with what is reserved for it, or refuses with a ``LedgerError``.
             limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
             number: the only one that it is made for; None takes any.
             why: for the record.

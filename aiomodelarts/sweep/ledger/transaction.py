@@ -22,7 +22,7 @@ class Reserve:
 
     Args:
         total: how many there may be.
-        trial: makes the trial of this number, with what is reserved for it.
+        trial: makes the trial of this number, with what is reserved for it, or refuses with a ``LedgerError``.
         limit: keeps the sweep's accounts, and refuses a reservation beyond; None where there are none.
         number: the only one that it is made for; None takes any.
         why: for the record.
@@ -143,7 +143,10 @@ class Transaction:
     def _reserve(self, write: Reserve, number: int) -> Held | LedgerError:
         if write.number not in {None, number}:
             return NumberTaken(f"the next trial is {number}, not {write.number}")
-        trial = write.trial(number)
+        try:
+            trial = write.trial(number)
+        except LedgerError as not_now:
+            return not_now
         refusal = self._book(Spending(), trial.account, write.limit)
         if refusal is not None:
             return refusal

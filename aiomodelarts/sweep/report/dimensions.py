@@ -102,10 +102,10 @@ def _is_number(value: Scalar) -> bool:
 
 def _in_order(values: Iterable[Scalar]) -> tuple[str, ...]:
     """Each value once: numbers by size, anything else as it comes."""
-    once = list(dict.fromkeys(values))
-    if all(_is_number(value) for value in once):
-        once.sort(key=float)
-    return tuple(dict.fromkeys(scalar(value) for value in once))
+    listed = list(values)
+    if all(_is_number(value) for value in listed):
+        listed.sort(key=float)
+    return tuple(dict.fromkeys(map(scalar, listed)))
 
 
 def _log_ticks(low: float, high: float) -> dict[float, str]:

@@ -237,6 +237,30 @@ def test_a_list_of_numbers_is_shown_in_their_order_and_one_of_texts_in_its_own()
     assert texts.as_line()["values"] == [1]
 
 
+def test_choices_that_python_takes_for_equal_have_places_of_their_own() -> None:
+    for values in ((1, True), (False, "0", 0)):
+        one = Dimension.of("x", Choice(values), [trial(x=value) for value in values])
+        assert one.as_line()["values"] == [0.0, 1.0] if len(values) == 2 else [0.0, 1.0, 1.0]
+
+
+def test_importance_is_told_from_the_trials_that_lie_in_the_space_as_it_is_now() -> None:
+    data = story(count=200, bad=0)
+    wide = Float(1e-5, 1, log=True)
+    now = {"learning_rate": Float(1e-5, 1e-2, log=True), "dropout": AXES["dropout"], "augment": Choice((True,))}
+    inside = [one for one in data.trials if now["learning_rate"].low <= one.point["learning_rate"] <= 1e-2]
+    assert 10 < len(inside) < len(data.trials)
+    shares, _ = importance(now, data.trials, data.goal)
+    assert (
+        shares
+        == importance(now, inside, data.goal)[0]
+        != importance(now | {"learning_rate": wide}, data.trials, data.goal)[0]
+    )
+    other = now | {"dropout": Choice(("none", "all"))}
+    assert importance(other, data.trials, data.goal)[1] == (
+        "It can be told from 10 trials with a value on; there are 0."
+    )
+
+
 def test_importance_finds_what_decides_and_says_why_it_cannot() -> None:
     data = story(count=200, bad=0)
     axes = {name: AXES[name] for name in ("learning_rate", "dropout", "augment")}
