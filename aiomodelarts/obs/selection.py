@@ -71,12 +71,13 @@ class Selection:
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), ignored: Iterable[str] = ()) -> None:
         self._include = _spec("include", include)
         self._exclude = _spec("exclude", exclude)
-        self._ignored = _spec(IGNORE_FILE, ignored)
+        self._closing = _given(self._exclude, _spec(IGNORE_FILE, ignored))
 
     def with_ignored(self, lines: Sequence[str]) -> "Selection":
         """The same selection, and what these lines of an ignore file keep back."""
         other = Selection.__new__(Selection)
-        other._include, other._exclude, other._ignored = self._include, self._exclude, _spec(IGNORE_FILE, lines)
+        other._include, other._exclude = self._include, self._exclude
+        other._closing = _given(self._exclude, _spec(IGNORE_FILE, lines))
         return other
 
     def has(self, name: str) -> bool:
@@ -87,7 +88,7 @@ class Selection:
 
     def closes(self, name: str) -> bool:
         """Whether a name, with a slash at the end for a folder, is kept back with all that is below it."""
-        return any(spec is not None and spec.match_file(name) for spec in (self._exclude, self._ignored))
+        return any(spec.match_file(name) for spec in self._closing)
 
 
 def ignore_lines(root: Path) -> list[str]:
@@ -165,10 +166,11 @@ class _Walk:
         if kept_back:
             self._left_out.append(f"{name}/" if Path(one.path).is_dir() else name)
             return
-        place = Path(one.path)
-        real = Path(os.path.realpath(place)) if one.is_symlink() else place
-        if one.is_symlink() and not real.is_relative_to(self._real_root):
-            raise LinkOutside(f"it is a link to {real}, which is outside of the folder; exclude it", path=place)
+        place = real = Path(one.path)
+        if one.is_symlink():
+            real = Path(os.path.realpath(place))
+            if not real.is_relative_to(self._real_root):
+                raise LinkOutside(f"it is a link to {real}, which is outside of the folder; exclude it", path=place)
         problem = key_problem(name)
         if problem is not None:
             raise UnusableName(problem, path=place)
@@ -185,6 +187,10 @@ class _Walk:
         if place.is_symlink() and any(one == real for one in above):
             raise LinkOutside("it is a link to a folder that it lies in, without an end; exclude it", path=place)
         self._folder(place, prefix, (*above, real))
+
+
+def _given(*specs: "GitIgnoreSpec | None") -> "list[GitIgnoreSpec]":
+    return [spec for spec in specs if spec is not None]
 
 
 def _spec(argument: str, patterns: Iterable[str]) -> "GitIgnoreSpec | None":
