@@ -2,13 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from ..errors import ConfigurationError, InvalidArgument
+from ._aside import go_on
 from ._local import local_error, locally
 from ._names import is_temporary
 from .errors import LinkOutside, ObsError, SourceVanished, TargetIsFile, UnusableName
@@ -104,13 +105,16 @@ def ignore_lines(root: Path) -> list[str]:
         raise local_error(error, place) from error
 
 
-def find(root: Path, selection: Selection, *, most_files: int | None = None) -> Found:
+def find(
+    root: Path, selection: Selection, *, most_files: int | None = None, check: Callable[[], None] = go_on
+) -> Found:
     """What lies below a folder and belongs to a transfer. Blocks.
 
     Args:
         root: the folder.
         selection: says what belongs to it.
         most_files: look no further once so many were found; None looks at everything.
+        check: is called again and again, and may end it with an error.
 
     Raises:
         SourceVanished: there is no such folder.
@@ -120,13 +124,14 @@ def find(root: Path, selection: Selection, *, most_files: int | None = None) -> 
         raise SourceVanished("there is no such folder here", path=root)
     if not root.is_dir():
         raise TargetIsFile("it is a file, and a folder is asked for", path=root)
-    return _Walk(root, selection, most_files).found()
+    return _Walk(root, selection, most_files, check).found()
 
 
 class _Walk:
-    def __init__(self, root: Path, selection: Selection, most_files: int | None) -> None:
+    def __init__(self, root: Path, selection: Selection, most_files: int | None, check: Callable[[], None]) -> None:
         self._root = root
         self._most_files = most_files
+        self._check = check
         self._real_root = Path(os.path.realpath(root))
         self._selection = selection
         self._files: list[LocalFile] = []
@@ -149,6 +154,7 @@ class _Walk:
         if not there and prefix:
             self._empty.append(prefix)
         for one in there:
+            self._check()
             if self._most_files is not None and len(self._files) >= self._most_files:
                 return
             try:

@@ -41,8 +41,8 @@ def once_found(monkeypatch: pytest.MonkeyPatch, disturb: Callable[[], object]) -
     """Have something happen when a folder was looked at, and before anything in it is read."""
     find = sync_up.find
 
-    def disturbed(root: Path, selection: Selection) -> Found:
-        found = find(root, selection)
+    def disturbed(root: Path, selection: Selection, **options: Any) -> Found:
+        found = find(root, selection, **options)
         disturb()
         return found
 
