@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 from attrs import asdict
-from rich.console import Console
 from rich.text import Text
 
 from ..errors import InvalidArgument
@@ -22,9 +21,9 @@ from ._obs_progress import progress_bar
 from ._obs_streams import to_stdout
 from ._run import DONE, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, print_json, size
+from .render import Output, print_json, size, writer
 
-app = typer.Typer(help="Files to and from buckets; a path in a bucket begins with obs://.", no_args_is_help=True)
+app = typer.Typer(help="Move files to and from buckets. A path in a bucket begins with obs://.", no_args_is_help=True)
 
 # Others may have written keys that would do things to a terminal.
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
@@ -188,7 +187,7 @@ async def _rm(paths: list[str], how: tuple[bool, bool, bool], chosen: Selection,
     if output is Output.JSON:
         print_json({"deleted": removed})
     else:
-        Console(highlight=False).print(f"{removed} removed")
+        writer().print(f"{removed} removed")
     return DONE
 
 
@@ -238,7 +237,7 @@ def _print_steps(steps: list[Step], output: Output) -> int:
     if output is Output.JSON:
         print_json([asdict(step) for step in steps])
         return DONE
-    console = Console(highlight=False)
+    console = writer()
     for step in steps:
         console.print(Text(f"would {step}"), soft_wrap=True)
     console.print(f"{len(steps)} to do; nothing was done")
@@ -256,7 +255,7 @@ def _print_done(done: Transferred, output: Output) -> None:
         more.append(f"{len(done.left_out)} left out")
     told = f"{done.files} {'file' if done.files == 1 else 'files'}, {size(done.bytes)}"
     told += f"; {', '.join(more)}" if more else ""
-    Console(highlight=False).print(Text(told))
+    writer().print(Text(told))
 
 
 def _as_json(entry: ObsEntry) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
     return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
 
 
-@frozen
+@frozen(repr=False)
 class SweepResult:
     """What a sweep found.
 
@@ -67,6 +67,12 @@ class SweepResult:
     stopped_by: Exception | None = None
     account: Spending | None = None
     goals: Mapping[str, Goal] = field(factory=dict)
+
+    def __repr__(self) -> str:
+        # Thousands of trials are for the table and the files.
+        best = self.best
+        found = "none with a value" if best is None else f"best {best.value:.6g} in trial {best.number}"
+        return f"<SweepResult {self.name!r}: {len(self.trials)} trials, {found}>"
 
     @property
     def best(self) -> Trial | None:

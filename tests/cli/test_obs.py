@@ -216,9 +216,9 @@ def test_rm_takes_a_folder_only_when_it_is_told_to(side: Side) -> None:
         (("cat", "obs://bucket/x/"), "it names a folder"),
     ],
 )
+@pytest.mark.parametrize("side", ["local"], indirect=True)
 def test_what_cannot_be_meant_is_a_matter_of_usage(side: Side, arguments: tuple[str, ...], told: str) -> None:
-    if side.more:
-        assert told in side(*arguments, code=2).stderr
+    assert told in side(*arguments, code=2).stderr
 
 
 def test_presign_gives_an_address_that_works(moto: Moto, called: Callable[..., Done], side: Side) -> None:
