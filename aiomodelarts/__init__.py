@@ -90,6 +90,8 @@ if TYPE_CHECKING:
     from .local import LocalPlatform
     from .sweep import Sweep
 
+    __version__: str
+
 __all__ = [
     "AlreadyExists",
     "AnswerTimeout",

@@ -15,13 +15,14 @@ from cattrs.errors import ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from .errors import DecodeError, InvalidArgument
-from .hyperparameters import Hyperparameters, to_text
+from .hyperparameters import Hyperparameters, sendable, to_text
 from .models._text import JsonText, Marker, ScalarText
 from .models.logs import LogPage
 from .status import JobStatus
 
 T = TypeVar("T")
 _SCALARS = (str, bool, int, float)
+_LISTED = {int(status): status for status in JobStatus}
 _DIGITS = re.compile(r"-?[0-9]{1,20}")
 _RENAMED = {LogPage: {"line_count": "lines"}}
 
@@ -49,6 +50,10 @@ def _read_int(value: Any, _: Any) -> int:
     raise _Fault("a whole number", value)
 
 
+def _read_number(value: Any, _: Any) -> float:
+    return value if type(value) is float else _read_int(value, None)
+
+
 def _read_str(value: Any, _: Any) -> str:
     if isinstance(value, str):
         return value
@@ -64,10 +69,15 @@ def _read_bool(value: Any, _: Any) -> bool:
 
 
 def _read_status(value: Any, _: Any) -> JobStatus:
-    return JobStatus(_read_int(value, None))
+    # Thousands of rows have one each, and calling the enumeration takes four times as long as this.
+    listed = _LISTED.get(value) if type(value) is int else None
+    return listed if listed is not None else JobStatus(_read_int(value, None))
 
 
 def _read_scalar(value: Any, _: Any) -> ScalarText:
+    # The usual ones first.
+    if type(value) is int or (type(value) is str and sendable(value)):
+        return ScalarText(str(value))
     if isinstance(value, _SCALARS):
         return ScalarText(to_text(value))
     raise _Fault("text, a number or a boolean", value)
@@ -125,15 +135,16 @@ def _object_hook(shape: type[Any]) -> Callable[[Any, Any], Any]:
     )
     keeps_raw = "raw" in names
     required = [field.name for field in attrs.fields(shape) if field.default is attrs.NOTHING]
-    optional = names.difference(required, {"raw"})
+    status_is_optional = "status" in names and "status" not in required
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
             raise _Fault("an object", value)
+        members = value
         # A null member is a missing member, also where the value has another default than None.
-        if "status" in optional and value.get("status", 0) is None:
-            value = {name: member for name, member in value.items() if name != "status"}
-        result = read(value, shape)
+        if status_is_optional and value.get("status", 0) is None:
+            members = {name: member for name, member in value.items() if name != "status"}
+        result = read(members, shape)
         if keeps_raw:
             object.__setattr__(result, "raw", value)
         return result
@@ -153,7 +164,7 @@ def _optional_hook(shape: Any) -> Callable[[Any, Any], Any]:
     as_it_is = wanted if wanted in (int, str, bool) else types.NoneType
 
     def hook(value: Any, _: Any) -> Any:
-        if value is None or type(value) is as_it_is:
+        if type(value) is as_it_is or value is None:
             return value
         return read(value, wanted)
 
@@ -179,6 +190,7 @@ def _make_converter() -> Converter:
     # The hook for int also takes every IntEnum that has no hook of its own, so each one has to be in this table.
     readers: Iterable[tuple[Any, Callable[[Any, Any], Any]]] = (
         (int, _read_int),
+        (float, _read_number),
         (str, _read_str),
         (bool, _read_bool),
         (JobStatus, _read_status),

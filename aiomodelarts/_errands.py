@@ -8,7 +8,6 @@ from typing import Any
 from .errors import ModelArtsError, Where
 
 _log = logging.getLogger("aiomodelarts")
-_GRACE_S = 5.0
 
 
 class Errands:
@@ -23,14 +22,17 @@ class Errands:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def close(self) -> None:
-        """Give what is under way a short time to end, then end it."""
+    async def close(self, grace_s: float) -> None:
+        """Give what is under way so many seconds to end, then end it."""
         if not self._tasks:
             return
-        _, late = await asyncio.wait(list(self._tasks), timeout=_GRACE_S)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await asyncio.wait(list(self._tasks), timeout=grace_s)
+        finally:
+            late = list(self._tasks)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _told(work: Coroutine[Any, Any, None], where: Where) -> None:

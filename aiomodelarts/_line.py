@@ -17,6 +17,7 @@ from ._net.renewed import Renewed
 from ._net.retry import Retry
 from ._net.singleflight import SingleFlight
 from ._net.transport import Transport
+from ._one_loop import OneLoop
 from ._paging import all_rows
 from ._seams import Seams
 from ._wire import iam, logs, states, training
@@ -70,15 +71,18 @@ class Line:
         self._keys: Renewed[iam.TemporaryKeys] | None = None
         self._opening = SingleFlight(self._opened)
         self._closed = False
+        self.loop = OneLoop()
 
     async def ready(self) -> _Open:
         """The open line.
 
         Raises:
             SessionClosed: after ``refuse``.
+            RuntimeError: in another event loop than before.
         """
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
+        self.loop.check()
         return self._open or await self._opening()
 
     async def settings(self) -> config.Settings:
@@ -87,7 +91,7 @@ class Line:
 
     async def perform(self, build: Callable[Concatenate[Site, P], Call[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one operation answers; ``build`` is one of the pure build/read pairs."""
-        line = self._open or await self.ready()
+        line = self._open if self._open and self.loop.is_here else await self.ready()
         return await line.call(build(line.site, *args, **kwargs))
 
     async def refuse(self) -> None:
@@ -153,7 +157,7 @@ class Line:
     async def create(self, spec: TrainingSpec, sending: Callable[[], None]) -> CreatedVersion:
         """Send a create once; ``sending`` is called when its bytes may begin to leave."""
         build = training.create_training_job if spec.job_id is None else training.create_training_job_version
-        line = self._open or await self.ready()
+        line = self._open if self._open and self.loop.is_here else await self.ready()
         return await line.call(build(line.site, spec), sending)
 
     async def job_named(self, name: str) -> int | None:

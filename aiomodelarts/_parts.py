@@ -1,7 +1,9 @@
 """What a session is made of: one line to the project, and all that asks over it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -18,11 +20,13 @@ from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.patience import Patience
 from ._watch.watcher import Watcher
 from ._wire import catalog
 from .errors import InvalidArgument
+from .hyperparameters import sendable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from ._watch.streaming import Aside
     from .events import Event
     from .obs import TransferLimits
+
+# From the beginning of closing on, which takes five seconds at most.
+_ERRANDS_GRACE_S = 4.5
 
 
 @frozen(kw_only=True)
@@ -52,8 +59,9 @@ class Options:
     def __attrs_post_init__(self) -> None:
         if self.cadence is not None and self.poll_s is not None:
             raise InvalidArgument("poll_s", self.poll_s, "cadence is given as well, and says the same in full")
-        if self.workspace_id == "":
-            raise InvalidArgument("workspace_id", "", "it is the id of a workspace as text, or None")
+        given: object = self.workspace_id
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
+            raise InvalidArgument("workspace_id", given, "it is the id of a workspace as text, or None")
 
 
 class Parts:
@@ -74,6 +82,7 @@ class Parts:
         self.governor = Governor(options.limits or Limits(), clock)
         self.line = Line(home, seams, transport, retry, self.governor, options.workspace_id)
         self._transport, self._retry, self._transfers = transport, retry, options.transfers
+        self._proxied = options.http is not None and options.http.trust_env
         self._storage: Storage | None = None
         self.catalogue = Catalogue(
             lambda: self.line.perform(catalog.list_resource_specs),
@@ -87,9 +96,11 @@ class Parts:
             self.line, clock, self.cadence, self.patience, lambda: headroom(self.governor.snapshot().reads)
         )
         self.errands = Errands()
-        self.log_turns = Ceiling(self.cadence.polls_per_s)
-        self.maker = Maker(self.line, clock, options.settle or SettlePolicy())
-        self._closed = False
+        self.log_turns = Ceiling(self.cadence.polls_per_s, clock)
+        self.settle_policy = options.settle or SettlePolicy()
+        self.maker = Maker(self.line, clock, self.settle_policy)
+        self._closing = False
+        self._closed = asyncio.Event()
 
     @property
     def storage(self) -> "Storage":
@@ -97,7 +108,9 @@ class Parts:
         if self._storage is None:
             from ._storage import Storage
 
-            self._storage = Storage(self.line, self.seams, self._transport, self._retry, self._transfers)
+            self._storage = Storage(
+                self.line, self.seams, self._transport, self._retry, proxied=self._proxied, limits=self._transfers
+            )
         return self._storage
 
     def events(
@@ -126,11 +139,14 @@ class Parts:
 
     async def close(self) -> None:
         """End everything that goes on, and close what was opened."""
-        if self._closed:
+        self.line.loop.check()
+        if self._closing:
+            await self._closed.wait()
             return
-        self._closed = True
+        self._closing = True
         # Each of these is closed although another one fails or is cancelled; the last one pushed goes first.
         async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._closed.set)
             stack.push_async_callback(self.line.close)
             if self._storage is not None:
                 stack.push_async_callback(self._storage.close)
@@ -138,9 +154,13 @@ class Parts:
             stack.push_async_callback(self.watcher.close)
             # A call that waits for a place must not take the one that is given up below.
             stack.push_async_callback(self.line.refuse)
-            stack.push_async_callback(self.errands.close)
-            # Settling asks until its end, so it comes before everything that it asks through.
+            # Both ask until their end, so they come before everything that they ask through.
+            stack.push_async_exit(partial(self._end_errands, self.seams.clock.monotonic() + _ERRANDS_GRACE_S))
             stack.push_async_callback(self.maker.close)
+
+    async def _end_errands(self, until: float, cancelled: type[BaseException] | None, *_: object) -> None:
+        # They go on while creates come to their ends, which takes time as well. Whoever is cancelled waits no longer.
+        await self.errands.close(0.0 if cancelled else max(0.0, until - self.seams.clock.monotonic()))
 
     def _twin_ids(self) -> list[tuple[int, int]]:
         return [(twin.job_id, twin.version_id) for twin in self.maker.twins]

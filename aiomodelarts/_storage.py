@@ -1,6 +1,8 @@
 """The object storage of a session: which one it is, and what is offered on it."""
 
+import asyncio
 import contextlib
+from importlib import import_module
 from urllib.parse import unquote
 
 from ._line import Line
@@ -26,16 +28,25 @@ class Storage:
         seams: its clock dates the signatures.
         transport: carries the small requests.
         retry: decides on another try of them.
+        proxied: whether they go through a proxy that the environment names, so that content has to, too.
         limits: ceilings of what goes up and down; None are the defaults.
     """
 
     def __init__(
-        self, line: Line, seams: Seams, transport: Transport, retry: Retry, limits: TransferLimits | None
+        self,
+        line: Line,
+        seams: Seams,
+        transport: Transport,
+        retry: Retry,
+        *,
+        proxied: bool,
+        limits: TransferLimits | None,
     ) -> None:
         self._line = line
         self._seams = seams
         self._transport = transport
         self._retry = retry
+        self._proxied = proxied
         self.obs = Obs(self._store, limits)
         self.upload_code = CodeUploads(self.obs, seams.clock)
 
@@ -62,10 +73,14 @@ class Storage:
                 "the endpoint of object storage is not known; pass region_name or endpoints={'obs': ...} to "
                 "AsyncSession, or set AIOMODELARTS_OBS_ENDPOINT"
             )
+        # The library behind it is large, and not read on the loop.
+        await asyncio.to_thread(import_module, "aiomodelarts.obs.s3")
         from .obs.s3 import S3Store
 
         clock = self._seams.clock
-        return S3Store(endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
+        return S3Store(
+            endpoint, settings.region_name, self._keys, self._transport, self._retry, clock, proxied=self._proxied
+        )
 
     async def _keys(self, renew: bool) -> Lease:
         keys = await self._line.keys(renew)

@@ -11,9 +11,12 @@ from attrs import frozen
 from ._checks import check_count
 from ._create.outcomes import Outcome, outcome_of
 from .errors import BatchFailed, CreateOutcomeUnknown, ModelArtsError, NotAllowed, QuotaExceeded, SessionClosed
+from .intent import Intent
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
+# After a cancellation the creations under way get this long to end, and then as long as any cancelled create.
+_GRACE_S = 2.0
 # What refuses one element will refuse all that follow.
 _HOPELESS = (QuotaExceeded, NotAllowed, SessionClosed)
 
@@ -48,24 +51,27 @@ class Batch:
     """Creations that begin when the batch is awaited; ``await batch`` gives the handles in order.
 
     Cancelling the await sends nothing new. Creations that are under way get a few seconds to end; after that, or at any
-    time, ``outcomes`` tells what exists.
+    time, ``outcomes`` tells what exists, and what may: the error of such an element has an intent that can be settled.
 
     Args:
         specs: checks every element and gives the intents, before anything is sent.
         create: makes one version, in the task that calls.
+        left: what a create that was cancelled left: the version, an intent that may have made one, or nothing.
         max_concurrency: creations that are under way at once.
-        grace_s: how long creations that are under way may go on after a cancellation, in seconds.
+        grace_s: how long a create that was cancelled may go on, in seconds.
     """
 
     def __init__(
         self,
         specs: Callable[[], Awaitable[list[TrainingSpec]]],
         create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
+        left: Callable[[TrainingSpec], TrainingJob | Intent | None],
         max_concurrency: int,
         grace_s: float,
     ) -> None:
         self._specs = specs
         self._create = create
+        self._left = left
         self._max_concurrency = check_count("max_concurrency", max_concurrency)
         self._grace_s = grace_s
         self._outcomes: list[BatchOutcome] = []
@@ -120,8 +126,7 @@ class Batch:
             try:
                 version = await self._create(spec)
             except asyncio.CancelledError:
-                error = CreateOutcomeUnknown("cancelled before the answer came", intent=spec)
-                self._outcomes[index] = BatchOutcome(index, Result.UNKNOWN, error=error)
+                self._outcomes[index] = self._given_up(index, spec)
                 raise
             except Exception as error:  # noqa: BLE001  (kept for whoever awaits the batch)
                 self._hopeless |= isinstance(error, _HOPELESS)
@@ -129,10 +134,19 @@ class Batch:
             else:
                 self._outcomes[index] = BatchOutcome(index, Result.MADE, version)
 
+    def _given_up(self, index: int, spec: TrainingSpec) -> BatchOutcome:
+        left = self._left(spec)
+        if left is None:
+            return BatchOutcome(index, Result.NOT_SENT)
+        if isinstance(left, TrainingJob):
+            return BatchOutcome(index, Result.MADE, left)
+        error = CreateOutcomeUnknown("cancelled before the answer came", intent=left)
+        return BatchOutcome(index, Result.UNKNOWN, error=error)
+
     async def _stop(self, workers: list[asyncio.Task[None]]) -> None:
         self._hopeless = True
         try:
-            await asyncio.wait(workers, timeout=self._grace_s)
+            await asyncio.wait(workers, timeout=_GRACE_S + self._grace_s)
         finally:
             for worker in workers:
                 worker.cancel()

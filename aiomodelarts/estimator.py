@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import configuration
@@ -14,7 +15,7 @@ from ._settings import check_given, whole_settings
 from .batch import Batch
 from .errors import CreateOutcomeUnknown, InvalidArgument
 from .hyperparameters import Hyperparameters
-from .intent import Intent
+from .intent import Intent, left_of
 from .job import TrainingJob, get_job_version_object_list
 from .models.spec import (
     Inputs,
@@ -299,7 +300,8 @@ class AsyncEstimator:
         async def specs() -> list[TrainingSpec]:
             return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
 
-        return Batch(specs, self._create_here, max_concurrency, self._session.grace_s)
+        left = partial(left_of, self._session)
+        return Batch(specs, self._create_here, left, max_concurrency, self._session.settle_policy.grace_s)
 
     async def intend(
         self,

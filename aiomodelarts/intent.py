@@ -24,6 +24,10 @@ class Intent:
     pending: Pending
     session: AsyncSession | None = field(default=None, eq=False, repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A session stays in its process.
+        return Intent, (self.pending,)
+
     @property
     def spec(self) -> TrainingSpec:
         """What was asked for."""
@@ -52,3 +56,12 @@ class Intent:
             raise InvalidArgument("session", None, "an intent from another process is settled with a session")
         made = await asking.settle(self.pending)
         return None if made is None else TrainingJob.of(asking, made, self.spec)
+
+
+def left_of(session: AsyncSession, spec: TrainingSpec) -> TrainingJob | Intent | None:
+    """What a create that was cancelled left: its version, an intent that may have made one, or nothing."""
+    left = next((left for left in reversed(session.left_behind) if left.pending.spec is spec), None)
+    if left is not None:
+        return Intent(left.pending, session) if left.made is None else TrainingJob.of(session, left.made, spec)
+    # Somebody else waits for the version with this key, and goes on waiting.
+    return Intent(Pending(spec=spec), session) if spec.intent_id is not None else None

@@ -18,7 +18,8 @@ from ._net.retry import RetryPolicy
 from ._net.transport import Timeouts
 from ._parts import Options, Parts
 from ._seams import Seams
-from ._watch.cadence import Cadence, Ceiling, PollS
+from ._watch.cadence import Cadence, PollS
+from ._watch.ceiling import Ceiling
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
 from ._wire.call import Call, Site
@@ -46,7 +47,8 @@ class AsyncSession:
 
     With no arguments, credentials come from the environment (HUAWEICLOUD_SDK_AK, _SK, _PROJECT_ID, _SECURITY_TOKEN, or
     OS_* variables), then from the profile file ``~/.huaweicloud/credentials``. Use it with ``async with``, which closes
-    all that was opened; opening is lazy, so a session that is never asked anything never connects.
+    all that was opened; opening is lazy, so a session that is never asked anything never connects. It belongs to the
+    event loop in which it is used first.
 
     Args:
         access_key: public half of a key pair; every request is signed.
@@ -221,7 +223,7 @@ class AsyncSession:
         Args:
             spec: the intent.
             may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
-            here: make it in the task that calls, whose owner lets ``grace_s`` pass before it cancels that task.
+            here: make it in the task that calls, whose owner gives it the time that a cancelled create has.
 
         Raises:
             ApiError: the service refused.
@@ -235,6 +237,7 @@ class AsyncSession:
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown; None when it made nothing."""
+        await self._parts.line.ready()
         return await self._parts.maker.settle(pending)
 
     @property
@@ -378,11 +381,6 @@ class AsyncSession:
         return await wait_all(versions, self._parts.seams.clock, timeout_s, poll_s, max_concurrency, stop)
 
     @property
-    def grace_s(self) -> float:
-        """How long a cancelled create may still find out what became of it, in seconds."""
-        return self._parts.maker.grace_s
-
-    @property
     def governor(self) -> Governor:
         """What bounds this session's requests; ``governor.snapshot()`` tells what waits, and for what."""
         return self._parts.governor
@@ -396,6 +394,11 @@ class AsyncSession:
     def seams(self) -> Seams:
         """Clock, randomness and transport of this session."""
         return self._parts.seams
+
+    @property
+    def settle_policy(self) -> SettlePolicy:
+        """How long a create whose answer was lost is looked for."""
+        return self._parts.settle_policy
 
     @property
     def cadence(self) -> Cadence:

@@ -73,7 +73,7 @@ class AsyncVisualizationJob:
         Raises:
             InvalidArgument: before anything is sent.
             AlreadyExists: the name is taken.
-            CreateOutcomeUnknown: the answer was lost.
+            CreateOutcomeUnknown: the answer was lost, and the job did not show up.
         """
         name = self._made_up_name() if job_name is None else check_name(job_name, "job_name", _LONGEST_NAME)
         spec = VisualizationSpec(

@@ -21,7 +21,7 @@ from unittest import mock
 
 from attrs import evolve, frozen
 
-from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform, TrainingJob
+from aiomodelarts import AsyncSession, LocalPlatform, TrainingJob
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.description.config import SweepConfig, load
 from aiomodelarts.sweep.description.definition import settings_of
@@ -38,6 +38,8 @@ from tests.simulate.sweeps.plan import Plan, plan
 from tests.simulate.sweeps.process import HERE, Machines, Process
 from tests.simulate.sweeps.store import Store, StoredLedger
 from tests.simulate.world import World
+from tests.support.fakes import estimator_on
+from tests.support.platform import environment, platform_at, session_at
 from tests.sweep import stage
 
 # Ray Tune's documentation tells of 14 % for trials of a second.
@@ -104,7 +106,7 @@ async def real(trials: int, slots: int, concurrency: int) -> float:
     """The same in real time, with a controller in a process of its own on a platform in this one."""
     with tempfile.TemporaryDirectory(prefix="sweeps") as folder:
         ledger = Path(folder, "NAME.sqlite")
-        async with stage.platform(Path(folder, "platform"), "duration=1..1,metric=accuracy", slots=slots) as there:
+        async with platform_at(Path(folder, "platform"), "duration=1..1,metric=accuracy", slots=slots) as there:
             came = await stage.drive(
                 there, [[None]], name="real", trials=trials, ledger=f"sqlite:///{ledger}", concurrency=concurrency
             )
@@ -148,15 +150,15 @@ async def restart(trials: int) -> tuple[float, int]:
     """
     with tempfile.TemporaryDirectory(prefix="sweeps") as folder:
         config, root = await asyncio.to_thread(_sweep, Path(folder), trials), Path(folder, "platform")
-        async with stage.platform(root, "duration=0..0,metric=accuracy") as there:
+        async with platform_at(root, "duration=0..0,metric=accuracy") as there:
             job = await _made(there, trials - _RUNNING, [])
-        async with stage.platform(root, "duration=900..900,metric=accuracy") as there:
+        async with platform_at(root, "duration=900..900,metric=accuracy") as there:
             job = await _made(there, _RUNNING, job)
             await _past(Path(folder, "sweep.sqlite"), config, trials, job)
             began = time.time()
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "benchmarks.sweeps", "known", str(trials), folder),
-                env=stage.environment(there),
+                env=environment(there),
                 stdout=asyncio.subprocess.PIPE,
             )
             out, _ = await child.communicate()
@@ -166,18 +168,8 @@ async def restart(trials: int) -> tuple[float, int]:
 
 async def _made(there: LocalPlatform, count: int, job: list[TrainingJob]) -> list[TrainingJob]:
     """The job with so many versions more."""
-    access = there.access
-    endpoints = {"modelarts": access.modelarts_endpoint, "iam": access.iam_endpoint}
-    session = AsyncSession(
-        access.access_key, access.secret_key, project_id=access.project_id, region_name=access.region_name,
-        endpoints=endpoints,
-    )  # fmt: skip
-    async with session:
-        estimator = AsyncEstimator(
-            session, framework_type="PyTorch", framework_version="PyTorch-1.0.0-python3.6", code_dir="/bucket/src/",
-            boot_file="/bucket/src/train.py", output_path="/bucket/out/", train_instance_type="modelarts.vm.cpu.2u",
-            train_instance_count=1,
-        )  # fmt: skip
+    async with session_at(there) as session:
+        estimator = estimator_on(session)
         job = job or [await estimator.fit("/bucket/data/", job_name="long")]
         each = [{"output_path": f"/bucket/out/long/{len(job) + number:05d}/"} for number in range(1, count + 1)]
         first = job[0]
@@ -264,6 +256,9 @@ class _AtOnce:
 
     def attach(self, job_id: int, version_id: int) -> Version:
         raise NotImplementedError
+
+    async def going(self, job_id: int) -> Mapping[int, str]:  # noqa: ARG002
+        return {}
 
 
 async def held_mib(trials: int) -> float:

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol
 
 from attrs import define, field
 
 from .._clock import Clock
-from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, Where
+from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, SessionClosed, Where
 from ..models.job import VersionInfo
 from ..models.spec import TrainingSpec
 from ..status import JobStatus
@@ -18,7 +19,7 @@ from .create import Create
 from .identity import explained, is_echo
 from .made import Twin
 from .policy import SettlePolicy
-from .rows import ReadsPages, new_rows
+from .rows import ReadsPages, new_pages, new_rows
 
 _TOGETHER_S = 0.05
 _STOPPED = (JobStatus.KILLING, JobStatus.KILLED)
@@ -77,6 +78,7 @@ class JobDesk:
         clock: measures the windows.
         policy: how long they are.
         report: is told of every twin.
+        context: what the looks have around them, since they are nobody's in particular.
         complete: whether every version that was there before this session's first create is known.
         newest: the newest version that is known.
     """
@@ -86,6 +88,7 @@ class JobDesk:
     clock: Clock
     policy: SettlePolicy
     report: Callable[[Twin], None]
+    context: contextvars.Context = field(factory=contextvars.copy_context)
     complete: bool = False
     newest: int = 0
     _known: dict[int, float] = field(factory=dict)
@@ -96,10 +99,12 @@ class JobDesk:
     _kept: list[tuple[TrainingSpec, int]] = field(factory=list)
     _swaps: list[_Swap] = field(factory=list)
     _twins: dict[int, TrainingSpec] = field(factory=dict)
-    _before: dict[str, list[VersionInfo]] = field(factory=dict)
+    # Of each path whether the version was stopped, and its id; a long job has too many rows to keep them whole.
+    _before: dict[str, list[tuple[bool, int]]] = field(factory=dict)
     _task: asyncio.Task[None] | None = None
     _woken: asyncio.Event = field(factory=asyncio.Event)
     _failing_since: float | None = None
+    _closed: bool = False
 
     def leaves(self, create: Create) -> None:
         """The bytes begin to leave, unless they may not; until ``returned``, an echo can be the answer to come."""
@@ -120,25 +125,30 @@ class JobDesk:
 
     async def read_what_is_there(self) -> None:
         """Whatever is there before this session's first create belongs to somebody else."""
-        for version_id, row in (await new_rows(self.asks, self.job_id, self._known, -math.inf)).items():
-            if self.claim(version_id) and row.train_url is not None:
-                self._before.setdefault(row.train_url.rstrip("/"), []).append(row)
+        async with contextlib.aclosing(self._pages()) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if self.claim(row.version_id) and row.train_url is not None:
+                        told = (row.status in _STOPPED, row.version_id)
+                        self._before.setdefault(row.train_url.rstrip("/"), []).append(told)
         self.complete = True
 
     async def read_up_to(self, version_id: int) -> None:
         """Versions up to this one belong to somebody else."""
-        for one in await new_rows(self.asks, self.job_id, self._known, -math.inf):
-            if one <= version_id:
-                self.claim(one)
+        async with contextlib.aclosing(self._pages()) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if row.version_id <= version_id:
+                        self.claim(row.version_id)
 
     async def earlier(self, spec: TrainingSpec) -> int | None:
         """A version from before this session that is an echo of the intent; it is given to one asker only."""
         rows = self._before.get(spec.output_path.rstrip("/"), [])
         # One that was stopped may have been the twin of one that was not.
-        for row in sorted(rows, key=lambda row: (row.status in _STOPPED, row.version_id)):
-            if is_echo(await self.asks.version(self.job_id, row.version_id), spec) and row in rows:
-                rows.remove(row)
-                return row.version_id
+        for told in sorted(rows):
+            if is_echo(await self.asks.version(self.job_id, told[1]), spec) and told in rows:
+                rows.remove(told)
+                return told[1]
         return None
 
     async def settled(self, spec: TrainingSpec, sent_at: float) -> int | None:
@@ -150,7 +160,10 @@ class JobDesk:
 
         Raises:
             CreateOutcomeUnknown: when the list could not be read for longer than the policy's patience.
+            SessionClosed: after ``close``.
         """
+        if self._closed:
+            raise SessionClosed("the session is closed; open a new one")
         self._late = [late for late in self._late if not (late.wanted and late.spec is spec)]
         kept = next((one for one in self._kept if one[0] == spec), None)
         if kept is not None:
@@ -190,11 +203,15 @@ class JobDesk:
 
     async def close(self) -> None:
         """End the looking; whoever waits is told that the outcome is unknown."""
+        self._closed = True
+        for lost in list(self._lost):
+            self._fail(lost, "the session was closed before it was found out")
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        for lost in list(self._lost):
-            self._fail(lost, "the session was closed before it was found out")
+
+    def _pages(self) -> AsyncGenerator[list[VersionInfo], None]:
+        return new_pages(self.asks, self.job_id, self._known, -math.inf)
 
     def _watch(self, spec: TrainingSpec, sent_at: float, *, wanted: bool) -> None:
         self._late.append(_Late(spec, sent_at, self.clock.monotonic() + self.policy.late_watch_s, wanted))
@@ -209,8 +226,9 @@ class JobDesk:
 
     def _look_soon(self) -> None:
         self._woken.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"aiomodelarts settling job {self.job_id}")
+        if not self._closed and (self._task is None or self._task.done()):
+            name = f"aiomodelarts settling job {self.job_id}"
+            self._task = asyncio.create_task(self._run(), name=name, context=self.context.copy())
 
     async def _run(self) -> None:
         while self._lost or self._late or self._twins:

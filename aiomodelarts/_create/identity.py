@@ -1,10 +1,11 @@
-"""Whether a row of the version list is what an intent asked for: pure."""
+"""Whether a row of the version list, or a configuration, is what an intent asked for: pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..models.configuration import Configuration, ConfigurationSpec
 from ..models.job import VersionInfo
-from ..models.run import DataSourceInfo
+from ..models.run import DataSourceInfo, RunInfo
 from ..models.spec import Inputs, TrainingSpec
 
 _ECHOED = (
@@ -27,13 +28,18 @@ def is_echo(row: VersionInfo, spec: TrainingSpec) -> bool:
     The output path has to be there and the same. Any other member may be missing: answers leave members out, and
     return forms beside each other that a request may not combine.
     """
-    if row.train_url is None or _path(row.train_url) != _path(spec.output_path):
-        return False
     if row.pre_version_id is not None and row.pre_version_id != spec.pre_version_id:
         return False
-    if row.parameter is not None and row.parameter != spec.hyperparameters:
+    return _same_run(row, spec) and _same_inputs(row, spec.inputs)
+
+
+def is_saved(saved: Configuration, spec: ConfigurationSpec) -> bool:
+    """Whether a configuration holds what was to be saved under its name."""
+    if (saved.config_desc or "") != spec.config_desc:
         return False
-    return _same_settings(row, spec.config) and _same_inputs(row, spec.inputs)
+    if spec.inputs is None:
+        return _same_run(saved, spec) and not (saved.data_url or saved.dataset_id or saved.data_source)
+    return _same_run(saved, spec) and _same_inputs(saved, spec.inputs)
 
 
 def explained(rows: Iterable[VersionInfo], specs: Iterable[TrainingSpec]) -> set[int]:
@@ -52,7 +58,15 @@ def explained(rows: Iterable[VersionInfo], specs: Iterable[TrainingSpec]) -> set
     return taken
 
 
-def _same_settings(row: VersionInfo, config: Mapping[str, Any]) -> bool:
+def _same_run(row: RunInfo, spec: TrainingSpec | ConfigurationSpec) -> bool:
+    if row.train_url is None or _path(row.train_url) != _path(spec.output_path):
+        return False
+    if row.parameter is not None and row.parameter != spec.hyperparameters:
+        return False
+    return _same_settings(row, spec.config)
+
+
+def _same_settings(row: RunInfo, config: Mapping[str, Any]) -> bool:
     for name in _ECHOED:
         asked, echoed = config.get(name), getattr(row, name)
         # What was not asked for may be filled in by the service; what is echoed as empty was not set.
@@ -63,7 +77,7 @@ def _same_settings(row: VersionInfo, config: Mapping[str, Any]) -> bool:
     return True
 
 
-def _same_inputs(row: VersionInfo, inputs: Inputs) -> bool:
+def _same_inputs(row: RunInfo, inputs: Inputs) -> bool:
     if inputs.data_url is not None:
         return row.data_url in (None, "") or _path(row.data_url) == _path(inputs.data_url)
     if inputs.dataset_id is not None:

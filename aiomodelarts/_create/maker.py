@@ -1,9 +1,11 @@
 """Exactly one version per intent: send, and where no answer comes, find out before anything else."""
 
 import asyncio
+import contextlib
+import contextvars
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,7 +13,7 @@ from .._clock import Clock
 from .._net.singleflight import SingleFlight
 from ..errors import CreateOutcomeUnknown, InvalidArgument, ModelArtsError, SessionClosed
 from ..models.spec import TrainingSpec
-from .create import Create, adopted, may_always_leave, unknown, version_of
+from .create import Create, adopted, known, may_always_leave, unknown, version_of
 from .desk import Asks, JobDesk
 from .jobs import JobMaker, Names
 from .made import LeftBehind, Made, Pending, Twin
@@ -19,6 +21,8 @@ from .outcomes import Outcome, outcome_of
 from .policy import SettlePolicy
 
 _log = logging.getLogger("aiomodelarts.create")
+# Of a job that is forgotten, the list is read before the first version is added.
+_NEW_JOBS_KEPT = 100_000
 
 
 class Sends(Asks, Names, Protocol):
@@ -40,6 +44,7 @@ class Maker:
         self._policy = policy
         self._jobs = JobMaker(sends, clock, policy, self._on_job)
         self._desks: dict[int, JobDesk] = {}
+        self._new_jobs: dict[int, int] = {}
         self._readings: dict[int, SingleFlight[None]] = {}
         self._keyed: dict[str, Create] = {}
         # A dict for its order: what is done to all of them is done in the order in which they came.
@@ -47,11 +52,7 @@ class Maker:
         self.twins: list[Twin] = []
         self.left_behind: list[LeftBehind] = []
         self._closed = False
-
-    @property
-    def grace_s(self) -> float:
-        """How long a cancelled create may still find out what became of it, in seconds."""
-        return self._policy.grace_s
+        self._context = contextvars.copy_context()
 
     async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for this intent.
@@ -117,6 +118,21 @@ class Maker:
 
         A version that belongs to somebody in this session is not taken.
         """
+        if self._closed:
+            raise _session_closed()
+        spec = pending.spec
+        kept = None if spec.intent_id is None else self._keyed.get(spec.intent_id)
+        if kept is not None and kept.spec == spec and not self._has_to_begin(kept):
+            return await asyncio.shield(kept.task)
+        made = await self._settled(pending)
+        if made is not None:
+            # Somebody knows of it now, and whoever asks with the same key is to be told of it, too.
+            self.left_behind = [left for left in self.left_behind if left.pending is not pending]
+            if spec.intent_id is not None:
+                self._keyed[spec.intent_id] = known(spec, made)
+        return made
+
+    async def _settled(self, pending: Pending) -> Made | None:
         spec = pending.spec
         if spec.job_id is None:
             return await self._jobs.settle(spec)
@@ -139,23 +155,27 @@ class Maker:
                 if not create.began:
                     create.task.cancel()
             await self._wait_for(list(self._under_way))
-            looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
-            if looks:
-                await asyncio.wait(looks, timeout=self._policy.grace_s)
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            await self._last_looks()
         finally:
             await self._end()
 
+    async def _last_looks(self) -> None:
+        looks = [asyncio.ensure_future(desk.last_look()) for desk in self._desks.values()]
+        try:
+            if looks:
+                await asyncio.wait(looks, timeout=self._policy.grace_s)
+        finally:
+            await _cancelled(looks)
+
     async def _end(self) -> None:
-        tasks = [create.task for create in self._under_way]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(reading.close() for reading in self._readings.values()))
-        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
-        self._tell_what_is_left()
+        # Each of these is ended although this is cancelled once more; the last one pushed goes first.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._tell_what_is_left)
+            for desk in self._desks.values():
+                stack.push_async_callback(desk.close)
+            for reading in self._readings.values():
+                stack.push_async_callback(reading.close)
+            await _cancelled([create.task for create in self._under_way])
 
     async def _wait_for(self, creates: list[Create]) -> None:
         tasks = [create.task for create in creates]
@@ -178,9 +198,13 @@ class Maker:
                 # Somebody asks again, so it is left behind no more.
                 self.left_behind.remove(create.left)
                 create.left = None
-        if create is None or create.has_failed or create.task.cancelling():
+        if create is None or self._has_to_begin(create):
             create = self._keyed[intent_id] = self._started(Create(spec), create)
         return create
+
+    @staticmethod
+    def _has_to_begin(create: Create) -> bool:
+        return create.has_failed or create.task.cancelling() > 0
 
     async def _made(self, create: Create) -> Made:
         spec = create.spec
@@ -269,19 +293,27 @@ class Maker:
             # What was there before must not be taken for the answer to a create that is still to be sent.
             reading = self._readings.setdefault(job_id, SingleFlight(desk.read_what_is_there))
             await reading()
+            self._readings.pop(job_id, None)
         return desk
 
     def _desk(self, job_id: int) -> JobDesk:
         desk = self._desks.get(job_id)
         if desk is None:
-            desk = self._desks[job_id] = JobDesk(job_id, self._sends, self._clock, self._policy, self._on_twin)
+            desk = self._desks[job_id] = JobDesk(
+                job_id, self._sends, self._clock, self._policy, self._on_twin, self._context
+            )
+        first = self._new_jobs.pop(job_id, None)
+        if first is not None:
+            # The job is new, and this is its first version.
+            desk.claim(first)
+            desk.complete = True
         return desk
 
     def _on_job(self, job_id: int, version_id: int) -> None:
-        desk = self._desk(job_id)
-        desk.claim(version_id)
-        # The job is new, and this is its first version.
-        desk.complete = True
+        # Most jobs never get another version, so they get no desk either.
+        if len(self._new_jobs) >= _NEW_JOBS_KEPT:
+            del self._new_jobs[next(iter(self._new_jobs))]
+        self._new_jobs[job_id] = version_id
 
     def _on_twin(self, twin: Twin) -> None:
         self.twins.append(twin)
@@ -314,6 +346,12 @@ class Maker:
             if desk.watched:
                 number = len(desk.watched)
                 _log.warning("%s creates of job %s were sent twice; a late twin goes unseen", number, desk.job_id)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _session_closed() -> SessionClosed:

@@ -33,6 +33,7 @@ class Transport(Protocol):
             NotSent: when the service certainly never saw the request.
             ConnectionBroken: when the connection was lost after that.
             AnswerTimeout: when a limit was reached after that.
+            DecodeError: when the answer is so long that nobody would want it in memory.
             SessionClosed: after ``close``.
         """
         ...

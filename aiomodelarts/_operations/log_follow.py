@@ -10,7 +10,7 @@ from attrs import define, field
 
 from .._log_reader import read_lines
 from .._watch.cadence import Cadence, PollS
-from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
+from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone, may_heal
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
 from .logs import get_job_log_file_list, reader
@@ -130,17 +130,17 @@ async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail], *, co
             raise VersionGone(
                 "the version was deleted before its log was read to the end", where=error.where
             ) from error
-    elif not error.retryable:
+    elif not may_heal(error):
         raise error
 
 
 async def _pause(pointer: PointsAtVersion, ended: asyncio.Future[JobDetail], seconds: float) -> None:
-    # Many that follow share the moments at which they ask, each in its turn.
-    seconds = max(seconds, pointer.session.log_turns.pause_s(pointer.session.seams.clock.monotonic()))
     if ended.done():
         await asyncio.sleep(seconds)
     else:
         await asyncio.wait([ended], timeout=seconds)
+    # Many that follow share the moments at which they ask, each in its turn.
+    await pointer.session.log_turns.turn()
 
 
 async def _round(pointer: PointsAtVersion, progress: _Progress, *, over: bool) -> AsyncGenerator[LogLine, None]:

@@ -10,6 +10,7 @@ from typing import TextIO
 from .._log_reader import ReadPage, read_lines, read_pages
 from .._wire import logs as log_calls
 from ..errors import InvalidArgument, LogNotReady
+from ..hyperparameters import sendable
 from ..models.logs import LogLine, LogMarker, LogPage
 from .pointers import PointsAtVersion, version_of
 
@@ -63,7 +64,7 @@ async def get_job_log(
         log_calls.get_training_job_log,
         *version_of(self),
         _file_name(log_file),
-        base_line=base_line,
+        base_line=_marker(base_line),
         lines=lines,
         forward=order == "desc",
     )
@@ -81,7 +82,7 @@ def log_pages(
         base_line: marker of a page to begin beside; None begins with the newest lines.
         forward: towards the end of the log.
     """
-    return read_pages(reader(self, _file_name(log_file)), base_line, forward=forward)
+    return read_pages(reader(self, _file_name(log_file)), _marker(base_line), forward=forward)
 
 
 async def tail(self: PointsAtVersion, n: int = 50, log_file: str | None = None) -> list[LogLine]:
@@ -209,6 +210,15 @@ def reader(pointer: PointsAtVersion, log_file: str, lines: int = log_calls.MAX_L
 
 
 def _file_name(given: object) -> str:
-    if not isinstance(given, str) or not given:
+    if not isinstance(given, str) or not given or not sendable(given):
         raise InvalidArgument("log_file", given, "it is a name from get_job_log_file_list")
     return given
+
+
+def _marker(given: object) -> str | None:
+    # The service writes the same marker as text and as a number.
+    if given is None or (isinstance(given, str) and sendable(given)):
+        return given
+    if type(given) is int:
+        return str(given)
+    raise InvalidArgument("base_line", given, "it is the marker of an earlier page, its start_line or end_line")

@@ -1,12 +1,25 @@
 """Verbs on visualization jobs."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from attrs import evolve
 
 from .._checks import check_timeout
 from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import visualization as wire
-from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, VisualizationFailed, Where, WrongState
+from .._wire.call import Call, Site
+from ..errors import (
+    CreateOutcomeUnknown,
+    ModelArtsError,
+    NoCapacity,
+    NotFound,
+    VisualizationFailed,
+    Where,
+    WrongState,
+)
 from ..models.listing import VISUALIZATIONS, ListQuery, check_limit
 from ..models.spec import check_description
 from ..models.visualization import VisualizationInfo, VisualizationPage, VisualizationSpec
@@ -14,6 +27,8 @@ from ..session import AsyncSession
 from ..status import JobStatus
 from .pointers import PointsAtVisualization, visualization_of
 from .polling import until
+
+_CREATE = Where("createVisualizationJob")
 
 
 async def get_visualization_job_list(
@@ -99,17 +114,40 @@ def iter_visualization_jobs(
 async def create(session: AsyncSession, spec: VisualizationSpec) -> VisualizationInfo:
     """A new visualization job, as it was accepted (createVisualizationJob).
 
+    After a lost answer it is looked for by its name, for as long as a version would be; it is never sent again, since
+    no document says that names are kept apart.
+
     Raises:
         AlreadyExists: the name is taken.
-        CreateOutcomeUnknown: the answer was lost; whether the job is there can be read from the list, by its name.
+        NoCapacity: there is no room for it, and no such job showed up.
+        CreateOutcomeUnknown: the answer was lost, and no such job showed up.
     """
     try:
         return await session.perform(wire.create_visualization_job, spec)
     except ModelArtsError as error:
         if outcome_of(error) is not Outcome.UNKNOWN:
             raise
+        with contextlib.suppress(ModelArtsError):
+            return await until(session, partial(_shown, session, spec), _CREATE, session.settle_policy.quiet_window_s)
+        if isinstance(error, NoCapacity):
+            # It said why, and nothing has come of it.
+            raise
         message = f"whether visualization job {spec.job_name} was made is not known: {error.message}"
         raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
+
+
+async def _shown(session: AsyncSession, spec: VisualizationSpec) -> VisualizationInfo | None:
+    """The newest living job that is what was asked for, or None."""
+    query = ListQuery.of(
+        VISUALIZATIONS, per_page=100, search_content=spec.job_name, sort_by="create_time", order="desc"
+    )
+
+    def everywhere(site: Site) -> Call[VisualizationPage]:
+        # A creation names no workspace, whichever the session's is.
+        return wire.list_visualization_jobs(evolve(site, workspace_id=None), query)
+
+    rows = (await session.perform(everywhere)).jobs
+    return next((row for row in rows if not row.status.is_final and spec.is_echo(row)), None)
 
 
 async def get_visualization_job_info(self: PointsAtVisualization) -> VisualizationInfo:

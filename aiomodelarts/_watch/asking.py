@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from .._clock import Clock
-from ..errors import ModelArtsError, NotFound
+from ..errors import NotFound
 from ..models.job import JobDetail
 from ..models.states import StatePage
-from .cadence import Ceiling
+from .ceiling import Ceiling
 from .plan import PAGE
 from .track import JobWatch, Sighting
 
@@ -41,12 +41,12 @@ class Asker:
 
     async def version(self, job_id: int, version_id: int) -> JobDetail:
         """One version whole."""
-        await self.turn()
+        await self._ceiling.turn()
         return await self._reads.version(job_id, version_id)
 
     async def page(self, job: JobWatch, number: int, sighting: Sighting) -> StatePage | None:
         """One page, or None where there is nothing new on it; what it shows is taken note of."""
-        await self.turn()
+        await self._ceiling.turn()
         try:
             known = job.pages.get(number) if sighting.may_reuse else None
             page = await self._reads.states(job.job_id, number, PAGE, known)
@@ -81,23 +81,17 @@ class Asker:
             job.positions.drop(job.positions.ids - sighting.states.keys())
         return number
 
-    async def turn(self) -> None:
-        """Wait for the moment in which one more request may leave."""
-        pause = self._ceiling.pause_s(self._clock.monotonic())
-        if pause > 0:
-            await asyncio.sleep(pause)
-
 
 async def at_once(coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
     """Run them a few at a time; an error of one comes up only after the others are done."""
     waiting = iter(coroutines)
-    errors: list[ModelArtsError] = []
+    errors: list[Exception] = []
 
     async def work() -> None:
         for one in waiting:
             try:
                 await one
-            except ModelArtsError as error:
+            except Exception as error:  # noqa: BLE001  (raised below, when nothing goes on any more)
                 errors.append(error)
 
     workers: list[Awaitable[None]] = [work() for _ in range(min(_REQUESTS_AT_ONCE, len(coroutines)))]

@@ -90,19 +90,3 @@ class Cadence:
         if look.failures:
             pause = min(pause * 2 ** min(look.failures, 10), max(self.max_s, _LONGEST_AFTER_FAILURES_S))
         return float(max(pause, look.requests / self.polls_per_s))
-
-
-class Ceiling:
-    """Spreads requests so that no more than ``per_s`` leave in a second, first come, first served."""
-
-    __slots__ = ("_gap_s", "_next")
-
-    def __init__(self, per_s: float) -> None:
-        self._gap_s = 1 / per_s
-        self._next = -math.inf
-
-    def pause_s(self, now: float) -> float:
-        """Take the next free moment, and say how far away it is."""
-        at = max(now, self._next)
-        self._next = at + self._gap_s
-        return at - now

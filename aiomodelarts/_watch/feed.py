@@ -140,10 +140,11 @@ class Feed:
 
     def stalled(self, job_id: int, version_id: int, end: str, still_s: float) -> None:
         """Tell that a log stands still, once there is room for that; ``end`` says where."""
-        if self._is_full():
+        history = self._histories.get(job_id)
+        if self._is_full() or history is None:
             return
         status = JobStatus.RUNNING
-        told = (self._histories[job_id].told or {}).get(version_id)
+        told = (history.told or {}).get(version_id)
         # Whoever runs anew after an interruption can stand still at the same line.
         runs = told.changes if told is not None else 0
         number = f"{job_id}-{version_id}-log_stalled-{runs}-{end.replace('.', '-')}"
@@ -173,14 +174,10 @@ class Feed:
         ]
 
     def _note_running(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
-        running = self._running[job_id]
-        if complete:
-            running.intersection_update(states)
-        for version_id, status in states.items():
-            if status is JobStatus.RUNNING:
-                running.add(version_id)
-            else:
-                running.discard(version_id)
+        running = {version_id for version_id, status in states.items() if status is JobStatus.RUNNING}
+        if not complete:
+            running |= self._running[job_id] - states.keys()
+        self._running[job_id] = running
 
     def _is_full(self) -> bool:
         # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 
 from ..models.job import JobDetail
 from ..status import JobStatus
@@ -75,13 +74,13 @@ class Updates:
         self._error = error
         self._arrived.set()
 
-    async def __aiter__(self) -> AsyncIterator[JobDetail]:
-        while True:
-            while self._waiting:
-                yield self._waiting.popleft()
+    async def take(self) -> JobDetail | None:
+        """The next state, or None after the last one."""
+        while not self._waiting:
             if self._over:
-                return
+                return None
             if self._error is not None:
                 raise self._error
             self._arrived.clear()
             await self._arrived.wait()
+        return self._waiting.popleft()

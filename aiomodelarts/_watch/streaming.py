@@ -1,6 +1,7 @@
 """Events as an async iterator."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..models.spec import check_id
 from .feed import Feed
 from .watcher import Watcher
 
+_log = logging.getLogger("aiomodelarts.watch")
 Aside = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
@@ -39,12 +41,21 @@ async def stream(feed: Feed, watcher: Watcher, aside: Sequence[Aside]) -> AsyncG
     try:
         for job_id in feed.job_ids:
             watcher.survey(job_id, feed)
-        tasks += [asyncio.create_task(run(), name=f"aiomodelarts {name}") for name, run in aside]
+        tasks += [asyncio.create_task(_told(feed, name, run), name=f"aiomodelarts {name}") for name, run in aside]
         while True:
             yield await feed.take()
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Whoever is cancelled once more while those end must have left all the same, or the looks would go on.
         for job_id in feed.job_ids:
             watcher.leave(job_id, feed)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _told(feed: Feed, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await run()
+    except Exception as error:  # noqa: BLE001  (told to the consumer, who would wait for ever)
+        _log.exception("looking for %s failed", name)
+        feed.failed(error)

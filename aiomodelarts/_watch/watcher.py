@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 
 from .._clock import Clock
-from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, VersionGone, Where
+from .._one_loop import OneLoop
+from ..errors import ModelArtsError, NotFound, SessionClosed, VersionGone, Where, may_heal
 from ..models.job import JobDetail
 from ..status import JobStatus
 from .asking import Asker, Reads, at_once
-from .cadence import Cadence, Ceiling, Look
+from .cadence import Cadence, Look
+from .ceiling import Ceiling
 from .followers import Ending, Updates
 from .patience import Patience
 from .plan import Plan, plan
@@ -55,9 +58,10 @@ class Watcher:
         self._clock = clock
         self._cadence = cadence
         self._headroom = headroom
-        self._asker = Asker(reads, clock, Ceiling(cadence.polls_per_s))
+        ceiling = Ceiling(cadence.polls_per_s, clock)
+        self._asker = Asker(reads, clock, ceiling)
         self._teller = Teller(reads.row, clock, patience)
-        self.turn = self._asker.turn
+        self.turn = ceiling.turn
         self._jobs: dict[int, JobWatch] = {}
         self._durations: dict[int, Durations] = {}
         # A plain dict is slow to give its first key once many before it are gone.
@@ -66,6 +70,9 @@ class Watcher:
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._closed = False
+        self._loop = OneLoop()
+        # It asks for everybody, so what the first one has around it (a trace, a request) is not to be around all looks.
+        self._context = contextvars.copy_context()
 
     async def until_final(
         self, job_id: int, version_id: int, timeout_s: float | None, cadence: Cadence | None = None
@@ -106,7 +113,7 @@ class Watcher:
         try:
             if track.status is not None:
                 updates.saw(self._last(track, job_id) or JobDetail(job_id=job_id, version_id=version_id))
-            async for detail in updates:
+            while (detail := await updates.take()) is not None:
                 yield detail
         finally:
             self._unfollow(job_id, track, updates)
@@ -175,6 +182,7 @@ class Watcher:
     def _job(self, job_id: int) -> JobWatch:
         if self._closed:
             raise SessionClosed("the session is closed; open a new one")
+        self._loop.check()
         job = self._jobs.get(job_id)
         if job is None or not job.is_wanted:
             # The last look at one that nobody follows any more may still go on; its pauses are no newcomer's.
@@ -198,7 +206,7 @@ class Watcher:
             job.due = due
             self._changed.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher")
+            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher", context=self._context.copy())
 
     def _drop_unwanted(self, job: JobWatch) -> None:
         if job.is_wanted or self._jobs.get(job.job_id) is not job:
@@ -250,7 +258,7 @@ class Watcher:
             requests = await self._perform(job, asked, sighting)
             job.failures = 0
         except ModelArtsError as error:
-            if not _may_heal(error):
+            if not may_heal(error):
                 all_failed(job, error)
             else:
                 job.failures += 1
@@ -308,7 +316,7 @@ class Watcher:
                 failed(job, track, VersionGone("the version is no longer there", where=where))
         except ModelArtsError as error:
             track = job.tracks.get(version_id)
-            if _may_heal(error) or track is None:
+            if may_heal(error) or track is None:
                 raise
             failed(job, track, error)
         else:
@@ -326,8 +334,3 @@ class Watcher:
         if track.snapshot is not None and track.snapshot.status == track.status:
             return track.snapshot
         return JobDetail(job_id=job_id, version_id=track.version_id, status=track.status)
-
-
-def _may_heal(error: ModelArtsError) -> bool:
-    """Whether the same question can have a better answer later."""
-    return error.retryable or isinstance(error, DecodeError)

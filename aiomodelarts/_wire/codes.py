@@ -60,6 +60,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     401: NotAllowed,
     403: NotAllowed,
     404: NotFound,
+    # Said by a proxy.
+    407: NotAllowed,
     408: ServiceTrouble,
     409: StateChanged,
     413: TooLarge,

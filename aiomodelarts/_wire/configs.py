@@ -6,7 +6,7 @@ from typing import Literal
 from ..errors import Where
 from ..models.configuration import Configuration, ConfigurationPage, ConfigurationSpec
 from ..models.listing import ListQuery
-from .call import Call, Kind, Site
+from .call import Call, Kind, Share, Site
 from .envelope import read_done, read_value
 
 ConfigType = Literal["custom", "sample"]
@@ -14,10 +14,10 @@ _PATH = "/training-job-configs"
 
 
 def create_training_job_config(site: Site, spec: ConfigurationSpec) -> Call[None]:
-    """createTrainingJobConfig: saves settings under a new name."""
+    """createTrainingJobConfig: saves settings under a new name, which is the key: there can be no second one."""
     where = Where("createTrainingJobConfig")
     request = site.request("POST", _PATH, body={"config_name": spec.config_name, **spec.as_wire()})
-    return Call(where, Kind.CREATE, request, partial(read_done, where=where))
+    return Call(where, Kind.CHANGE, request, partial(read_done, where=where), Share.CREATE)
 
 
 def list_training_job_configs(site: Site, query: ListQuery, config_type: ConfigType) -> Call[ConfigurationPage]:

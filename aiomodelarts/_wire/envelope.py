@@ -15,6 +15,7 @@ from .message import Response
 T = TypeVar("T")
 _EXCERPT = 200
 _NOT_JSON = object()
+_ELSEWHERE = "look at the endpoint, and at a proxy that may be in between"
 _LOG_READS = frozenset({"listTrainingJobLogFiles", "getTrainingJobLog"})
 
 
@@ -49,7 +50,8 @@ def read_object(response: Response, where: Where) -> dict[str, Any]:
     if not isinstance(data, dict):
         if not ok:
             raise _refusal_without_json(response, where)
-        got = "the answer is not JSON" if data is _NOT_JSON else f"expected an object, got {type(data).__name__}"
+        told = f"expected an object, got {type(data).__name__}"
+        got = f"the answer is not JSON: {_ELSEWHERE}" if data is _NOT_JSON else told
         raise _undecodable(response, where, got)
     if not ok or data.get("error_code") or data.get("is_success") is False:
         raise _refusal(response, where, data)
@@ -121,7 +123,10 @@ def _refusal(response: Response, where: Where, data: dict[str, Any]) -> ApiError
 def _refusal_without_json(response: Response, where: Where) -> ApiError:
     excerpt = _excerpt(response.body)
     text = f"the answer is not the service's; it begins {excerpt!r}" if excerpt else "the answer is empty"
-    return _made(class_by_status(where.operation, response.status), text, response, where, "", request_id(response))
+    kind = class_by_status(where.operation, response.status)
+    if not kind.retryable:
+        text += f": {_ELSEWHERE}"
+    return _made(kind, text, response, where, "", request_id(response))
 
 
 def _made(

@@ -80,6 +80,9 @@ def _page(
                 states[version_id] = state
                 if before.get(version_id) != state:
                     changed[version_id] = row
+                else:
+                    # Listed twice on this page, it is in the state that was said last.
+                    changed.pop(version_id, None)
     total = _whole(head.get("version_count"))
     return StatePage(states=states, rows=changed, count=count, total=total, head=head, digest=digest)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import os
 import re
 import socket
 import struct
@@ -149,22 +150,38 @@ def _close(incoming: web.BaseRequest) -> None:
 
 
 async def _read(incoming: web.BaseRequest) -> Request:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in incoming.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise refusals.too_large(MAX_BODY)
-        chunks.append(chunk)
     path, _, query = incoming.raw_path.partition("?")
     return Request(
         method=incoming.method,
         origin=f"http://{incoming.host}",
         path=path,
         query=tuple(parse_qsl(query, keep_blank_values=True)),
-        headers={name.lower(): value for name, value in incoming.headers.items()},
-        body=b"".join(chunks),
+        headers=_headers_of(incoming),
+        body=await _body(incoming),
     )
+
+
+def _headers_of(incoming: web.BaseRequest) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in incoming.headers.items()}
+    try:
+        "".join(headers.values()).encode()
+    except UnicodeEncodeError:
+        raise refusals.unreadable_headers() from None
+    return headers
+
+
+async def _body(incoming: web.BaseRequest) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in incoming.content.iter_any():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise refusals.too_large(MAX_BODY)
+            chunks.append(chunk)
+    except web.RequestPayloadError:
+        raise refusals.unreadable_body("it does not arrive as its headers say") from None
+    return b"".join(chunks)
 
 
 def listen(port: int) -> socket.socket:
@@ -176,7 +193,10 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {HOST}:{port}: {error.strerror}") from None
+        # Python's own text names the address once more.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        told = f"cannot listen on {HOST}:{port}: {reason}; choose another port, or 0 for any free one"
+        raise OSError(error.errno, told) from None
 
 
 async def serve_on(line: socket.socket, app: App) -> web.ServerRunner:

@@ -77,7 +77,8 @@ class LocalPlatform:
         clock: tells the time.
 
     Raises:
-        ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read.
+        ValueError: ``simulate``, ``answers``, ``faults`` or ``rate`` cannot be read, or ``simulate`` is given where
+            scripts really run.
         RootError: on entering, another platform uses this root, or its keys cannot be read.
         RecordError: on entering, its board cannot be read.
         OSError: on entering, the root cannot be written or the port is taken.
@@ -110,6 +111,8 @@ class LocalPlatform:
         self._wanted_port = port
         self._executor_name = executor
         self._simulation = Simulation.parse(simulate)
+        if simulate and executor != "simulated":
+            raise ValueError("simulate goes with executor='simulated'; with 'process' the scripts really run")
         self._style: Style = style_of(answers)
         self._faults = Faults(read_rules(list(faults)))
         self._rate = RateLimit.parse(rate)
@@ -141,7 +144,9 @@ class LocalPlatform:
     def access(self) -> Access:
         """Endpoints and keys of the running platform."""
         if self._access is None:
-            raise RuntimeError("the local platform is not running; enter it with 'async with'")
+            raise RuntimeError(
+                "the local platform is not running; enter it, or the session that it belongs to, with 'async with'"
+            )
         return self._access
 
     @property

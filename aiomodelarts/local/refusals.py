@@ -43,6 +43,10 @@ def unreadable_body(problem: str) -> RefusedError:
     return _refused(400, "0101", f"The request body cannot be read: {problem}.")
 
 
+def unreadable_headers() -> RefusedError:
+    return _refused(400, "0101", "The request has a header whose value is not UTF-8.")
+
+
 def name_taken(kind: str, name: str) -> RefusedError:
     return _refused(400, "0103", f"The {kind} {name} already exists.")
 

@@ -3,11 +3,11 @@
 from attrs import field, frozen
 
 from ..hyperparameters import Hyperparameters
-from ._text import Raw, ScalarText
+from ._text import Measured, Raw, ScalarText
 
 
 @frozen(kw_only=True)
-class ResourceSpec:
+class ResourceSpec(Measured):
     """A flavour. ``spec_code`` is what the SDK calls ``train_instance_type``; ``cpu`` is an amount of memory."""
 
     spec_id: int

@@ -6,6 +6,7 @@ from typing import Literal
 from attrs import frozen
 
 from ..errors import InvalidArgument, nearest
+from ..hyperparameters import sendable
 from ..status import JobStatus
 
 Order = Literal["asc", "desc"]
@@ -130,7 +131,7 @@ def _order(value: object) -> Order:
 
 
 def _search(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_SEARCH:
+    if not isinstance(value, str) or len(value) > _MAX_SEARCH or not sendable(value):
         raise InvalidArgument("search_content", value, f"it is text of at most {_MAX_SEARCH} characters")
     return value
 

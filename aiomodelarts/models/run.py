@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from ..hyperparameters import Hyperparameters
-from ._text import JsonText, Raw, ScalarText
+from ._text import JsonText, Measured, Raw, ScalarText
 
 
 @frozen(kw_only=True)
@@ -17,7 +17,7 @@ class DataSourceInfo:
 
 
 @frozen(kw_only=True)
-class RunInfo:
+class RunInfo(Measured):
     """Settings of a run. Members that exclude each other in a request can stand side by side here."""
 
     app_url: str | None = None

@@ -5,6 +5,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..errors import InvalidArgument, nearest
+from ..hyperparameters import sendable
 from ..status import JobStatus
 from ._text import Raw
 
@@ -25,7 +26,7 @@ class VisualizationInfo:
     service_url: str | None = None
     train_url: str | None = None
     resource_id: str | None = None
-    remaining_duration: int | None = None
+    remaining_duration: float | None = None
     raw: Raw = field(factory=dict, repr=False, eq=False)
 
     @property
@@ -74,11 +75,18 @@ class VisualizationSpec:
         if self.job_type is not None and self.job_type not in _KINDS:
             near = nearest(self.job_type, _KINDS)
             raise InvalidArgument("job_type", self.job_type, f"it is one of {', '.join(_KINDS)}", nearest=near)
-        if self.flavor == "":
+        given: object = self.flavor
+        if given is not None and (not isinstance(given, str) or not given or not sendable(given)):
             raise InvalidArgument("flavor", self.flavor, "it is the code of a flavour")
         hours = self.stop_after_h
         if hours is not None and (type(hours) is not int or not 1 <= hours <= _MAX_HOURS):
             raise InvalidArgument("stop_after_h", hours, f"it is a whole number of hours from 1 to {_MAX_HOURS}")
+
+    def is_echo(self, row: VisualizationInfo) -> bool:
+        """Whether a row is what this asks for; members that a row leaves out do not speak against it."""
+        place = (row.train_url or self.train_url).rstrip("/")
+        told = (row.job_name, place, row.job_desc or "")
+        return told == (self.job_name, self.train_url.rstrip("/"), self.job_desc)
 
     def as_wire(self) -> dict[str, Any]:
         """The body of the request."""

@@ -10,6 +10,7 @@
         │   ├── ClockSkewed      this machine's clock is off
         │   └── KeysExpired      temporary keys are over; they are renewed once by themselves
         ├── ObsTrouble           the storage failed inside; tried again as long as that makes sense
+        ├── NotFromStorage       what answers there is no object storage
         ├── ObsRefused           any other refusal
         ├── ObsExists            also FileExistsError: there is one already, and it was not to be replaced
         ├── ObsChanged           the object changed while it was read
@@ -83,6 +84,16 @@ class ObsTrouble(ObsError):
     """The storage failed, or asks for a slower pace."""
 
     retryable = True
+
+
+class NotFromStorage(ObsError):
+    """An answer that no object storage gives: the address is another server's, or a proxy answers in its place."""
+
+    def __init__(self, *, path: object) -> None:
+        super().__init__(
+            "what answers there is no object storage; look at its endpoint, and at a proxy that may be in between",
+            path=path,
+        )
 
 
 class ObsRefused(ObsError):

@@ -219,5 +219,5 @@ def _number(value: object, what: str) -> float:
 
 def _finite(value: float, shown: object) -> float:
     if not math.isfinite(value):
-        raise MetricMissing(f"the metric is {shown}")
+        raise MetricMissing(f"the metric is {shown!s:.40}")
     return value

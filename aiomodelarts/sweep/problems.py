@@ -52,4 +52,6 @@ def nearest(given: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.6)
     begun = [name for name in by_lower if len(given) > 1 and name.startswith(given.lower())]
     found = close or (begun if len(begun) == 1 else [])
+    if not names:
+        return "Allowed: nothing"
     return (f'did you mean "{by_lower[found[0]]}"? ' if found else "") + "Allowed: " + ", ".join(names)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import stat
 import sys
@@ -13,50 +12,26 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from aiomodelarts import AsyncEstimator, AsyncSession, TrainingJob
+from aiomodelarts import AsyncSession, TrainingJob
 from aiomodelarts.local import LocalPlatform
+from tests.support.fakes import estimator_on
+from tests.support.platform import environment, keys, platform_at, session_at
 
-ROOT = Path(__file__).parents[2]
 Done = tuple[int | None, str, str]
 Command = Callable[..., Any]
 
 
 @pytest_asyncio.fixture
 async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
-    spec = "duration=0.1..0.2,log_lines=3"
-    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate=spec) as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
-        yield platform
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        "AIOMODELARTS_METADATA_ENDPOINT": "none",
-        "COLUMNS": "100",
-        **more,
-    }
-
-
-def keys(platform: LocalPlatform) -> dict[str, str]:
-    return {
-        "HUAWEICLOUD_SDK_AK": platform.access_key,
-        "HUAWEICLOUD_SDK_SK": platform.secret_key,
-        "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
-        "AIOMODELARTS_REGION": platform.region_name,
-        "AIOMODELARTS_MODELARTS_ENDPOINT": platform.modelarts_endpoint,
-        "AIOMODELARTS_IAM_ENDPOINT": platform.iam_endpoint,
-    }
+    async with platform_at(tmp_path / "platform", "duration=0.1..0.2,log_lines=3") as there:
+        yield there
 
 
 async def start(home: Path, *arguments: str, **more: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-m", "aiomodelarts.cli", *arguments,
-        cwd=home, env=environment(home, **more), stdin=pipe, stdout=pipe, stderr=pipe,
+        cwd=home, env=environment(HOME=str(home), COLUMNS="100", **more), stdin=pipe, stdout=pipe, stderr=pipe,
     )  # fmt: skip
 
 
@@ -67,27 +42,8 @@ async def run(home: Path, *arguments: str, typed: str = "", **more: str) -> Done
     return process.returncode, out.decode(), err.decode()
 
 
-def session_on(platform: LocalPlatform) -> AsyncSession:
-    return AsyncSession(
-        platform.access_key,
-        platform.secret_key,
-        project_id=platform.project_id,
-        region_name=platform.region_name,
-        endpoints={"modelarts": platform.modelarts_endpoint, "iam": platform.iam_endpoint},
-    )
-
-
 async def make(session: AsyncSession, name: str, *rates: float) -> list[TrainingJob]:
-    estimator = AsyncEstimator(
-        modelarts_session=session,
-        framework_type="PyTorch",
-        framework_version="PyTorch-1.0.0-python3.6",
-        code_dir="/bucket/src/",
-        boot_file="/bucket/src/train.py",
-        output_path="/bucket/output/",
-        train_instance_type="modelarts.vm.cpu.2u",
-        train_instance_count=1,
-    )
+    estimator = estimator_on(session)
     first = await estimator.fit("/bucket/data/", job_name=name, hyperparameters={"lr": rates[0]})
     more = [
         await estimator.create_job_version(first.job_id, first.version_id, "/bucket/data/", hyperparameters={"lr": lr})
@@ -200,7 +156,7 @@ async def on_a_terminal(home: Path, answers: list[str], *arguments: str) -> tupl
     """What a person sees who types these answers, each when it is asked for."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", TERMINAL, "|".join(answers), *arguments,
-        cwd=home, env=environment(home, TERM="dumb"), stdout=asyncio.subprocess.PIPE,
+        cwd=home, env=environment(HOME=str(home), COLUMNS="100", TERM="dumb"), stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await process.communicate()
     return process.returncode, out.decode()
@@ -225,7 +181,7 @@ async def test_on_a_terminal_it_asks_and_shows_no_secret(platform: LocalPlatform
 
 
 async def test_jobs_are_listed_newest_first_bounded_and_filtered(platform: LocalPlatform, tmp_path: Path) -> None:
-    async with session_on(platform) as session:
+    async with session_at(platform) as session:
         for name in ("apple", "pear", "apricot"):
             await make(session, name, 0.1)
     login = keys(platform)
@@ -246,7 +202,7 @@ async def test_jobs_are_listed_newest_first_bounded_and_filtered(platform: Local
 async def test_versions_are_listed_with_state_duration_and_hyperparameters(
     platform: LocalPlatform, tmp_path: Path
 ) -> None:
-    async with session_on(platform) as session:
+    async with session_at(platform) as session:
         made = await make(session, "pear", 0.1, 0.01, 0.001)
     job, login = str(made[0].job_id), keys(platform)
     code, out, err = await run(tmp_path, "versions", job, "-o", "json", **login)
@@ -294,7 +250,7 @@ async def test_a_secret_that_is_no_text_is_not_shown(tmp_path: Path) -> None:
 
 
 async def test_a_log_is_gone_on_with_behind_any_line(platform: LocalPlatform, tmp_path: Path) -> None:
-    async with session_on(platform) as session:
+    async with session_at(platform) as session:
         (version,) = await make(session, "pear", 0.1)
     ids, login = (str(version.job_id), str(version.version_id)), keys(platform)
     _, out, _ = await run(tmp_path, "logs", *ids, "-o", "json", **login)
@@ -310,20 +266,9 @@ async def test_a_log_is_gone_on_with_behind_any_line(platform: LocalPlatform, tm
 
 async def test_who_interrupts_a_log_is_told_how_to_go_on(tmp_path: Path) -> None:
     spec = "duration=60..60,log_lines=600"
-    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate=spec) as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
-        async with session_on(platform) as session:
-            estimator = AsyncEstimator(
-                modelarts_session=session,
-                framework_type="PyTorch",
-                framework_version="PyTorch-1.0.0-python3.6",
-                code_dir="/bucket/src/",
-                boot_file="/bucket/src/train.py",
-                output_path="/bucket/output/",
-                train_instance_type="modelarts.vm.cpu.2u",
-                train_instance_count=1,
-            )
+    async with platform_at(tmp_path / "platform", spec) as platform:
+        async with session_at(platform) as session:
+            estimator = estimator_on(session)
             version = await estimator.fit("/bucket/data/")
         process = await start(
             tmp_path, "logs", str(version.job_id), str(version.version_id), "--follow", **keys(platform)
@@ -337,10 +282,10 @@ async def test_who_interrupts_a_log_is_told_how_to_go_on(tmp_path: Path) -> None
         hint = err.decode().removeprefix("To go on from here: ").strip()
         shell = await asyncio.create_subprocess_shell(
             f"{hint.replace('aiomodelarts', f'{sys.executable} -m aiomodelarts.cli', 1)} | head -n 1",
-            cwd=tmp_path, env=environment(tmp_path, **keys(platform)), stdout=asyncio.subprocess.PIPE,
+            cwd=tmp_path, env=environment(platform, HOME=str(tmp_path), COLUMNS="100"), stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, _ = await shell.communicate()
-        async with session_on(platform) as session:
+        async with session_at(platform) as session:
             every = [str(line) async for line in TrainingJob.attach(session, version.job_id, version.version_id).logs()]
     assert every[len(seen)] == out.decode().strip()
     assert every[: len(seen)] == seen

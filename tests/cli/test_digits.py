@@ -5,19 +5,15 @@ import json
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.obs.conftest import Moto, moto, moto_server
+from tests.support.platform import keys, served
 
-from .test_command import environment, start, until
+from .calls import start, until
 
 __all__ = ["moto", "moto_server"]
 
@@ -91,25 +87,6 @@ def over(ledger: Path) -> int:
             return 0
 
 
-@contextmanager
-def served(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """A platform in a process of its own, and what its ready file says."""
-    ready = folder / "ready.json"
-    places = ("--root", str(folder / "platform"), "--ready-file", str(ready))
-    command = [sys.executable, "-m", "aiomodelarts.local", *places, *options]
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
-        try:
-            until = time.monotonic() + 60
-            while not ready.exists():
-                assert time.monotonic() < until
-                assert process.poll() is None
-                time.sleep(0.05)
-            yield json.loads(ready.read_text())
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-
-
 # A quarter of the models; what is looked at is the way of the code and of the results.
 @pytest.mark.timeout(300)
 def test_with_another_server_as_obs_the_code_goes_up_once_and_the_best_model_comes_down(
@@ -124,14 +101,8 @@ def test_with_another_server_as_obs_the_code_goes_up_once_and_the_best_model_com
     file.write_text(text)
     moto.client().put_object(Bucket=bucket, Key="data/", Body=b"")
     moto.counts()
-    with served(tmp_path, "--obs-endpoint", moto.endpoint) as access:
-        session = {
-            "HUAWEICLOUD_SDK_AK": access["access_key"],
-            "HUAWEICLOUD_SDK_SK": access["secret_key"],
-            "HUAWEICLOUD_SDK_PROJECT_ID": access["project_id"],
-            "AIOMODELARTS_MODELARTS_ENDPOINT": access["modelarts_endpoint"],
-            "AIOMODELARTS_OBS_ENDPOINT": access["obs_endpoint"],
-        }
+    with served(tmp_path / "platform", "--obs-endpoint", moto.endpoint) as (_, access):
+        session = {**keys(access), "AIOMODELARTS_OBS_ENDPOINT": access.obs_endpoint}
         with start(tmp_path, "sweep", "run", "digits/sweep.toml", **session) as process:
             out, err = process.communicate(timeout=250)
         assert process.returncode == 0, err

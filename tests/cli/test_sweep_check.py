@@ -16,9 +16,7 @@ from aiomodelarts.sweep.ledger.records import Definition, Move
 from aiomodelarts.sweep.planning.trying import try_patterns
 from aiomodelarts.sweep.trial import Trial, TrialState
 
-from .test_command import Command, called, project
-
-__all__ = ["called", "project"]
+from .calls import Command
 
 LOG = "".join(f"epoch {step}: accuracy={step / 10:.2f}\n" for step in range(1, 9))
 TWO = """\

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,65 +11,36 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from aiomodelarts import AsyncEstimator, AsyncSession, TrainingJob
+from aiomodelarts import TrainingJob
 from aiomodelarts._cursor import encode
 from aiomodelarts.cli.watch import _show_text
 from aiomodelarts.events import Overflowed, verify
 from aiomodelarts.local import LocalPlatform
+from tests.support.fakes import estimator_on
+from tests.support.platform import environment, platform_at, session_at
 from tests.watch.test_delivery import EVERY_KIND, WHAT
 
-ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRETS = {"HOOK_SECRET": SECRET, "SHORT": "whsec_c2hvcnQ="}
 
 
 @pytest_asyncio.fixture
 async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
-    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate="duration=0.1..0.2") as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
-        yield platform
-
-
-def environment(platform: LocalPlatform) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "AIOMODELARTS_MODELARTS_ENDPOINT": platform.modelarts_endpoint,
-        "AIOMODELARTS_REGION": platform.region_name,
-        "HUAWEICLOUD_SDK_AK": platform.access_key,
-        "HUAWEICLOUD_SDK_SK": platform.secret_key,
-        "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
-        "HOOK_SECRET": SECRET,
-        "SHORT": "whsec_c2hvcnQ=",
-    }
+    async with platform_at(tmp_path / "platform", "duration=0.1..0.2") as there:
+        yield there
 
 
 async def start(platform: LocalPlatform, cwd: Path, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "aiomodelarts.cli", "watch", *arguments, cwd=cwd, env=environment(platform),
+        sys.executable, "-m", "aiomodelarts.cli", "watch", *arguments, cwd=cwd, env=environment(platform, **SECRETS),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
 async def make(platform: LocalPlatform, job_id: int | None = None, *, wait: bool = True) -> int:
     """The job with two more versions, or a new one with two."""
-    async with AsyncSession(
-        platform.access_key,
-        platform.secret_key,
-        project_id=platform.project_id,
-        region_name=platform.region_name,
-        endpoints={"modelarts": platform.modelarts_endpoint, "iam": platform.iam_endpoint},
-    ) as session:
-        estimator = AsyncEstimator(
-            modelarts_session=session,
-            framework_type="PyTorch",
-            framework_version="PyTorch-1.0.0-python3.6",
-            code_dir="/bucket/src/",
-            boot_file="/bucket/src/train.py",
-            output_path="/bucket/output/",
-            train_instance_type="modelarts.vm.cpu.2u",
-            train_instance_count=1,
-        )
+    async with session_at(platform) as session:
+        estimator = estimator_on(session)
         if job_id is None:
             first = await estimator.fit("/bucket/data/")
         else:
@@ -250,9 +220,7 @@ async def test_a_cursor_file_with_nothing_in_it_is_told(platform: LocalPlatform,
 
 async def test_a_log_that_stands_still_is_told(tmp_path: Path) -> None:
     spec = "duration=60..60,log_lines=1"
-    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate=spec) as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+    async with platform_at(tmp_path / "platform", spec) as platform:
         job = await make(platform, wait=False)
         options = ("--job", str(job), "--from-beginning", "--log-stalled", "0.01")
         process = await start(platform, tmp_path, *options, "-o", "json")
@@ -289,7 +257,7 @@ async def test_without_the_extra_it_says_what_to_install(platform: LocalPlatform
     script = f"import sys; sys.modules['{missing}'] = None; from aiomodelarts.cli import main; main()"
     options = ("watch", "--webhook", "http://127.0.0.1:1/", "--webhook-secret-env", "HOOK_SECRET")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, *options, cwd=tmp_path, env=environment(platform),
+        sys.executable, "-c", script, *options, cwd=tmp_path, env=environment(platform, **SECRETS),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     _, err = await process.communicate()

@@ -163,10 +163,16 @@ def test_29_members_that_no_table_has_are_ignored_and_kept_raw() -> None:
     assert detail.raw["parameter"] == rows
 
 
-@pytest.mark.parametrize("said", [8, "8"])
-def test_30_core_and_memory_are_text(said: object) -> None:
+@pytest.mark.parametrize(
+    ("said", "text", "number"),
+    [(8, "8", 8), ("8", "8", 8), (0.5, "0.5", 0.5), ("64 GiB", "64 GiB", None), ("", "", None), ("nan", "nan", None)],
+)
+def test_30_core_and_memory_are_text_and_numbers(said: object, text: str, number: float | None) -> None:
     """Finding 30."""
-    assert (version(core=said, cpu=said).core, version(core=said, cpu=said).cpu) == ("8", "8")
+    (spec,) = read("listResourceSpecs", {"specs": [{"spec_id": 2, "core": said, "cpu": said}]}).specs
+    for told in (version(core=said, cpu=said), spec):
+        assert (told.core, told.cpu, told.cores, told.memory) == (text, text, number, number)
+    assert (version().cores, version(cpu=None).memory) == (None, None)
 
 
 @pytest.mark.parametrize(

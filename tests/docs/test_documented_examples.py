@@ -1,15 +1,13 @@
 """The three samples of the official SDK's page on versions, against a platform in a process of its own."""
 
 import asyncio
-import json
-import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from aiomodelarts import AsyncEstimator, AsyncSession, TrainingJob
+from tests.support.platform import keys, serving
 
 SHOW = (
     "import os, sys; print('argv', *sys.argv[1:]); print('lr in the environment:', os.environ.get('learning_rate'))\n"
@@ -19,30 +17,12 @@ SHOW = (
 @pytest.fixture
 async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncSession]:
     """A session that finds a platform in another process by the environment alone."""
-    ready = tmp_path / "ready.json"
-    serving = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "aiomodelarts.local", "--root", str(tmp_path / "root"), "--ready-file", str(ready)
-    )
-    try:
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(ready.exists):
-                await asyncio.sleep(0.05)
-        told = json.loads(await asyncio.to_thread(ready.read_text))
-        await asyncio.to_thread(_fill, Path(told["obs_root"]))
-        for name, member in (
-            ("HUAWEICLOUD_SDK_AK", "access_key"),
-            ("HUAWEICLOUD_SDK_SK", "secret_key"),
-            ("HUAWEICLOUD_SDK_PROJECT_ID", "project_id"),
-            ("AIOMODELARTS_REGION", "region_name"),
-            ("AIOMODELARTS_MODELARTS_ENDPOINT", "modelarts_endpoint"),
-            ("AIOMODELARTS_IAM_ENDPOINT", "iam_endpoint"),
-        ):
-            monkeypatch.setenv(name, told[member])
+    async with serving(tmp_path / "root") as (_, access):
+        await asyncio.to_thread(_fill, Path(access.obs_root))
+        for name, value in keys(access).items():
+            monkeypatch.setenv(name, value)
         async with AsyncSession() as session:
             yield session
-    finally:
-        serving.send_signal(signal.SIGTERM)
-        assert await serving.wait() == 0
 
 
 def _fill(buckets: Path) -> None:

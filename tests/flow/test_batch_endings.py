@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from aiomodelarts import AsyncSession, BatchFailed, Result, SessionClosed, SettlePolicy
+from aiomodelarts import AsyncSession, BatchFailed, CreateOutcomeUnknown, Limits, Result, SettlePolicy
 from aiomodelarts._wire.message import Request, Response
 from aiomodelarts.batch import Batch
 from tests.support.fakes import Service, answer, estimator_on, session_on
@@ -89,7 +89,7 @@ async def test_cancelled_without_an_answer_it_ends_after_the_grace_and_says_what
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert asyncio.get_running_loop().time() - began == pytest.approx(settle.grace_s, abs=0.1)
+    assert asyncio.get_running_loop().time() - began == pytest.approx(2.0 + settle.grace_s, abs=0.1)
     assert _results(batch) == [Result.UNKNOWN] * 3 + [Result.NOT_SENT] * 6
     paths = {left.pending.spec.output_path for left in session.left_behind}
     assert paths == {f"/bucket/out/{number}/" for number in range(3)}
@@ -108,15 +108,64 @@ async def test_closing_the_session_lets_the_creates_under_way_end(
     assert service.counts["create_version"] == 3
 
 
-async def test_closing_the_session_before_a_creates_first_step_is_no_cancellation() -> None:
-    service = Slow(0.0)
-    session = session_on(service.transport)
-    estimator = estimator_on(session)
-    await estimator.create_job_version(7, 5, "/bucket/data/")
-    task = asyncio.create_task(estimator.create_job_version(7, 5, "/bucket/data/"))
-    # The create is under way now, and has not done its first step.
-    await asyncio.sleep(0)
-    await session.close()
-    with pytest.raises(SessionClosed):
+class Mute(Service):
+    """Makes what it is asked for, and lets nobody know but those who list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overrides["create_version"] = self._in_silence
+
+    async def _in_silence(self, request: Request) -> Response:
+        if request.headers:
+            self._made(request, 7)
+            await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    def row(self, job_id: int, version_id: int) -> dict[str, Any]:
+        config = self.bodies[version_id - 101]["config"]
+        return {**super().row(job_id, version_id), "train_url": config["train_url"]}
+
+
+async def _given_up(batch: Batch) -> None:
+    task = await _begun(batch)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
         await task
-    assert service.counts["create_version"] == 1
+
+
+@pytest.mark.parametrize("key", [None, "mine"])
+async def test_what_a_cancelled_batch_may_have_made_can_be_settled(key: str | None) -> None:
+    service = Mute()
+    async with session_on(service.transport) as session:
+        element = {"output_path": "/bucket/out/1/", **({} if key is None else {"intent_id": key})}
+        estimator = estimator_on(session)
+        batch = estimator.create_job_versions(7, 5, "/bucket/data/", each=[element])
+        await _given_up(batch)
+        (outcome,) = batch.outcomes
+        assert outcome.result is Result.UNKNOWN
+        assert isinstance(outcome.error, CreateOutcomeUnknown)
+        version = await outcome.error.intent.settle()
+        assert version is not None
+        assert version.version_id == 101
+        assert session.left_behind == ()
+        if key is not None:
+            again = await estimator.create_job_version(7, 5, "/bucket/data/", **element)
+            assert again.version_id == 101
+        assert len(service.bodies) == 1
+
+
+async def test_a_cancelled_batch_holds_what_was_answered_too_late_for_it(start: Starts) -> None:
+    session, _, batch = start(3.0)
+    await _given_up(batch)
+    assert _results(batch) == [Result.MADE] * 3 + [Result.NOT_SENT] * 6
+    assert {version.version_id for version in batch.versions} == {101, 102, 103}
+    assert session.left_behind == ()
+
+
+async def test_a_cancelled_batch_knows_what_has_not_left() -> None:
+    service = Slow(None)
+    async with session_on(service.transport, limits=Limits(in_flight=1)) as session:
+        each = [{"output_path": f"/bucket/out/{i}/"} for i in range(3)]
+        batch = estimator_on(session).create_job_versions(7, 5, "/bucket/data/", each=each)
+        await _given_up(batch)
+        assert sorted(result.value for result in _results(batch)) == ["not sent", "not sent", "unknown"]

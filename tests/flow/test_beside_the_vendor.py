@@ -9,10 +9,11 @@ from huaweicloudsdkcore.exceptions.exceptions import ConnectionException
 from huaweicloudsdkcore.invoker.invoker import SyncInvoker
 from huaweicloudsdkcore.retry.backoff_strategy import NoBackoffStrategy
 
-from aiomodelarts import AsyncEstimator, AsyncSession
 from aiomodelarts.local import LocalPlatform
 from tests.local.caller import calling, config
 from tests.local.test_foreign_clients import Vendor
+from tests.support.fakes import estimator_on
+from tests.support.platform import session_at
 
 INTENTS = 40
 FAULT = {
@@ -64,23 +65,8 @@ async def test_lost_answers_double_the_vendors_versions_and_none_of_ours(tmp_pat
     assert doubles == repeated
 
     async with LocalPlatform(tmp_path / "ours", **options) as platform:
-        session = AsyncSession(
-            platform.access_key,
-            platform.secret_key,
-            project_id=platform.project_id,
-            endpoints={"modelarts": platform.modelarts_endpoint},
-        )
-        async with session:
-            estimator = AsyncEstimator(
-                modelarts_session=session,
-                framework_type="PyTorch",
-                framework_version="PyTorch-1.0.0-python3.6",
-                code_dir="/bucket/src/",
-                boot_file="/bucket/src/train.py",
-                output_path="/bucket/output/",
-                train_instance_type="modelarts.vm.cpu.2u",
-                train_instance_count=1,
-            )
+        async with session_at(platform) as session:
+            estimator = estimator_on(session)
             job = await estimator.fit(inputs="/bucket/data/", job_name="ours")
             await estimator.create_job_versions(
                 job_id=job.job_id,

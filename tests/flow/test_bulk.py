@@ -2,23 +2,15 @@
 
 import warnings
 
-from aiomodelarts import AsyncEstimator, AsyncSession, JobStatus
+from aiomodelarts import AsyncSession, JobStatus
+from tests.support.fakes import estimator_on
 
 
 async def test_a_thousand_versions_are_made_and_awaited() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         async with AsyncSession.local(executor="simulated", simulate="duration=0.2..1,log_lines=3") as session:
-            estimator = AsyncEstimator(
-                session,
-                framework_type="PyTorch",
-                framework_version="PyTorch-1.0.0-python3.6",
-                code_dir="/bucket/src/",
-                boot_file="/bucket/src/train.py",
-                output_path="/bucket/output/",
-                train_instance_type="modelarts.vm.cpu.2u",
-                train_instance_count=1,
-            )
+            estimator = estimator_on(session)
             first = await estimator.fit(inputs="/bucket/data/")
             versions = await estimator.create_job_versions(
                 job_id=first.job_id,

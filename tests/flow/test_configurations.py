@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -10,17 +11,22 @@ from aiomodelarts import (
     AlreadyExists,
     AsyncEstimator,
     AsyncSession,
+    Cadence,
     CreateOutcomeUnknown,
     Inputs,
     InvalidArgument,
     NotFound,
+    RetryPolicy,
+    SettlePolicy,
+    Timeouts,
     TrainingJobConfig,
 )
 from aiomodelarts._wire.message import Request, Response
 from tests.support.contract import complaints
-from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, session_on
+from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, refusal, session_on
 
-SETTINGS = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u", "hyperparameters": {"lr": 0.1}}
+SETTINGS = {**OWN_CODE, "hyperparameters": {"lr": 0.1}}
+QUICK = Cadence(min_s=0.001, max_s=0.005)
 PAIR = {"dataset_id": "d", "dataset_version_id": "v"}
 
 
@@ -115,12 +121,96 @@ def offers(request: Request) -> Response | None:
     return answer({"engines": ENGINES}) if request.path.endswith("ai-engines") else None
 
 
-async def test_a_creation_whose_answer_was_lost_is_not_repeated_and_says_so() -> None:
-    transport = FakeTransport(lambda request: offers(request) or answer(b"<html>", 502))
-    async with session_on(transport) as session:
+def losing(fault: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first creation of a configuration meets a fault."""
+    return [{"match": {"method": "POST", "path": "training-job-configs$"}, "count": 1, "fault": fault}]
+
+
+def at_home(**options: Any) -> AsyncSession:
+    retry = RetryPolicy(base_s=0.01, max_tries=3)
+    settled: Any = {"timeouts": Timeouts(total_s=1), "cadence": QUICK}
+    return AsyncSession.local(executor="simulated", retry=retry, **settled, **options)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset_before"},
+        {"kind": "reset_after"},
+        {"kind": "truncate"},
+        {"kind": "wrong_type"},
+        {"kind": "status", "code": 502},
+        {"kind": "late_commit", "seconds": 0.001},
+        {"kind": "slow_drip", "seconds": 20},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+async def test_a_creation_whose_answer_was_lost_is_there_once(fault: dict[str, Any]) -> None:
+    async with at_home(faults=losing(fault)) as session:
+        saved = await AsyncEstimator(session, **SETTINGS).create_job_configs("saved", "mine", **PAIR)
+        assert (await saved.info()).config_desc == "mine"
+        assert [row.config_name async for row in AsyncEstimator.iter_job_configs(session)] == ["saved"]
+
+
+async def order(session: AsyncSession, rules: list[dict[str, Any]]) -> None:
+    platform = session.platform
+    assert platform is not None
+    headers = {"X-Local-Admin": platform.admin_token}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.put(f"{platform.modelarts_endpoint}/_local/faults", json=rules, headers=headers) as answered,
+    ):
+        assert answered.status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "given"),
+    [
+        ({}, {"config_desc": "theirs"}),
+        ({}, {"inputs": "/bucket/data/"}),
+        ({"hyperparameters": {"lr": 0.2}}, {}),
+        ({"output_path": "/bucket/elsewhere/"}, {}),
+        ({"train_instance_count": 2}, {}),
+    ],
+    ids=str,
+)
+async def test_a_name_that_somebody_else_has_is_not_taken_for_a_lost_creation(
+    settings: dict[str, Any], given: dict[str, Any]
+) -> None:
+    async with at_home() as session:
+        theirs = await AsyncEstimator(session, **{**SETTINGS, **settings}).create_job_configs("saved", **given)
+        before = await theirs.info()
+        await order(session, losing({"kind": "reset_before"}))
+        with pytest.raises(AlreadyExists):
+            await AsyncEstimator(session, **SETTINGS).create_job_configs("saved")
+        assert await theirs.info() == before
+
+
+async def test_a_name_that_is_taken_by_the_lost_creation_and_not_shown_yet_is_waited_for() -> None:
+    answers = iter([answer(b"<html>", 502), refusal("ModelArts.0103")])
+    shown = iter([refusal("ModelArts.2775"), refusal("ModelArts.2775", 404)])
+    ours: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        if request.method == "POST":
+            ours.append(request)
+            return next(answers)
+        return offers(request) or next(shown, None) or answer(orjson.loads(ours[0].body))
+
+    async with session_on(FakeTransport(handle), cadence=QUICK) as session:
+        assert (await estimator_on(session).create_job_configs("saved")).config_name == "saved"
+    assert len(ours) == 2
+
+
+@pytest.mark.parametrize("shown", [404, 502])
+async def test_a_creation_that_nobody_answers_says_so(shown: int) -> None:
+    def handle(request: Request) -> Response:
+        return offers(request) or answer(b"<html>", 502 if request.method == "POST" else shown)
+
+    policy = SettlePolicy(quiet_window_s=0.05)
+    async with session_on(FakeTransport(handle), settle=policy, cadence=QUICK) as session:
         with pytest.raises(CreateOutcomeUnknown, match="configuration saved"):
             await estimator_on(session).create_job_configs("saved")
-    assert [request.method for request in transport.sent].count("POST") == 1
 
 
 async def test_what_is_sent_is_within_the_strict_form() -> None:

@@ -2,31 +2,20 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from aiomodelarts import AsyncEstimator, AsyncSession
 from aiomodelarts.local import LocalPlatform
+from tests.support.fakes import OWN_CODE, estimator_on
+from tests.support.platform import environment, requests, session_at
 
 _COUNT = 100
 _SENT = 50
-SETTINGS: dict[str, Any] = {
-    "framework_type": "PyTorch",
-    "framework_version": "PyTorch-1.0.0-python3.6",
-    "code_dir": "/bucket/src/",
-    "boot_file": "/bucket/src/train.py",
-    "output_path": "/bucket/output/",
-    "train_instance_type": "modelarts.vm.cpu.2u",
-    "train_instance_count": 1,
-}
-
 # As a user writes it: nothing about signals, and ``asyncio.run`` around it.
 _PROGRAM = """
 import asyncio, json, sys
@@ -62,9 +51,9 @@ asyncio.run(main())
 async def test_ctrl_c_while_100_creations_are_under_way(tmp_path: Path, fault: dict[str, Any], under_way: str) -> None:
     rules = [{"match": {"method": "POST", "path": "/training-jobs/[0-9]+/versions$"}, "fault": fault}]
     options: Any = {"executor": "simulated", "simulate": "duration=99", "faults": rules}
-    async with LocalPlatform(tmp_path / "root", **options) as platform, _session(platform) as session:
-        first = await AsyncEstimator(session, **SETTINGS).fit(inputs="/bucket/data/")
-        program = await _program(platform, [SETTINGS, first.job_id, first.version_id, _COUNT])
+    async with LocalPlatform(tmp_path / "root", **options) as platform, session_at(platform) as session:
+        first = await estimator_on(session).fit(inputs="/bucket/data/")
+        program = await _program(platform, [{**OWN_CODE}, first.job_id, first.version_id, _COUNT])
         try:
             await _until_sent(platform)
             program.send_signal(signal.SIGINT)
@@ -88,32 +77,13 @@ async def test_ctrl_c_while_100_creations_are_under_way(tmp_path: Path, fault: d
         assert _SENT <= len(there) <= counts["unknown"]
 
 
-def _session(platform: LocalPlatform) -> AsyncSession:
-    return AsyncSession(
-        platform.access_key,
-        platform.secret_key,
-        project_id=platform.project_id,
-        endpoints={"modelarts": platform.modelarts_endpoint},
-    )
-
-
 async def _program(platform: LocalPlatform, arguments: list[Any]) -> asyncio.subprocess.Process:
-    access = {
-        "HUAWEICLOUD_SDK_AK": platform.access_key,
-        "HUAWEICLOUD_SDK_SK": platform.secret_key,
-        "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
-        "AIOMODELARTS_MODELARTS_ENDPOINT": platform.modelarts_endpoint,
-    }
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-W", "error", "-c", _PROGRAM, json.dumps(arguments)]
-    return await asyncio.create_subprocess_exec(*command, env={**os.environ, **access}, stdout=pipe, stderr=pipe)
+    return await asyncio.create_subprocess_exec(*command, env=environment(platform), stdout=pipe, stderr=pipe)
 
 
 async def _until_sent(platform: LocalPlatform) -> None:
-    async with aiohttp.ClientSession(headers={"X-Local-Admin": platform.admin_token}) as http, asyncio.timeout(30):
-        while True:
-            async with http.get(f"{platform.modelarts_endpoint}/_local/stats") as answer:
-                requests = (await answer.json())["requests"]
-            if requests.get("createTrainingJobVersion", 0) >= _SENT:
-                return
+    async with asyncio.timeout(30):
+        while (await requests(platform)).get("createTrainingJobVersion", 0) < _SENT:
             await asyncio.sleep(0.02)

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import pytest
 
-from aiomodelarts import AsyncEstimator, AsyncSession, InvalidArgument, LogGone, LogNotReady, TrainingJob
-from tests.support.fakes import OWN_CODE, FakeTransport, answer, refusal, session_on
+from aiomodelarts import AsyncSession, InvalidArgument, LogGone, LogNotReady, TrainingJob
+from tests.support.fakes import FakeTransport, answer, estimator_on, refusal, session_on
 
 LINES = 1234
 
@@ -20,8 +20,7 @@ async def version(request: pytest.FixtureRequest) -> AsyncIterator[TrainingJob]:
     """A version on two nodes, so that it has two log files."""
     simulate = f"duration=0.05,log_lines={LINES}"
     async with AsyncSession.local(executor="simulated", simulate=simulate, answers=request.param) as session:
-        settings = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u", "train_instance_count": 2}
-        yield await AsyncEstimator(session, **settings).fit(inputs="/bucket/data/", wait=True)
+        yield await estimator_on(session, train_instance_count=2).fit(inputs="/bucket/data/", wait=True)
 
 
 async def test_the_tail_is_the_end_of_the_whole_log(version: TrainingJob) -> None:
@@ -173,6 +172,9 @@ async def test_a_log_that_is_not_there_yet_is_empty_or_says_so(waiting: object, 
         ({"order": "down"}, "order"),
         ({"log_file": ""}, "log_file"),
         ({"log_file": None}, "log_file"),
+        ({"log_file": "\ud800"}, "log_file"),
+        ({"base_line": "\ud800"}, "base_line"),
+        ({"base_line": 1.5e18}, "base_line"),
     ],
 )
 async def test_what_a_log_cannot_be_asked_for(given: dict[str, object], argument: str) -> None:

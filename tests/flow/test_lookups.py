@@ -8,7 +8,8 @@ import pytest
 from aiomodelarts import AsyncEstimator, AsyncSession, AsyncVisualizationJob, InvalidArgument
 from aiomodelarts._catalogue import LIFETIME_S
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, session_on
+from tests.support.fakes import ENGINES, SPECS, FakeTransport, answer, estimator_on, session_on
+from tests.support.platform import session_at
 
 ALGORITHMS = [{"model_id": number, "model_name": f"net_{number}"} for number in range(250)]
 ALGORITHM_RUN = {
@@ -126,23 +127,17 @@ async def test_the_sessions_workspace_goes_to_creations_and_lists_of_jobs() -> N
     assert set((await sent_with_workspace(None)).values()) == {...}
 
 
-async def test_a_blank_workspace_is_told() -> None:
+@pytest.mark.parametrize("given", ["", 7, "\ud800"], ids=ascii)
+async def test_a_workspace_that_cannot_be_is_told(given: Any) -> None:
     with pytest.raises(InvalidArgument, match="workspace_id"):
-        session_on(FakeTransport(catalogue), workspace_id="")
+        session_on(FakeTransport(catalogue), workspace_id=given)
 
 
 async def test_workspaces_do_not_see_each_other() -> None:
     async with AsyncSession.local(executor="simulated", simulate="duration=0.1", workspace_id="w1") as ours:
         platform = ours.platform
-        settings = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u"}
-        job = await AsyncEstimator(ours, **settings).fit(inputs="/bucket/data/")
+        job = await estimator_on(ours).fit(inputs="/bucket/data/")
         assert platform is not None
-        everybody = AsyncSession(
-            platform.access_key,
-            platform.secret_key,
-            project_id=platform.project_id,
-            endpoints={"modelarts": platform.modelarts_endpoint},
-        )
-        async with everybody:
+        async with session_at(platform) as everybody:
             assert [row.job_id for row in (await AsyncEstimator.get_job_list(ours)).jobs] == [job.job_id]
             assert (await AsyncEstimator.get_job_list(everybody)).jobs == ()

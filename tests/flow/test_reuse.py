@@ -9,7 +9,7 @@ from aiomodelarts import estimator_from as repeated
 from aiomodelarts._wire.message import Request, Response
 from tests.support.fakes import OWN_CODE, FakeTransport, answer, session_on
 
-CODE = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u", "hyperparameters": {"lr": 0.1, "depth": 2}}
+CODE = {**OWN_CODE, "hyperparameters": {"lr": 0.1, "depth": 2}}
 PLACE = {"output_path": "/bucket/output/", "train_instance_type": "modelarts.vm.cpu.2u", "train_instance_count": 2}
 IMAGE = {**PLACE, "user_image_url": "host:20202/team/image:1.0", "user_command": "bash run.sh"}
 

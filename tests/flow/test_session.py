@@ -1,6 +1,7 @@
 """The session's life: opened once, closed whole, and honest about it afterwards."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from aiomodelarts import (
     Limits,
     SessionClosed,
     TrainingJob,
+    WaitTimeout,
 )
+from aiomodelarts._create.made import Pending
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import FakeTransport, Service, answer, session_on
+from tests.support.fakes import FakeTransport, Service, answer, estimator_on, session_on
 
 pytestmark = pytest.mark.looptime
 
@@ -114,3 +117,49 @@ async def test_a_closed_session_is_not_opened_again() -> None:
     with pytest.raises(SessionClosed):
         async with session:
             pass
+
+
+class TestAnotherLoop:
+    """Each use runs in a loop of its own, as with ``asyncio.run`` twice."""
+
+    def test_a_session_belongs_to_the_loop_in_which_it_was_used_first(self) -> None:
+        service = Service()
+        service.add(5, 1)
+        session = session_on(service.transport)
+        version = TrainingJob.attach(session, 5, 1)
+
+        async def first() -> Pending:
+            with pytest.raises(WaitTimeout):
+                await version.wait(timeout_s=0.2)
+            spec = (await estimator_on(session).create_job_version(5, 1, "/bucket/data/")).spec
+            assert spec is not None
+            return Pending(spec=spec)
+
+        async def other(use: Callable[[], Awaitable[object]]) -> None:
+            with pytest.raises(RuntimeError, match="belongs to another event loop"):
+                await asyncio.wait_for(use(), 5)
+
+        pending = asyncio.run(first())
+        for use in (
+            version.wait,
+            version.refresh,
+            lambda: anext(version.updates()),
+            lambda: anext(version.logs(follow=True)),
+            lambda: anext(session.events(5)),
+            lambda: session.wait_all([version]),
+            lambda: session.settle(pending),
+            lambda: estimator_on(session).create_job_version(5, 1, "/bucket/data/"),
+            session.close,
+        ):
+            asyncio.run(other(use))
+
+    def test_a_session_that_was_made_outside_of_any_is_opened_where_it_is_used(self) -> None:
+        service = Service()
+        service.add(5, 1, 10)
+        session = session_on(service.transport)
+
+        async def used() -> None:
+            async with session:
+                await TrainingJob.attach(session, 5, 1).wait()
+
+        asyncio.run(used())

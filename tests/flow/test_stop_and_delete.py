@@ -19,7 +19,7 @@ from aiomodelarts import (
     WrongState,
 )
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import OWN_CODE, FakeTransport, answer, refusal, session_on
+from tests.support.fakes import FakeTransport, answer, estimator_on, refusal, session_on
 
 QUICK = Cadence(min_s=0.001, max_s=0.005)
 DONE = {"is_success": True}
@@ -34,8 +34,7 @@ async def session() -> AsyncIterator[AsyncSession]:
 
 @pytest.fixture
 async def version(session: AsyncSession) -> TrainingJob:
-    settings = {**OWN_CODE, "train_instance_type": "modelarts.vm.cpu.2u"}
-    return await AsyncEstimator(session, **settings).fit(inputs="/bucket/data/", job_name="demo")
+    return await estimator_on(session).fit(inputs="/bucket/data/", job_name="demo")
 
 
 async def test_a_stop_that_is_waited_for_returns_when_the_version_is_down(version: TrainingJob) -> None:

@@ -14,7 +14,9 @@ from aiomodelarts import (
     CreateOutcomeUnknown,
     InvalidArgument,
     JobStatus,
+    NoCapacity,
     NotFound,
+    SettlePolicy,
     VisualizationFailed,
     WaitTimeout,
     WrongState,
@@ -88,6 +90,8 @@ async def test_names_are_unique_made_up_and_paged(board: AsyncVisualizationJob) 
         ({"train_url": "/bucket/../x/"}, "train_url"),
         ({"job_type": "tensorbord"}, "job_type"),
         ({"flavor": ""}, "flavor"),
+        ({"flavor": 7}, "flavor"),
+        ({"flavor": "\ud800"}, "flavor"),
         ({"stop_after_h": 0}, "stop_after_h"),
         ({"stop_after_h": 25}, "stop_after_h"),
         ({"stop_after_h": 1.5}, "stop_after_h"),
@@ -148,9 +152,80 @@ async def test_a_board_that_never_comes_ends_the_wait_at_the_limit() -> None:
             await AsyncVisualizationJob(session, "7").ready(timeout_s=0.05)
 
 
-async def test_a_creation_whose_answer_was_lost_is_not_repeated_and_says_so() -> None:
-    transport = FakeTransport(lambda _: refusal("ModelArts.6102", 500))
-    async with session_on(transport) as session:
-        with pytest.raises(CreateOutcomeUnknown, match="visualization job board"):
+@pytest.mark.parametrize("workspace_id", [None, "other"])
+@pytest.mark.parametrize(
+    ("fault", "made"),
+    [
+        ({"kind": "reset_after"}, True),
+        ({"kind": "truncate"}, True),
+        ({"kind": "late_commit", "seconds": 0.02}, True),
+        ({"kind": "reset_before"}, False),
+        ({"kind": "status", "code": 500}, False),
+    ],
+    ids=lambda fault: fault["kind"] if isinstance(fault, dict) else None,
+)
+async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated(
+    fault: dict[str, Any], made: bool, workspace_id: str | None
+) -> None:
+    rule = {"match": {"method": "POST", "path": "visualization-jobs$"}, "fault": fault}
+    policy = SettlePolicy(quiet_window_s=10 if made else 0.2)
+    options: Any = {"executor": "simulated", "cadence": QUICK, "settle": policy}
+    async with AsyncSession.local(faults=[{**rule, "count": 1}], workspace_id=workspace_id, **options) as session:
+        viewers = AsyncVisualizationJob(session)
+        if made:
+            board = await viewers.create_visualization_job(OUTPUT, "board", "mine")
+            assert (await board.ready()).train_url == OUTPUT
+        else:
+            with pytest.raises(CreateOutcomeUnknown, match="visualization job board"):
+                await viewers.create_visualization_job(OUTPUT, "board", "mine")
+        await viewers.create_visualization_job(OUTPUT, "last")
+        names = [row.job_name async for row in AsyncVisualizationJob.iter_visualization_jobs(session)]
+    if workspace_id is None:
+        assert names == (["board", "last"] if made else ["last"])
+
+
+async def test_where_there_is_no_room_the_error_says_so() -> None:
+    full = FakeTransport(
+        lambda request: refusal("ModelArts.6200", 500) if request.method == "POST" else answer({"jobs": []})
+    )
+    async with session_on(full, cadence=QUICK, settle=SettlePolicy(quiet_window_s=0.02)) as session:
+        with pytest.raises(NoCapacity):
             await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
-    assert len(transport.sent) == 1
+    assert [request.method for request in full.sent].count("POST") == 1
+
+
+async def test_a_list_that_lags_is_read_again_until_it_shows_the_lost_one() -> None:
+    lost = {"match": {"method": "POST", "path": "visualization-jobs$"}, "count": 1, "fault": {"kind": "reset_after"}}
+    late = {"match": {"path": "visualization-jobs$"}, "fault": {"kind": "stale_list", "seconds": 0.2}}
+    policy = SettlePolicy(quiet_window_s=5)
+    async with AsyncSession.local(executor="simulated", faults=[lost, late], cadence=QUICK, settle=policy) as session:
+        board = await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+        assert (await board.ready()).job_name == "board"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"job_name": "board2"},
+        {"train_url": "/bucket/elsewhere/"},
+        {"job_desc": "theirs"},
+        {"status": 12},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside it"])
+async def test_what_only_looks_like_the_lost_one_is_not_taken_for_it(row: dict[str, Any], beside: bool) -> None:
+    ours = {"job_id": 7, "status": 8, "job_name": "board", "train_url": "/bucket/output", "job_desc": None}
+    listed = [{**ours, "job_id": 9, **row}, *([ours] if beside else ())]
+
+    def handle(request: Request) -> Response:
+        return refusal("ModelArts.6102", 500) if request.method == "POST" else answer({"jobs": listed})
+
+    policy = SettlePolicy(quiet_window_s=10 if beside else 0.02)
+    async with session_on(FakeTransport(handle), cadence=QUICK, settle=policy) as session:
+        creating = AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+        if beside:
+            assert (await creating).visualization_id == 7
+        else:
+            with pytest.raises(CreateOutcomeUnknown, match="visualization job board"):
+                await creating

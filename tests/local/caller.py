@@ -129,13 +129,6 @@ async def calling(access: Any) -> AsyncIterator[Caller]:
         yield Caller(access, http)
 
 
-def put_script(access: Any, text: str, name: str = "train.py", folder: str = "bucket/src") -> None:
-    """Put a script into the platform's bucket. Blocks."""
-    place = Path(access.obs_root, folder)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / name).write_text(text)
-
-
 def marked(access_key: str) -> list[str]:
     """The ids of all processes that runs of this platform have started. Blocks."""
     mark = f"{MARK}={access_key}/".encode()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import orjson
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
@@ -119,6 +120,34 @@ async def test_fourteen_minutes_are_fine(caller):
 async def test_bad_credentials_are_refused_with_their_code(caller, headers, status, code):
     reply = await caller.send(caller.request("GET", "job/ai-engines"), headers)
     assert (reply.status, reply.code) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"X-Auth-Token: \xff",
+        b"X-Local-Admin: \xff",
+        b"A-B: \xff\r\nAuthorization: SDK-HMAC-SHA256 Access=A, SignedHeaders=a-b;x-sdk-date, Signature="
+        + ZEROS.encode(),
+        b"Authorization: SDK-HMAC-SHA256 Access=\xff, SignedHeaders=x-sdk-date, Signature=" + ZEROS.encode(),
+        b"Content-Encoding: gzip",
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/p/job/ai-engines", "/_local/faults"])
+async def test_bytes_that_are_no_text_are_refused_and_cause_no_trouble(simulated_caller, head, path):
+    """What no library sends: over a bare socket."""
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    address = simulated_caller.access.modelarts_endpoint.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*address.split(":"))
+    request = (
+        f"PUT {path} HTTP/1.1\r\nHost: {address}\r\nX-Sdk-Date: {date}\r\nConnection: close\r\nContent-Length: 3\r\n"
+    )
+    writer.write(request.encode() + head + b"\r\n\r\nabc")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert orjson.loads(answer.rpartition(b"\r\n\r\n")[2])["error_code"] == "ModelArts.0101"
 
 
 async def test_a_wrong_secret_key_is_refused(caller):

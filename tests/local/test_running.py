@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from aiomodelarts.local import LocalPlatform
-from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
+from tests.local.caller import Caller, calling, config, eventually, marked, where
+from tests.support.platform import put_script
 
 
 async def run(caller: Caller, script: str, in_thread, **settings) -> tuple[dict, dict]:

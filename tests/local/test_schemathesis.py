@@ -1,9 +1,5 @@
 """A judge from outside: schemathesis makes requests of the contract and holds the answers against it."""
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -18,6 +14,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from aiomodelarts.local.core import ROUTES
+from tests.support.platform import served
 
 CONTRACT = Path(__file__).parent.parent / "contract" / "modelarts-v1.openapi.yaml"
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance]
@@ -30,20 +27,9 @@ STEPS = ("getTrainingJobVersion", "stopTrainingJobVersion", "deleteTrainingJobVe
 @pytest.fixture(scope="module", params=["tidy", "varied:1"])
 def access(request, tmp_path_factory) -> Iterator[SimpleNamespace]:
     """A platform in a process of its own, and a token for it."""
-    root = tmp_path_factory.mktemp("judged")
-    command = [sys.executable, "-m", "aiomodelarts.local", "--root", root / "root", "--ready-file", root / "ready.json"]
-    options = ["--executor", "simulated", "--simulate", "duration=0..1", "--answers", request.param]
-    log = (root / "stderr.txt").open("wb")
-    process = subprocess.Popen([*command, *options], stderr=log)
-    try:
-        while not (root / "ready.json").exists():
-            assert process.poll() is None
-            time.sleep(0.05)
-        yield SimpleNamespace(answers=request.param, **orjson.loads((root / "ready.json").read_bytes()))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        log.close()
+    options = ("--executor", "simulated", "--simulate", "duration=0..1", "--answers", request.param)
+    with served(tmp_path_factory.mktemp("judged") / "root", *options) as (_, told):
+        yield told
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +99,9 @@ def test_every_answer_is_within_the_contract(contract, access, token, name):
     judge()
 
 
+# Hypothesis repeats its steps and expects the same answers to lead to the same steps.
+@pytest.mark.parametrize("access", ["tidy"], indirect=True)
 def test_a_job_its_versions_stops_and_deletions_in_any_order(contract, access, token):
-    """In the tidy form only: Hypothesis repeats its steps and expects the same answers to lead to the same steps."""
-    if access.answers != "tidy":
-        pytest.skip("varied answers differ when the same steps are repeated, which Hypothesis takes for flakiness")
     names = count()
 
     class Workflow(contract.as_state_machine()):

@@ -1,43 +1,26 @@
 """What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
 
 import asyncio
+import os
 import resource
 import signal
 import sqlite3
 import stat
 import sys
+import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
-import orjson
 import pytest
 
 from aiomodelarts.local import LocalPlatform, RootInUseError
 from aiomodelarts.local.journal import SqliteJournal
 from aiomodelarts.local.records import Change, RecordError
 from aiomodelarts.local.serve import run
-from tests.local.caller import Caller, calling, config, eventually, marked, put_script, where
-
-
-@asynccontextmanager
-async def serving(root: Path, *options: str):
-    """The platform in a process of its own: the process and what its ready file says."""
-    ready = root.parent / f"{root.name}.ready.json"
-    await asyncio.to_thread(ready.unlink, missing_ok=True)
-    command = [sys.executable, "-W", "error", "-m", "aiomodelarts.local", "--root", str(root)]
-    process = await asyncio.create_subprocess_exec(*command, "--ready-file", str(ready), *options)
-    try:
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(ready.exists):
-                assert process.returncode is None
-                await asyncio.sleep(0.01)
-        yield process, SimpleNamespace(**orjson.loads(await asyncio.to_thread(ready.read_bytes)))
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+from tests.local.caller import Caller, calling, config, eventually, marked, where
+from tests.support.platform import put_script, serving
 
 
 async def states(caller: Caller, job_id: int) -> dict[int, int]:
@@ -89,7 +72,7 @@ async def test_kill_9_in_the_middle_of_a_batch_loses_nothing_that_was_accepted(t
         newer = await caller.create_version(job)
         assert newer["version_id"] > max(found)
         process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
     assert await in_thread(marked, access.access_key) == []
 
 
@@ -100,19 +83,104 @@ async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in
         job = await caller.create_job()
         await caller.until_printed(job, "up")
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     assert len(await in_thread(marked, access.access_key)) == 1
     async with LocalPlatform(root, executor="process"):
         assert await in_thread(marked, access.access_key) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_cleanly(tmp_path, number, in_thread):
-    async with serving(tmp_path / "root", "--executor", "simulated", "--simulate", "duration=9") as (process, access):
+IN_ANOTHER_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from aiomodelarts.local import LocalPlatform
+
+async def main():
+    async with LocalPlatform() as platform:
+        print(platform.modelarts_endpoint, platform.access_key, platform.secret_key, platform.project_id,
+              platform.obs_root, flush=True)
+        await asyncio.sleep(99)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def in_a_temporary_folder():
+    """A program with a platform of its own, without a root: its process, and what a caller needs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IN_ANOTHER_PROCESS, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    names = ("modelarts_endpoint", "access_key", "secret_key", "project_id", "obs_root")
+    try:
+        said = (await process.stdout.readline()).decode().split()
+        yield process, SimpleNamespace(**dict(zip(names, said, strict=True)))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_the_temporary_folder_of_a_killed_program_goes_with_the_next_one(tmp_path, monkeypatch, in_thread):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with in_a_temporary_folder() as (process, access), in_a_temporary_folder() as (_, living):
         async with calling(access) as caller:
-            await caller.create_job()
+            await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+            await caller.until_printed(await caller.create_job(), "up")
+        process.kill()
+        await process.wait()
+        dead, alive = Path(access.obs_root).parent, Path(living.obs_root).parent
+        assert await in_thread(dead.exists)
+        async with LocalPlatform() as platform:
+            assert not await in_thread(dead.exists)
+            assert await in_thread(marked, access.access_key) == []
+            assert sorted(await in_thread(os.listdir, tmp_path)) == sorted(
+                [alive.name, Path(platform.obs_root).parent.name]
+            )
+
+
+async def test_a_temporary_folder_that_somebody_names_is_kept(tmp_path, monkeypatch, in_thread):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with in_a_temporary_folder() as (process, access):
+        process.kill()
+        await process.wait()
+    left = Path(access.obs_root).parent
+    async with LocalPlatform(left):
+        pass
+    async with LocalPlatform():
+        assert await in_thread(left.exists)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_ends_it_cleanly_with_all_that_runs(tmp_path, number, in_thread):
+    async with serving(tmp_path / "root") as (process, access):
+        async with calling(access) as caller:
+            await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+            await caller.until_printed(await caller.create_job(), "up")
         process.send_signal(number)
-        assert await process.wait() == 0
+        assert await in_thread(process.wait) == 0
+    assert await in_thread(marked, access.access_key) == []
+    assert not await in_thread((tmp_path / "root.ready.json").exists)
+
+
+async def test_nohup_keeps_it_when_its_terminal_is_closed(tmp_path, in_thread):
+    async with serving(tmp_path / "root", "--executor", "simulated", before=("nohup",)) as (process, access):
+        process.send_signal(signal.SIGHUP)
+        async with calling(access) as caller:
+            assert (await caller.create_job())["status"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+
+
+async def test_the_ready_file_of_another_platform_stays(tmp_path, in_thread):
+    ready = tmp_path / "root.ready.json"
+    async with serving(tmp_path / "root", "--executor", "simulated") as (process, _):
+        await in_thread(ready.write_text, "{}")
+        process.send_signal(signal.SIGTERM)
+        assert await in_thread(process.wait) == 0
+    assert await in_thread(ready.read_text) == "{}"
 
 
 async def test_the_ready_file_is_private_and_complete(tmp_path, in_thread):
@@ -140,6 +208,7 @@ def damage(root: Path, name: str) -> None:
         (["--simulate", "duraton=5"], 2, "'duraton=5' in the simulation: there is no such setting"),
         (["--simulate", "duration=9..5"], 2, "the smaller number first"),
         (["--simulate", "fail=2"], 2, "fail has to lie between 0 and 1"),
+        (["--simulate", "duration=5"], 2, "simulate goes with executor='simulated'"),
         (["--answers", "varied:x"], 2, "not 'varied:x'"),
         (["--rate", "creates=1"], 2, "not of the form creates=20/s"),
         (["--port", "70000"], 2, "port has to lie between 0 and 65535"),
@@ -154,6 +223,7 @@ def test_a_wrong_option_is_told_in_one_line(tmp_path, capsys, options, status, s
     assert run(["--root", str(tmp_path / "root"), *given]) == status
     told = capsys.readouterr().err
     assert said in told
+    assert "Errno" not in told
     assert told.count("\n") == 1
 
 
@@ -174,7 +244,8 @@ def test_a_root_that_is_a_file_is_told(tmp_path, capsys):
 
 async def test_two_platforms_do_not_share_a_root(tmp_path):
     async with LocalPlatform(tmp_path, executor="simulated"):
-        with pytest.raises(RootInUseError, match="another local platform"):
+        told = rf"another local platform is using .* \(process {os.getpid()}\); stop it"
+        with pytest.raises(RootInUseError, match=told):
             async with LocalPlatform(tmp_path, executor="simulated"):
                 pass
 
@@ -235,7 +306,7 @@ async def test_a_full_disk_refuses_creates_clearly_and_loses_nothing(tmp_path, i
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         accepted.append((await caller.create_version(job))["version_id"])
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await in_thread(process.wait)
     async with serving(tmp_path / "root", *options) as (_, access), calling(access) as caller:
         found = await states(caller, job["job_id"])
         assert sorted(found) == accepted
@@ -278,7 +349,7 @@ async def test_a_deletion_cut_short_by_the_end_is_finished_at_the_next_start(tmp
 async def test_a_taken_port_is_told(tmp_path):
     async with LocalPlatform(tmp_path / "a", executor="simulated") as platform:
         port = int(platform.modelarts_endpoint.rpartition(":")[2])
-        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another"):
             async with LocalPlatform(tmp_path / "b", executor="simulated", port=port):
                 pass
 

@@ -7,24 +7,9 @@ import pytest
 from aiomodelarts import AnswerTimeout, InvalidRequest, NotSent, RetryPolicy
 from aiomodelarts._clock import Clock
 from aiomodelarts._net.retry import Retry
+from tests.support.clocks import HandClock
 
 _QUICK = 1e-6
-
-
-class HandClock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 class Script:

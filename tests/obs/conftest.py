@@ -17,8 +17,13 @@ import pytest
 import pytest_asyncio
 from attrs import frozen
 
-from aiomodelarts import AsyncSession
+from aiomodelarts import AsyncSession, RetryPolicy
+from aiomodelarts._clock import SystemClock
+from aiomodelarts._net.aiohttp_transport import AiohttpTransport
+from aiomodelarts._net.retry import Retry
+from aiomodelarts._net.transport import Timeouts
 from aiomodelarts.obs import FolderStore, Obs, TransferLimits
+from aiomodelarts.obs.s3 import S3Store
 
 MIB = 1024 * 1024
 ACCESS_KEY, SECRET_KEY = "AKIATESTTESTTESTTEST", "secret-of-the-tests"
@@ -88,6 +93,9 @@ def moto(moto_server: Moto) -> Iterator[Moto]:
 
 
 SMALL = TransferLimits(transfers=8, bytes_in_flight=MIB, part_bytes=64 * 1024)
+PART = SMALL.part_bytes
+# More often than anybody asks.
+EVER = 1000
 
 
 def session_on(moto: Moto, **options: Any) -> AsyncSession:
@@ -202,3 +210,44 @@ async def place(request: pytest.FixtureRequest, moto: Moto, tmp_path: Path) -> A
         return
     async with session_on(moto) as session:
         yield Place(session.obs, await asyncio.to_thread(moto.bucket), moto, None)
+
+
+@pytest_asyncio.fixture
+async def there(moto: Moto) -> AsyncIterator[Place]:
+    """An empty bucket on the server, asked three times at most and without pauses."""
+    async with session_on(moto, retry=RetryPolicy(max_tries=3, base_s=0.001)) as session:
+        yield Place(session.obs, await asyncio.to_thread(moto.bucket), moto, None)
+
+
+class SomeKeys:
+    """Object storage on the server with keys from a source."""
+
+    def __init__(self, moto: Moto, source: Any, clock: SystemClock | None = None) -> None:
+        self._moto, self._source, self._clock = moto, source, clock or SystemClock()
+
+    async def __aenter__(self) -> Place:
+        self._transport = AiohttpTransport(Timeouts())
+        retry = Retry(RetryPolicy(max_tries=3, base_s=0.001), self._clock, random.Random(0))
+        store = S3Store(self._moto.endpoint, "region", self._source, self._transport, retry, self._clock)
+
+        async def opened() -> S3Store:
+            return store
+
+        self._obs = Obs(opened, SMALL)
+        return Place(self._obs, await asyncio.to_thread(self._moto.bucket), self._moto, None)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._obs.close()
+        await self._transport.close()
+
+
+async def faults(place: Place, *rules: dict[str, Any]) -> None:
+    """From now on the server does this wrong."""
+    assert place.moto is not None
+    await asyncio.to_thread(place.moto.faults, *rules)
+
+
+async def counts(place: Place) -> dict[str, int]:
+    """How often the server was asked for what since it was last asked for this."""
+    assert place.moto is not None
+    return await asyncio.to_thread(place.moto.counts)

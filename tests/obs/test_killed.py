@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SMALL, Moto, content
+from .conftest import PART, Moto, content
 
-PART = SMALL.part_bytes
 PARTS_OF_BIG = 24
 
 

@@ -11,7 +11,8 @@ from aiomodelarts import Limits
 from aiomodelarts._net.governor import Governor, GovernorSnapshot
 from aiomodelarts._net.rate import Pace
 from aiomodelarts._wire.call import Share
-from tests.support.throttling import LoopClock, virtually
+from tests.support.clocks import LoopClock
+from tests.support.throttling import virtually
 
 ENDS = ["answered", "answered", "answered", "lost", "throttled"]
 

@@ -79,7 +79,8 @@ def _problems(account: Account) -> list[str]:
             problems.append(f"version {version_id} of {wish.element} is not on the board with this content")
         elif account.board[version_id].status in _STOPPED:
             problems.append(f"version {version_id} of {wish.element} was stopped")
-        if version_id in account.twins | account.left_made:
+        # A batch that was cancelled holds on to what its creates left.
+        if version_id in account.twins or (version_id in account.left_made and not wish.given_up):
             problems.append(f"version {version_id} is held, and told to be a twin or left behind")
     for version_id in account.twins:
         version = account.board.get(version_id)

@@ -15,25 +15,19 @@ from aiomodelarts.local.exchange import Delivery, Exchange
 from aiomodelarts.local.faults import Faults, Rule
 from aiomodelarts.local.gatekeeper import Keys
 from aiomodelarts.local.rate import RateLimit
+from tests.support.clocks import LoopClock
 
-EPOCH = 1_700_000_000.0
 KEYS = Keys("region", "0" * 32, "AK", "SK", "account", "user", "password", "token", "admin")
 
 
-class WallClock:
+class WallClock(LoopClock):
     """The loop's time, and a wall clock that somebody sets."""
 
     def __init__(self) -> None:
         self.set_by_s = 0.0
 
     def now(self) -> float:
-        return EPOCH + self.set_by_s + self.monotonic()
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        return super().now() + self.set_by_s
 
 
 @frozen

@@ -27,6 +27,7 @@ class Wish:
         job_name: of a new job (``fit``), or None for a version of the session's own job.
         starts_s: when.
         cancelled_s: when the caller is cancelled, again and again; empty for never.
+        given_up: whether it was an element of a batch that was cancelled.
     """
 
     session: int
@@ -39,6 +40,7 @@ class Wish:
     version_id: int | None = None
     origin: str | None = None
     error: BaseException | None = None
+    given_up: bool = False
 
     @property
     def key(self) -> str | None:
@@ -69,6 +71,7 @@ class Plan(Conditions):
     Args:
         weather: ``calm`` (nothing but limits), ``gentle`` (nothing lands or shows up later than the quiet window),
             or ``rough``.
+        hurries_s: when closing a session in mid-run is cancelled, again and again; empty for never.
         late_by_s: the longest time from a request leaving until its version is in every list.
     """
 
@@ -82,6 +85,7 @@ class Plan(Conditions):
     duration_s: tuple[float, float]
     jumps_s: tuple[tuple[float, float], ...]
     closes_s: tuple[float | None, ...]
+    hurries_s: tuple[float, ...]
     max_sends: int
     orders: tuple[Order, ...] = field(repr=False)
 
@@ -125,9 +129,14 @@ def plan(seed: int) -> Plan:
         duration_s=chance.choice(((0.0, 5.0), (1e5, 1e6))),
         jumps_s=jumps,
         closes_s=tuple(chance.uniform(0.05, 15) if chance.random() < 0.15 else None for _ in range(sessions)),
+        hurries_s=_hurries(random.Random(f"closing {seed}")),
         max_sends=chance.choice((2, 5, 5)),
         orders=tuple(order for session in range(sessions) for order in _orders(chance, session)),
     )
+
+
+def _hurries(chance: random.Random) -> tuple[float, ...]:
+    return tuple(sorted(chance.choice((0.0, chance.uniform(0, 3))) for _ in range(chance.choice((0, 1, 1, 2, 3)))))
 
 
 # What delays a creation, what delays its record, what delays the sight of it.

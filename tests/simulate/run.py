@@ -1,6 +1,7 @@
 """One run: callers with their wishes, the sessions they ask through, and the end of it all."""
 
 import asyncio
+import contextlib
 from typing import Any
 from unittest import mock
 
@@ -30,16 +31,7 @@ from tests.simulate.stage import (
     tell_what_is_out,
 )
 from tests.simulate.world import World
-
-ESTIMATOR: dict[str, Any] = {
-    "framework_type": "PyTorch",
-    "framework_version": "PyTorch-1.0.0-python3.6",
-    "code_dir": "/bucket/src/",
-    "boot_file": "/bucket/src/train.py",
-    "output_path": "/bucket/output/",
-    "train_instance_type": "modelarts.vm.gpu.p100",
-    "train_instance_count": 1,
-}
+from tests.support.fakes import estimator_on
 
 
 @define(eq=False)
@@ -124,7 +116,7 @@ def _set_clock(world: World, by_s: float) -> None:
 async def _caller(world: World, number: int) -> Caller:
     job = await _ask_plainly(world, f"job-{number}")
     session, line = _session(world, f"s{number}", number)
-    estimator = AsyncEstimator(session, **ESTIMATOR)
+    estimator = estimator_on(session)
     return Caller(number, session, line, estimator, job["job_id"], job["version_id"], world.plan.closes_s[number])
 
 
@@ -207,6 +199,10 @@ async def _batch(caller: Caller, order: Order) -> None:
     error: BaseException | None = None
     try:
         await batch
+    except asyncio.CancelledError:
+        for wish in order.wishes:
+            wish.given_up = True
+        raise
     except Exception as caught:  # noqa: BLE001  (judged later)
         error = caught
     finally:
@@ -215,7 +211,7 @@ async def _batch(caller: Caller, order: Order) -> None:
             if outcome.result is Result.MADE and outcome.version is not None:
                 wish.ended, wish.version_id, wish.job_id = "made", outcome.version.version_id, outcome.version.job_id
                 wish.origin = outcome.version.origin
-            elif outcome.result is not Result.UNKNOWN or not isinstance(outcome.error.intent, TrainingSpec):
+            else:
                 wish.ended = outcome.result.value
         for wish in order.wishes[len(batch.outcomes) :]:
             wish.ended, wish.error = "refused", error
@@ -224,14 +220,19 @@ async def _batch(caller: Caller, order: Order) -> None:
 async def _close_early(run: Run, caller: Caller) -> None:
     assert caller.closes_s is not None
     await asyncio.sleep(caller.closes_s)
-    await _close(run, caller)
+    closing = asyncio.create_task(_close(run, caller))
+    for at_s in run.plan.hurries_s:
+        asyncio.get_running_loop().call_later(at_s, _cancel, run, closing)
+    await asyncio.wait([closing])
 
 
 async def _close(run: Run, caller: Caller) -> None:
     if caller.closed:
         return
     caller.closed = True
-    await close(run, caller.session, f"s{caller.number}")
+    # Cancelled or not, it is closed then.
+    with contextlib.suppress(asyncio.CancelledError):
+        await close(run, caller.session, f"s{caller.number}")
     tell_what_is_out(run, caller.session)
     caller.unseen = [spec for desk in caller.session._parts.maker._desks.values() for spec in desk.watched]
 

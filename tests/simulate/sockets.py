@@ -24,6 +24,7 @@ from aiomodelarts._create.policy import SettlePolicy
 from aiomodelarts.batch import Result
 from aiomodelarts.local import LocalPlatform
 from aiomodelarts.local.faults import read_rules
+from tests.support.fakes import estimator_on
 
 PATH = "/versions$"
 STOPPED = ("KILLING", "KILLED")
@@ -198,16 +199,7 @@ def _post(client: Any, job_id: int, version_id: int, element: dict[str, Any]) ->
 
 
 async def _job(session: AsyncSession) -> tuple[AsyncEstimator, Any]:
-    estimator = AsyncEstimator(
-        session,
-        framework_type="PyTorch",
-        framework_version="PyTorch-1.0.0-python3.6",
-        code_dir="/bucket/src/",
-        boot_file="/bucket/src/train.py",
-        output_path="/bucket/output/",
-        train_instance_type="modelarts.vm.cpu.2u",
-        train_instance_count=1,
-    )
+    estimator = estimator_on(session)
     return estimator, await estimator.fit("/bucket/data/", job_name="faults")
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 import yaml
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -88,6 +89,90 @@ def _validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(absolute, registry=registry)
 
 
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+_INTEGER = st.integers(-(2**63), 2**63 - 1)
+_NUMBER = st.floats(allow_nan=False, allow_infinity=False) | _INTEGER
+_ANY = st.recursive(
+    st.none() | st.booleans() | _NUMBER | _TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@cache
+def good_answers(operation: str) -> st.SearchStrategy[Any]:
+    """All that the contract allows a good answer of an operation to be, but for ids that are null."""
+    (described,) = (told for status, told in operations()[operation][2]["responses"].items() if status[0] == "2")
+    schema = described["content"]["application/json"]["schema"]
+    return _values(schema.get("anyOf", [schema])[0])
+
+
+def _values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    schema = _flat(schema)
+    if "const" in schema:
+        return st.just(schema["const"])
+    if "anyOf" in schema:
+        return st.one_of([_values(one) for one in schema["anyOf"]])
+    types = schema.get("type", "object" if "properties" in schema else None)
+    if types is None:
+        return _ANY
+    makers = {
+        "null": lambda _: st.none(),
+        "boolean": lambda _: st.booleans(),
+        "integer": lambda _: _INTEGER,
+        "number": lambda _: _NUMBER,
+        "string": _texts,
+        "array": lambda one: st.lists(_values(one.get("items", {})), max_size=3),
+        "object": _objects,
+    }
+    return st.one_of([makers[one](schema) for one in ([types] if isinstance(types, str) else types)])
+
+
+def _texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
+    if "contentSchema" in schema:
+        return _values(schema["contentSchema"]).map(lambda value: orjson.dumps(value).decode())
+    if "pattern" in schema:
+        return _INTEGER.map(str)
+    return st.just("2020-01-08T02:56:19.587000Z") if schema.get("format") == "date-time" else _TEXT
+
+
+def _objects(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    members = dict(schema.get("properties", {}))
+    required = set(schema.get("required", ()))
+    told = {name: _values(one) for name, one in members.items()}
+    if "parameter" in told:
+        told["parameter"] = st.lists(_values(_PARAMETER), max_size=3).flatmap(_as_list_or_text) | st.none()
+    for name in required:
+        told[name] = told[name].filter(lambda value: value is not None)
+    return st.fixed_dictionaries(
+        {name: one for name, one in told.items() if name in required},
+        optional={name: one for name, one in told.items() if name not in required},
+    )
+
+
+def _as_list_or_text(rows: list[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from([rows, orjson.dumps(rows).decode()])
+
+
+def _flat(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to and what it is made of in one."""
+    flat: dict[str, Any] = {}
+    for part in schema.get("allOf", ()):
+        flat = _together(flat, _flat(part))
+    if "$ref" in schema:
+        flat = _together(flat, _flat(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]))
+    return _together(flat, {name: value for name, value in schema.items() if name not in ("allOf", "$ref")})
+
+
+def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    joined = {**one, **other}
+    for name in ("properties", "required"):
+        if name in one and name in other:
+            joined[name] = {**one[name], **other[name]} if name == "properties" else [*one[name], *other[name]]
+    return joined
+
+
+_PARAMETER = {"$ref": "#/components/schemas/ParameterReadback"}
 _CONFIG = {"worker_server_num": 1, "spec_id": 2, "app_url": "/b/src/", "boot_file_url": "/b/src/t.py", "engine_id": 1}
 _LOGIN = AccountLogin(account="tenant", username="user", password="secret")
 

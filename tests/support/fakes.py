@@ -11,27 +11,10 @@ import orjson
 
 from aiomodelarts import AsyncEstimator, AsyncSession, RetryPolicy, Seams
 from aiomodelarts._wire.message import Request, Response
+from tests.support.clocks import LoopClock
 
-EPOCH = 1_700_000_000.0
 PROJECT = "0123456789abcdef0123456789abcdef"
 ACCESS_KEY, SECRET_KEY = "AKEXAMPLE0000000000A", "SKEXAMPLE00000000000000000000000000000000"
-
-
-class LoopClock:
-    """The running loop's time, so that a virtual-time loop moves everything together."""
-
-    def now(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time()
-
-    def monotonic(self) -> float:
-        try:
-            return asyncio.get_running_loop().time()
-        except RuntimeError:
-            # A session may be made before there is a loop.
-            return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Response:

@@ -11,21 +11,9 @@ from attrs import define, field, frozen
 from aiomodelarts._net.governor import Governor
 from aiomodelarts._net.limits import Limits
 from aiomodelarts._wire.call import Share
+from tests.support.clocks import LoopClock
 
 T = TypeVar("T")
-
-
-class LoopClock:
-    """The running loop's time."""
-
-    def now(self) -> float:
-        return self.monotonic()
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class _Leaping(selectors.DefaultSelector):

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tests.support import postgres
+from tests.support.platform import platform_at
 from tests.sweep import stage
 
 # Many processes share one machine here, so a creation may land late.
@@ -57,7 +58,7 @@ async def driven(controllers: int, trials: int, seed: int, ledger: str, root: Pa
     name = f"many{controllers}-{random.SystemRandom().getrandbits(24):x}"
     folder = root / "told"
     await asyncio.to_thread(folder.mkdir)
-    async with stage.platform(root / "platform", f"duration=0.05..0.5,metric=accuracy,seed={seed}") as there:
+    async with platform_at(root / "platform", f"duration=0.05..0.5,metric=accuracy,seed={seed}") as there:
         told: dict[str, Any] = {"concurrency": max(4, 16 // controllers), "lease_s": lease_s, "chaos": seed}
         told["quiet_s"] = _QUIET_S
         await stage.carry_out(there, folder, [[None] * controllers], name=name, trials=trials, ledger=ledger, **told)

@@ -22,8 +22,8 @@ from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.engine.engine import Engine, SweepEvent
 from aiomodelarts.sweep.ledger import Definition, LedgerError
 from aiomodelarts.sweep.ledger.ledger import Ledger
+from tests.sweep.documents import changed, read
 from tests.sweep.scarce import Scarce
-from tests.sweep.test_sweep_file import changed, read
 
 TRIALS = 80
 _ROOM = 160 * 1024

@@ -17,6 +17,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tests.support import postgres
+from tests.support.platform import platform_at, set_faults
 from tests.sweep import stage
 
 STEPS = {"before reserving", "reserved", "intended", "made", "written as made", "ended", "over"}
@@ -98,11 +99,11 @@ async def killed_at_every_step(seed: int, ledger: str, root: Path, *, at_once: i
     told: dict[str, Any] = {"trials": plan.trials, "concurrency": plan.concurrency, "ledger": ledger}
     told["more"] = BUDGET if plan.overlong else ""
     duration = "60" if plan.overlong else "0.02..0.2"
-    async with stage.platform(root, f"duration={duration},metric=accuracy,seed={seed}") as there:
+    async with platform_at(root, f"duration={duration},metric=accuracy,seed={seed}") as there:
         whole = await stage.drive(there, [[None]], name=f"{name}-whole", **told)
         steps = whole[f"{name}-whole-0", 0]["steps"]
         if plan.lost_answers:
-            await stage.set_faults(there, LOST_ANSWERS)
+            await set_faults(there, LOST_ANSWERS)
         sweeps = [plan.controllers(step, seed) for step in range(len(steps))]
         came = await stage.drive(there, sweeps, name=name, at_once=at_once, **told)
         made = await stage.made(there)

@@ -1,19 +1,17 @@
-"""A local platform, controllers that drive sweeps on it as processes, and what the platform has counted."""
+"""Controllers that drive sweeps on a local platform as processes, and what the platform has counted."""
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from attrs import frozen
 
-from aiomodelarts import AsyncEstimator, AsyncSession, LocalPlatform
+from aiomodelarts import AsyncEstimator, LocalPlatform
+from tests.support.platform import ROOT, environment, session_at
 
 SWEEP = """\
 [sweep]
@@ -38,36 +36,8 @@ algorithm = "grid"
 log_pattern = 'accuracy=([0-9.]+)'
 goal = "maximize"
 """
-ROOT = Path(__file__).parents[2]
 # By the name of a sweep and the number of a controller: what it came to, or None when it was killed.
 Came = dict[tuple[str, int], Mapping[str, Any] | None]
-
-
-@asynccontextmanager
-async def platform(
-    root: Path, simulate: str = "duration=0.05..0.2,metric=accuracy", *, slots: int | None = None
-) -> AsyncIterator[LocalPlatform]:
-    """A platform whose versions take no more than a moment."""
-    async with LocalPlatform(root, executor="simulated", simulate=simulate, slots=slots) as there:
-        source = Path(there.access.obs_root, "bucket/src")
-        await asyncio.to_thread(source.mkdir, parents=True, exist_ok=True)
-        await asyncio.to_thread((source / "train.py").write_text, "")
-        yield there
-
-
-def environment(there: LocalPlatform) -> dict[str, str]:
-    """What a process needs to find the platform."""
-    access = there.access
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "HUAWEICLOUD_SDK_AK": access.access_key,
-        "HUAWEICLOUD_SDK_SK": access.secret_key,
-        "HUAWEICLOUD_SDK_PROJECT_ID": access.project_id,
-        "AIOMODELARTS_REGION": access.region_name,
-        "AIOMODELARTS_MODELARTS_ENDPOINT": access.modelarts_endpoint,
-        "AIOMODELARTS_IAM_ENDPOINT": access.iam_endpoint,
-    }
 
 
 async def drive(
@@ -140,16 +110,8 @@ class Row:
 
 async def made(there: LocalPlatform) -> dict[str, list[Row]]:
     """By the name of a job, all of its versions, by output path."""
-    access = there.access
-    session = AsyncSession(
-        access.access_key,
-        access.secret_key,
-        project_id=access.project_id,
-        region_name=access.region_name,
-        endpoints={"modelarts": access.modelarts_endpoint, "iam": access.iam_endpoint},
-    )
     found = {}
-    async with session:
+    async with session_at(there) as session:
         async for job in AsyncEstimator.iter_jobs(modelarts_session=session):
             of_job = AsyncEstimator(session, job_id=job.job_id)
             rows = [
@@ -169,11 +131,3 @@ async def made(there: LocalPlatform) -> dict[str, list[Row]]:
 def expected(name: str, trials: int) -> list[str]:
     """The output paths of a sweep whose every trial was made once."""
     return [f"/bucket/out/{name}/{number:04d}/" for number in range(1, trials + 1)]
-
-
-async def set_faults(there: LocalPlatform, rules: Sequence[Mapping[str, Any]]) -> None:
-    """From now on the platform does this wrong."""
-    async with aiohttp.ClientSession() as http:
-        url, headers = f"{there.access.modelarts_endpoint}/_local/faults", {"X-Local-Admin": there.access.admin_token}
-        async with http.put(url, json=list(rules), headers=headers) as answer:
-            answer.raise_for_status()

@@ -1,13 +1,14 @@
 """Which combinations of values are points: conditions, and rules between hyperparameters."""
 
 import re
-from itertools import product
+from itertools import islice, pairwise, product
 from random import Random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from aiomodelarts.sweep.search.search import RandomSearch
 from aiomodelarts.sweep.space.axes import Axis, Choice, Float, Int, same
 from aiomodelarts.sweep.space.conditions import faults, is_met
 from aiomodelarts.sweep.space.constraints import Constraint
@@ -123,6 +124,17 @@ def test_only_those_in_the_circle_are_named() -> None:
     assert [fault.name for fault in faults(AXES, circle)] == ["momentum", "nesterov"]
 
 
+def test_conditions_may_wait_for_each_other_in_a_row_of_any_length() -> None:
+    names = [f"x{place}" for place in range(3000)]
+    axes: dict[str, Axis] = {name: Int(1, 2) for name in names}
+    row = {after: {before: (2,)} for before, after in pairwise(names)}
+    space = Space(axes, row)
+    assert list(space.order) == names
+    assert [len(point) for point in islice(space.points(), 3)] == [1, 2, 3]
+    circle = row | {"x0": {"x2999": (2,)}}
+    assert sum(fault.parent is None for fault in faults(axes, circle)) == 3000
+
+
 NUMBERS: dict[str, Axis] = {"batch": Int(8, 512), "layers": Int(1, 8), "lr": Float(0.1, 1.0), "batch-size": Int(1, 9)}
 
 
@@ -202,6 +214,19 @@ def test_a_needle_in_a_finite_space_is_found() -> None:
     space = Space(axes, {}, (Constraint.parse("a == 17 and b == 4", axes),))
     assert space.size == 1
     assert space.draw(Random(0)) == {"a": 17, "b": 4}
+
+
+def test_where_points_are_too_rare_to_be_counted_all_that_can_be_found_are_drawn_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aiomodelarts.sweep.space.space.MOST_STEPS", 1000)
+    axes: dict[str, Axis] = {name: Int(1, 12) for name in "abc"}
+    space = Space(axes, {}, (Constraint.parse("a == 1 and b + 0 * c <= 2", axes),))
+    assert space.size is None
+    points = RandomSearch(25).points(space)
+    assert len({key_of(next(points)) for _ in range(24)}) == 24
+    with pytest.raises(NoPoint, match="after 24 points no other one was found"):
+        next(points)
 
 
 def test_a_space_without_a_point_says_which_rule_is_too_much() -> None:

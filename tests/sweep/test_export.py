@@ -22,8 +22,8 @@ from aiomodelarts.sweep.space.axes import Choice, Float, Int
 from aiomodelarts.sweep.space.space import Point, Space
 from aiomodelarts.sweep.trial import Trial, TrialState
 
+from .documents import GOOD, read
 from .spaces import spaces
-from .test_sweep_file import GOOD, read
 
 optuna = pytest.importorskip("optuna", reason="needs the extra sweep")
 from aiomodelarts.sweep.report.export import Record, export  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from aiomodelarts import AsyncEstimator, AsyncSession, Sweep, SweepError
+from aiomodelarts import AsyncSession, Sweep, SweepError
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.models.job import VersionInfo
@@ -23,13 +23,12 @@ from aiomodelarts.sweep.planning.gathering import Gathering, _each
 from aiomodelarts.sweep.search.warm_start import (
     History,
 )
+from tests.support.fakes import estimator_on
+from tests.support.platform import requests
 
 from . import kept
-from .test_ledger import address, name
-from .test_plan import READS, requests, session
-from .test_sweep_file import read
-
-__all__ = ["address", "name", "session"]
+from .documents import read
+from .test_plan import READS
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 
@@ -152,26 +151,17 @@ async def test_versions_of_a_job_are_read_and_nothing_else(
     session: AsyncSession, tmp_path: Path, old: SweepResult
 ) -> None:
     job_id, first = old.trials[0].job_id, old.trials[0].version_id
-    estimator = AsyncEstimator(
-        session,
-        framework_type="PyTorch",
-        framework_version="PyTorch-1.0.0-python3.6",
-        code_dir="/bucket/src/",
-        boot_file="/bucket/src/train.py",
-        output_path="/bucket/out/",
-        train_instance_type="modelarts.vm.cpu.2u",
-        train_instance_count=1,
-    )
+    estimator = estimator_on(session)
     beyond = [{"lr": 3.0, "layers": 4, "epochs": 5}, {"lr": 0.01, "layers": 4, "epochs": 6}]
     other = await estimator.create_job_versions(
         job_id=job_id, pre_version_id=first, inputs="/bucket/data/", each=[{"hyperparameters": one} for one in beyond]
     )
     for version in other:
         await version.wait()
-    before = await requests(session)
+    before = await requests(session.platform)
     named = await sweep_of(tmp_path, "new", f"\n[warm_start]\njobs = [{job_id}]\n")
     plan = await named.plan(session)
-    after = await requests(session)
+    after = await requests(session.platform)
     assert {name for name in after if after[name] != before.get(name)} <= {
         *READS,
         "listTrainingJobVersions",

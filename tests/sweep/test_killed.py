@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from aiomodelarts import LocalPlatform
+from tests.support.platform import platform_at
 from tests.sweep import kills, stage
 
 
 @pytest.fixture
 async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
-    async with stage.platform(tmp_path / "platform") as there:
+    async with platform_at(tmp_path / "platform") as there:
         yield there
 
 

@@ -28,8 +28,8 @@ from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Event
 from aiomodelarts.sweep.trial import TrialState
 
+from .documents import GOOD, changed, complaint, read
 from .scarce import Hurried, Killed, Scarce, Told
-from .test_sweep_file import GOOD, changed, complaint, read
 
 CONFIG = evolve(read(changed("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "")), concurrency=2)
 TWO_FLAVORS = evolve(CONFIG, flavors=("modelarts.vm.gpu.p100", "modelarts.vm.gpu.v100"))

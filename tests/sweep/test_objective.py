@@ -1,15 +1,20 @@
 """How a number is read from a log or a file."""
 
 import asyncio
+import json
 import re
+import threading
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
-from aiomodelarts.sweep.engine.measure import value_in
+from aiomodelarts.sweep.engine.measure import Meter, value_in
 from aiomodelarts.sweep.matching import Matcher, PatternTooSlow
-from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern, MetricMissing, PlatformMetric, Take
+from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern, MetricMissing, Objective, PlatformMetric, Take
+from aiomodelarts.sweep.trial import Trial
 
 FOREVER = ("^(a|aa)+$", "a" * 60 + "b")
 
@@ -82,6 +87,36 @@ async def test_a_pattern_that_goes_back_and_forth_for_ever_is_given_up_and_other
 async def test_a_pattern_that_takes_too_long_leaves_no_metric_and_says_why() -> None:
     with pytest.raises(MetricMissing, match="the pattern takes longer than 1 s"):
         await in_log(FOREVER[0], FOREVER[1])
+
+
+async def test_a_pattern_that_is_a_little_slow_on_every_line_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["a" * 20 + "b"] * 1000
+    monkeypatch.setattr("aiomodelarts.sweep.matching._RESERVE_S", 0.05)
+    with pytest.raises(MetricMissing, match=r"the pattern takes too long for the first \d+ lines of the log; nested"):
+        await in_log(FOREVER[0], *lines)
+    assert await in_log("^a*=?(.+)", *lines, "0.5") == 0.5
+
+
+async def test_a_step_that_no_database_takes_is_none() -> None:
+    lines = [f"step {step} acc={value}" for step, value in ((3, 0.3), (10**15, 0.5), (2**63, 0.7), (-(2**64), 0.9))]
+    found = Matcher(re.compile(r"step (?P<step>-?\d+) acc=(.+)")).find(lines)
+    assert [match.step for match in found] == [3, 10**15, None, None]
+    assert await in_log(r"step (?P<step>-?\d+) acc=(.+)", *lines) == 0.9
+
+
+async def test_a_file_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def loads(content: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return json.loads(content)
+
+    monkeypatch.setattr("aiomodelarts.sweep.objective.json", SimpleNamespace(loads=loads))
+    files = SimpleNamespace(read=AsyncMock(return_value=b'{"a": 2}'))
+    meter = Meter(Objective(JsonFile("m.json", "a"), Goal.MAXIMIZE), files)  # type: ignore[arg-type]
+    assert await meter.read(Trial(1, {}, "/out/"), SimpleNamespace(), None) == 2  # type: ignore[arg-type]
+    assert threads != [threading.main_thread()]
+    assert len(threads) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from attrs import evolve
 
@@ -15,6 +13,7 @@ from aiomodelarts.models.job import JobPage
 from aiomodelarts.sweep import FolderFiles
 from aiomodelarts.sweep.planning import premises
 from aiomodelarts.sweep.planning.plan import Plan, PlanFileError, PlanOutdated
+from tests.support.platform import requests
 
 SWEEP = """\
 [sweep]
@@ -43,17 +42,6 @@ goal = "maximize"
 READS = {"listTrainingJobs", "listResourceSpecs", "listEngines"}
 
 
-@pytest.fixture
-async def session(tmp_path: Path) -> AsyncIterator[AsyncSession]:
-    options = {"executor": "simulated", "simulate": "duration=0.05..0.1,metric=accuracy"}
-    async with AsyncSession.local(tmp_path / "platform", **options) as session:
-        script = Path(str(session.platform and session.platform.obs_root), "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
-        data = script.parents[1] / "data"
-        await asyncio.to_thread(lambda: (data.mkdir(), (data / "1.csv").write_text("")))
-        yield session
-
-
 async def sweep_of(folder: Path, **changes: str) -> Sweep:
     text = SWEEP
     for old, new in changes.values():
@@ -63,23 +51,13 @@ async def sweep_of(folder: Path, **changes: str) -> Sweep:
     return await asyncio.to_thread(Sweep.from_file, folder / "sweep.toml")
 
 
-async def requests(session: AsyncSession) -> dict[str, int]:
-    """What the platform was asked, by its own count."""
-    platform = session.platform
-    assert platform is not None
-    address, mine = f"{platform.modelarts_endpoint}/_local/stats", {"X-Local-Admin": platform.admin_token}
-    async with aiohttp.ClientSession() as http, http.get(address, headers=mine) as answer:
-        counted: dict[str, int] = (await answer.json())["requests"]
-    return counted
-
-
 async def test_a_plan_of_a_thousand_points_asks_and_changes_nothing(session: AsyncSession, tmp_path: Path) -> None:
     sweep = await sweep_of(tmp_path, many=("int = [1, 4]", "int = [1, 1000]"), job=('"tiny"', '"tiny"\njob_name = "j"'))
     plan = await sweep.plan(session)
     assert (plan.count, plan.to_make, plan.later, plan.refused) == (1000, 1000, 0, ())
     assert [trial.point["layers"] for trial in plan.trials] == [*range(1, 1001)]
     assert plan.trials[9].output_path == "/bucket/out/tiny/0010/"
-    asked = await requests(session)
+    asked = await requests(session.platform)
     assert set(asked) <= READS
     assert sum(asked.values()) == 5
     assert not await asyncio.to_thread((tmp_path / "results").exists)
@@ -106,14 +84,14 @@ async def test_a_plan_of_another_file_or_other_points_is_refused_before_anything
     session: AsyncSession, tmp_path: Path
 ) -> None:
     plan = await (await sweep_of(tmp_path)).plan(session)
-    before = await requests(session)
+    before = await requests(session.platform)
     other = await sweep_of(tmp_path, more=("int = [1, 4]", "int = [1, 5]"))
     with pytest.raises(PlanOutdated, match="the sweep file and its points changed"):
         await other.run(session, plan=plan)
     faster = await sweep_of(tmp_path, faster=("concurrency = 4", "concurrency = 5"))
     with pytest.raises(PlanOutdated, match=r"^the sweep file changed"):
         await faster.run(session, plan=plan)
-    assert await requests(session) == before
+    assert await requests(session.platform) == before
 
 
 @pytest.mark.parametrize(

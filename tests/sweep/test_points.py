@@ -14,6 +14,9 @@ SPACE = Space({"a": Int(1, 6), "b": Int(1, 3)})
 def test_whoever_gets_only_some_numbers_gets_the_same_points(numbers: set[int]) -> None:
     whole = list(GridSearch().points(SPACE))
     points = Points(GridSearch(), SPACE)
+    points.draw(18)
+    assert points.is_drawn(18)
+    assert not points.is_drawn(19)
     assert [points.at(number) for number in sorted(numbers)] == [whole[number - 1] for number in sorted(numbers)]
 
 
@@ -22,6 +25,7 @@ def test_after_a_change_every_point_comes_once_and_the_earlier_ones_keep_their_n
     kept = list(GridSearch().points(SPACE))[:earlier]
     changed = Space({"a": Int(1, high), "b": Int(1, 3)})
     points = Points(GridSearch(), changed, kept)
+    points.draw(100)
     new = [points.at(number) for number in range(earlier + 1, points.count() + 1)]
     assert all(point not in kept for point in new)
     assert all(point in kept or point in new for point in GridSearch().points(changed))
@@ -31,4 +35,6 @@ def test_after_a_change_every_point_comes_once_and_the_earlier_ones_keep_their_n
 def test_more_random_trials_begin_with_the_same_points() -> None:
     space = Space({"lr": Float(0.0, 1.0)})
     few, many = Points(RandomSearch(3, 7), space), Points(RandomSearch(9, 7), space)
+    few.draw(3)
+    many.draw(5)
     assert [few.at(number) for number in (1, 2, 3)] == [many.at(number) for number in (1, 2, 3)]

@@ -41,6 +41,15 @@ def test_without_a_space_the_values_are_what_they_look_like(file: Path) -> None:
     assert found.space.axes["n"] == Choice((3, 4))
 
 
+def test_what_only_looks_like_a_number_stays_text(file: Path) -> None:
+    file.write_text("id,version\n007,0x10\n-01,1_000\n\u0667,1e999\n")
+    assert [list(point.values()) for point in read_points(file, None).points] == [
+        ["007", "0x10"],
+        ["-01", "1_000"],
+        ["\u0667", "1e999"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -24,7 +24,7 @@ from aiomodelarts.sweep.pruning import METHODS
 from aiomodelarts.sweep.trial import Ending, Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
-from .test_sweep_file import GOOD, complaint, read
+from .documents import GOOD, complaint, read
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 from aiomodelarts.sweep.engine.judge import Judge, Verdict
@@ -115,6 +115,9 @@ class Platform:
 
     def attach(self, job_id: int, version_id: int) -> Version:
         return self.versions[version_id]
+
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        return {}
 
     async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
         may_leave()

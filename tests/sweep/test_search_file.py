@@ -10,7 +10,7 @@ from aiomodelarts.sweep.description.tables import search as search_table
 from aiomodelarts.sweep.search.search import AdaptiveSearch, PointList, QuasiRandomSearch
 from aiomodelarts.sweep.space.axes import Choice, Float, Int
 
-from .test_sweep_file import GOOD, complaint, read
+from .documents import GOOD, complaint, read
 
 SPACE = """\
 optimizer = { choice = ["adam", "sgd"] }

@@ -16,7 +16,7 @@ from aiomodelarts.sweep.search.search import AdaptiveSearch
 from aiomodelarts.sweep.search.searcher import Searcher
 from aiomodelarts.sweep.space.space import Float, Space
 
-from .test_sweep_file import GOOD, complaint, read
+from .documents import GOOD, complaint, read
 
 ACCURACY = """\
 [objective.accuracy]

@@ -10,31 +10,16 @@ from aiomodelarts._presence import place, process
 from aiomodelarts.sweep import Running, StoppedAsAsked, TrialState
 from aiomodelarts.sweep.ledger.records import Lease, SweepRecord
 from aiomodelarts.sweep.stopping import Stopping
+from tests.support.clocks import HandClock
 
 from .test_python import on_a_platform, sweep_of, until_running
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def now(self) -> float:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        self._now += seconds
 
 
 @define
 class Board:
     """The leases of a ledger, each with the seconds between its beats and the moment when it ends."""
 
-    clock: Clock
+    clock: HandClock
     controllers: dict[int, tuple[float, float]] = field(factory=dict)
     asked: str | None = None
 
@@ -54,7 +39,7 @@ class Board:
         ]
 
 
-async def ended(board: Board, clock: Clock) -> tuple[Stopping, list[int]]:
+async def ended(board: Board, clock: HandClock) -> tuple[Stopping, list[int]]:
     told: list[int] = []
 
     async def hear(left: int) -> None:
@@ -67,7 +52,7 @@ async def ended(board: Board, clock: Clock) -> tuple[Stopping, list[int]]:
 
 
 async def test_controllers_elsewhere_are_waited_for_as_long_as_they_beat() -> None:
-    clock = Clock()
+    clock = HandClock()
     stopping, told = await ended(Board(clock, {1: (10, 300), 2: (10, 4)}), clock)
     assert (stopping.asked, stopping.dead) == (2, [])
     assert (told[0], told[-1]) == (2, 0)
@@ -75,20 +60,20 @@ async def test_controllers_elsewhere_are_waited_for_as_long_as_they_beat() -> No
 
 
 async def test_one_that_does_not_beat_is_taken_for_dead_after_its_lease() -> None:
-    clock = Clock()
+    clock = HandClock()
     stopping, _ = await ended(Board(clock, {1: (0, 1e9), 2: (10, 5)}), clock)
     assert [lease.token for lease in stopping.dead] == [1]
     assert clock.now() == pytest.approx(30)
 
 
 async def test_one_that_came_after_the_asking_is_not_waited_for() -> None:
-    clock = Clock()
+    clock = HandClock()
     stopping, told = await ended(Board(clock, {8: (10, 1e9)}), clock)
     assert (told, stopping.dead, clock.now()) == ([0], [], 0)
 
 
 async def test_one_of_this_machine_whose_process_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = HandClock()
     board = Board(clock, {1: (10, 1e9)})
     here, mine = await asyncio.to_thread(lambda: (place(), process()))
     # The same number, begun at another time.

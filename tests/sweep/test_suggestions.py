@@ -1,8 +1,10 @@
 """Reserving trials with suggested points: each controller from the ledger, whoever else writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,12 @@ from aiomodelarts.sweep.engine.suggestions import Suggestions, suggestions
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Held, Move
 from aiomodelarts.sweep.objective import Goal
-from aiomodelarts.sweep.search.search import AdaptiveSearch
+from aiomodelarts.sweep.search.search import AdaptiveSearch, RandomSearch
 from aiomodelarts.sweep.search.searcher import Searcher
-from aiomodelarts.sweep.space.space import Point, key_of
+from aiomodelarts.sweep.space.space import Point, Space, key_of
 from aiomodelarts.sweep.trial import Trial, TrialState
 
-from .test_sweep_file import changed, read
+from .documents import changed, read
 
 SEARCH = 'algorithm = "tpe"\ntrials = 14\nseed = 3\nstartup = 4'
 CONFIG = read(changed('algorithm = "grid"', SEARCH).replace(", num = 4 }", " }"))
@@ -142,3 +144,29 @@ async def test_points_that_are_known_beforehand_take_any_number(tmp_path: Path) 
             assert await controllers[turn % 2].next.reserve(16) is not None
         assert await controllers[0].next.reserve(16) is None
         assert [trial.point for trial in await one.trials()] == list(config.search.points(config.space))
+
+
+async def test_points_are_never_drawn_on_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many trials there are already, however many are asked for at once, and whoever else takes some."""
+    config = read(changed('algorithm = "grid"', 'algorithm = "random"\ntrials = 900').replace(", num = 4 }", " }"))
+    drawn_in: set[threading.Thread] = set()
+    points = RandomSearch.points
+
+    def watched(search: RandomSearch, space: Space) -> Iterator[Point]:
+        for point in points(search, space):
+            drawn_in.add(threading.current_thread())
+            yield point
+
+    monkeypatch.setattr(RandomSearch, "points", watched)
+    async with Ledger.open(tmp_path / "sweep.sqlite", Definition("x", {}), SystemClock()) as ledger:
+        controllers = [Controller(ledger, config) for _ in range(2)]
+        for one in controllers:
+            await one.stand()
+        held = await asyncio.gather(*(controllers[place % 7 == 0].next.reserve(900) for place in range(700)))
+        later = Controller(ledger, config)
+        await later.stand()
+        held += [await later.next.reserve(900)]
+    trials = sorted((one.trial for one in held if one is not None), key=lambda trial: trial.number)
+    assert [trial.number for trial in trials] == list(range(1, 702))
+    assert [trial.point for trial in trials] == list(islice(points(RandomSearch(900), config.space), 701))
+    assert threading.main_thread() not in drawn_in

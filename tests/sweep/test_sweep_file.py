@@ -8,54 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiomodelarts.sweep.description.config import SweepConfig, load, parse
+from aiomodelarts.sweep.description.config import load
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.objective import Goal, JsonFile, LogPattern
 from aiomodelarts.sweep.problems import SweepFileError
 from aiomodelarts.sweep.search.search import GridSearch, RandomSearch
 from aiomodelarts.sweep.space.space import Choice, Float, Int
 
-GOOD = """\
-[sweep]
-name = "digits"
-concurrency = 3
-
-[estimator]
-train_instance_type = "modelarts.vm.cpu.2u"
-output_path = "/bucket/out/"
-code_dir = "/bucket/src/"
-boot_file = "/bucket/src/train.py"
-framework_type = "PyTorch"
-framework_version = "PyTorch-1.0.0-python3.6"
-inputs = "/bucket/data/"
-hyperparameters = { epochs = 3 }
-
-[space]
-lr = { log_float = [1e-4, 1e-1], num = 4 }
-layers = { int = [1, 4] }
-
-[search]
-algorithm = "grid"
-
-[objective]
-log_pattern = 'accuracy=([0-9.]+)'
-goal = "maximize"
-"""
-
-
-def read(text: str, folder: Path = Path("here")) -> SweepConfig:
-    return parse(text, file="sweep.toml", folder=folder)
-
-
-def changed(old: str, new: str) -> str:
-    assert GOOD.count(old) == 1
-    return GOOD.replace(old, new)
-
-
-def complaint(text: str, folder: Path = Path("here")) -> str:
-    with pytest.raises(SweepFileError) as caught:
-        read(text, folder)
-    return str(caught.value)
+from .documents import GOOD, changed, complaint, read
 
 
 def test_a_good_file() -> None:
@@ -187,6 +147,12 @@ BAD = [
         "[objective] log_pattern: is not a regular expression: ",
     ),
     ("'accuracy=([0-9.]+)'", "'accuracy='", 23, "[objective] log_pattern: the pattern has no group"),
+    (
+        "'accuracy=([0-9.]+)'",
+        "'" + "(?:" * 250 + "(a)" + ")" * 250 + "'",
+        23,
+        "[objective] log_pattern: cannot be matched",
+    ),
     ("log_pattern", "json_file", 22, "[objective]: key is missing"),
     ("log_pattern = 'accuracy=([0-9.]+)'", "", 22, "[objective]: needs one of log_pattern, json_file and metric"),
     ("log_pattern", 'key = "a"\nlog_pattern', 23, "[objective] key: goes with json_file only"),
@@ -219,6 +185,25 @@ BAD = [
     ('framework_type = "PyTorch"', "", 5, "[estimator] framework_type: what runs is named in one way"),
     ('inputs = "/bucket/data/"', "", 5, "[estimator] inputs: exactly one of inputs, dataset_id"),
     ("{ epochs = 3 }", "{ epochs = nan }", 13, "[estimator] hyperparameters: is nan; a hyperparameter is a finite"),
+    ("{ int = [1, 4] }", "{ log_int = [1, 1" + "0" * 400 + "], num = 3 }", 17, "[space] layers: a whole number has at"),
+    ("{ int = [1, 4] }", "{ int = [0, 0x" + "f" * 9000 + "] }", 17, "[space] layers: a whole number has at most 64"),
+    ("{ int = [1, 4] }", "{ float = [-1.7e308, 1.7e308], num = 3 }", 17, "[space] layers: -1.7e+308 and 1.7e+308 are"),
+    ("{ int = [1, 4] }", r'{ choice = ["a\u0000b"] }', 17, "[space] layers: holds "),
+    ("{ int = [1, 4] }", "{ choice = [0x" + "f" * 9000 + "] }", 17, "[space] layers: holds a number of thousands of"),
+    ("layers = ", r'"a\u0000b" = ', 17, "[space] a\0b: has a name with a zero character"),
+    ("{ int = [1, 4] }", "{ int = [1, 1000000000] }", 19, "[search]: makes 4,000,000,000 trials, and a sweep has at"),
+    (
+        '"grid"',
+        '"tpe"\ntrials = 1\nseed = 0x' + "f" * 9000,
+        22,
+        "[search] seed: is a number of thousands of",
+    ),
+    (
+        "concurrency = 3",
+        "concurrency = 9223372036854775808",
+        3,
+        "[sweep] concurrency: is 9223372036854775808, and",
+    ),
 ]
 
 
@@ -231,6 +216,35 @@ def test_a_mistake_is_told_with_file_line_and_key(old: str, new: str, line: int,
 @pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])
 def test_a_value_beyond_what_the_parser_takes_is_told(value: str) -> None:
     assert complaint(f"{GOOD}x = {value}").startswith("sweep.toml: is not valid TOML: ")
+
+
+def test_a_vast_grid_is_a_grid_of_as_many_trials_as_the_budget_has() -> None:
+    vast = changed("{ int = [1, 4] }", "{ int = [1, 1000000000000] }")
+    assert read(f"{vast}[budget]\nmax_trials = 50\n").count == 50
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "words"),
+    [
+        ("grid", "has at most 200000 points, found among at most 1000000 combinations"),
+        ("random", "none of 10000 points keeps a + b + c + d + e + f < 0"),
+        ("tpe", "none of 10000 points keeps a + b + c + d + e + f < 0"),
+    ],
+)
+def test_a_rule_that_nothing_keeps_is_told_soon_however_many_combinations_there_are(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, words: str
+) -> None:
+    monkeypatch.setattr("aiomodelarts.sweep.space.space.MOST_STEPS", 10_000)
+    axes = "".join(f"{name} = {{ int = [1, 100] }}\n" for name in "abcdef")
+    trials = "" if algorithm == "grid" else "\ntrials = 3"
+    text = changed('"grid"', f'"{algorithm}"{trials}\nconstraints = ["a + b + c + d + e + f < 0"]')
+    assert words in complaint(text.replace("layers = { int = [1, 4] }\n", axes))
+
+
+def test_more_dimensions_than_a_sobol_sequence_has_are_told() -> None:
+    axes = "".join(f"x{place} = {{ float = [0, 1] }}\n" for place in range(21_201))
+    text = changed('"grid"', '"quasi-random"\ntrials = 3').replace("layers = { int = [1, 4] }\n", axes)
+    assert "[search]: quasi-random takes at most 21201 hyperparameters" in complaint(text)
 
 
 def test_an_empty_space_is_told_on_its_line() -> None:

@@ -29,12 +29,8 @@ from aiomodelarts.sweep.search.warm_start import (
 from aiomodelarts.sweep.space.constraints import Constraint
 from aiomodelarts.sweep.space.space import Choice, Float, Int, Space
 
+from .documents import GOOD, complaint, read
 from .spaces import spaces
-from .test_ledger import address, name
-from .test_plan import session
-from .test_sweep_file import GOOD, complaint, read
-
-__all__ = ["address", "name", "session"]
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 

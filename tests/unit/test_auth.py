@@ -5,29 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aiomodelarts import AsyncSession, TokenExpired, TrainingJob
+from aiomodelarts import AsyncSession, ConnectionBroken, TokenExpired, TrainingJob
 from aiomodelarts._net.auth import TokenAuth
 from aiomodelarts._wire.iam import IssuedToken
 from aiomodelarts._wire.message import Request, Response
+from tests.support.clocks import EPOCH, HandClock
 from tests.support.fakes import Service, answer, estimator_on, refusal, session_on
 
 _ASKED = Request("GET", "https://modelarts.region.example.com", "/v1/p/job/ai-engines")
-
-
-class HandClock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 class Issuer:
@@ -36,21 +21,30 @@ class Issuer:
     def __init__(self, clock: HandClock, life_s: float) -> None:
         self.clock = clock
         self.life_s = life_s
-        self.issued = 0
+        self.issued = self.asked = 0
+        self.broken = False
 
     async def __call__(self) -> IssuedToken:
+        self.asked += 1
+        if self.broken:
+            raise ConnectionBroken("nobody there")
         self.issued += 1
         await asyncio.sleep(0)
         return IssuedToken(f"token {self.issued}", self.clock.at + self.life_s)
 
 
+async def _settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 async def used_at(auth: TokenAuth, clock: HandClock, second: float) -> str:
-    clock.at = 1_700_000_000.0 + second
+    clock.at = EPOCH + second
     return (await auth.authorized(_ASKED)).headers["X-Auth-Token"]
 
 
 async def test_a_hundred_tasks_share_one_fetch() -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, 86_400)
     auth = TokenAuth(issuer, clock)
     sent = await asyncio.gather(*(auth.authorized(_ASKED) for _ in range(100)))
@@ -62,17 +56,51 @@ async def test_a_hundred_tasks_share_one_fetch() -> None:
 async def test_a_token_is_renewed_before_it_expires_and_not_for_every_request(
     life_s: float, kept_s: float, renewed_s: float
 ) -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, life_s)
     auth = TokenAuth(issuer, clock)
     assert await used_at(auth, clock, 0) == "token 1"
     assert await used_at(auth, clock, kept_s) == "token 1"
+    assert issuer.issued == 1
+    # Nobody waits for another one while this one is good.
+    assert await used_at(auth, clock, renewed_s) == "token 1"
+    await _settled()
     assert await used_at(auth, clock, renewed_s) == "token 2"
     assert issuer.issued == 2
 
 
-async def test_where_the_clocks_disagree_a_new_token_is_used_until_it_is_refused() -> None:
+async def test_while_none_can_be_fetched_the_known_one_is_used_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
     clock = HandClock()
+    issuer = Issuer(clock, 86_400)
+    auth = TokenAuth(issuer, clock)
+    await used_at(auth, clock, 0)
+    issuer.broken = True
+    for second in (85_801, 85_805, 86_000, 86_339):
+        assert await used_at(auth, clock, second) == "token 1"
+        await _settled()
+    # Not for every request.
+    assert issuer.asked == 4
+    assert "could not be renewed yet" in caplog.text
+    with pytest.raises(ConnectionBroken):
+        await used_at(auth, clock, 86_341)
+    issuer.broken = False
+    assert await used_at(auth, clock, 86_342) == "token 2"
+
+
+async def test_a_renewal_that_nobody_waits_for_ends_with_the_session() -> None:
+    clock = HandClock()
+    issuer = Issuer(clock, 86_400)
+    auth = TokenAuth(issuer, clock)
+    await used_at(auth, clock, 0)
+    await used_at(auth, clock, 85_801)
+    await asyncio.sleep(0)
+    await auth.close()
+    assert issuer.issued == 2
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_where_the_clocks_disagree_a_new_token_is_used_until_it_is_refused() -> None:
+    clock = HandClock(EPOCH)
     issuer = Issuer(clock, -3600)
     auth = TokenAuth(issuer, clock)
     assert [await used_at(auth, clock, second) for second in (0, 1, 5000)] == ["token 1"] * 3

@@ -5,7 +5,7 @@ from typing import Any, get_origin, get_type_hints
 import attrs
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aiomodelarts._convert import structure
@@ -117,6 +117,7 @@ _NAMES = st.sampled_from([field.name for field in attrs.fields(VersionInfo) if f
 
 
 @given(st.dictionaries(_NAMES, _JSON, max_size=6))
+@example({"status": None})
 def test_whatever_an_answer_holds_it_is_a_value_or_a_decode_error(members: dict[str, Any]) -> None:
     said = {"version_id": 1, **members}
     try:

@@ -11,7 +11,8 @@ import pytest
 from aiomodelarts import InvalidArgument, Limits, SessionClosed
 from aiomodelarts._net.governor import Governor, Place
 from aiomodelarts._wire.call import Share
-from tests.support.throttling import LoopClock, virtually
+from tests.support.clocks import LoopClock
+from tests.support.throttling import virtually
 
 
 def governor(**limits: float) -> Governor:

@@ -33,6 +33,7 @@ def test_page_size_order_and_sort_key_are_always_sent(rules: ListRules) -> None:
         (20, JOBS, {"search_content": "x" * 65}, "search_content"),
         (20, CONFIGS, {"search_content": "x" * 101}, "search_content"),
         (20, JOBS, {"search_content": None}, "search_content"),
+        (20, JOBS, {"search_content": "\ud800"}, "search_content"),
         (23, JOBS, {"status": 23}, "status"),
         (23, JOBS, {"status": -1}, "status"),
         (23, JOBS, {"status": "3,5"}, "status"),

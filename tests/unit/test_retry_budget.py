@@ -8,7 +8,8 @@ import pytest
 from aiomodelarts import RetryPolicy
 from aiomodelarts._net.retry import Retry
 from aiomodelarts.errors import NotSent, ServiceTrouble, Throttled
-from tests.support.throttling import LoopClock, virtually
+from tests.support.clocks import LoopClock
+from tests.support.throttling import virtually
 
 
 def retry(**policy: float) -> Retry:

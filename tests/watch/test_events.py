@@ -2,18 +2,24 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from hypothesis import given
-from hypothesis import strategies as st
 
-from aiomodelarts import AsyncSession, InvalidArgument, NotAllowed, Outcome, SessionClosed, TrainingSpec
+from aiomodelarts import (
+    AsyncSession,
+    Cadence,
+    InvalidArgument,
+    JobStatus,
+    NotAllowed,
+    Outcome,
+    Patience,
+    SessionClosed,
+    TrainingSpec,
+)
 from aiomodelarts._create.made import Twin
-from aiomodelarts._cursor import Told, decode, encode
+from aiomodelarts._watch.feed import Feed
 from aiomodelarts.events import (
     BEGINNING,
     Appeared,
@@ -24,20 +30,9 @@ from aiomodelarts.events import (
     StateChanged,
     TwinStopped,
 )
-from tests.support.fakes import Service, answer, refusal, session_on
+from tests.support.fakes import LoopClock, Service, answer, refusal, session_on
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def told(event: Event) -> tuple[Any, ...]:
@@ -328,40 +323,45 @@ async def test_closing_the_session_ends_the_stream(service: Service) -> None:
         await reading
 
 
-_states = st.dictionaries(st.integers(1, 300), st.builds(Told, st.integers(0, 30), st.integers(0, 4), st.booleans()))
-
-
-@given(st.dictionaries(st.integers(1, 5), _states, min_size=1))
-def test_a_cursor_says_all_that_was_told(jobs: dict[int, dict[int, Told]]) -> None:
-    assert decode(encode(jobs), jobs) == jobs
-
-
-def test_the_cursor_of_a_long_job_is_short() -> None:
-    jobs = {5: {number: Told(10, 3, True) for number in range(100_000)}}
-    assert len(encode(jobs)) < 200
-
-
-@given(st.text() | st.binary().map(lambda raw: "c1." + raw.hex()))
-def test_garbage_is_no_cursor(text: str) -> None:
-    with pytest.raises(InvalidArgument):
-        decode(text, [5])
-
-
-@pytest.mark.parametrize(
-    ("cursor", "reason"),
-    [
-        ("c2.abcd", "later version"),
-        (encode({6: {}}), "belongs to job 6, and this is about job 5"),
-        (encode({5: {1: Told(8)}})[:-8], "cursor of an event"),
-        ("", "cursor of an event"),
-    ],
-)
-async def test_a_cursor_that_does_not_fit_says_why(session: AsyncSession, cursor: str, reason: str) -> None:
-    with pytest.raises(InvalidArgument, match=reason):
-        session.events(5, cursor)
-
-
 @pytest.mark.parametrize("bad", [{"job_id": []}, {"job_id": "x"}, {"buffer": 0}, {"log_stalled_s": 0}])
 async def test_arguments_that_mean_nothing_are_refused(session: AsyncSession, bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match=next(iter(bad))):
         session.events(**{"job_id": 5, **bad})
+
+
+async def test_a_fault_beside_the_stream_ends_it_and_is_not_hidden(
+    session: AsyncSession, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.add(5, 1)
+    monkeypatch.setattr("aiomodelarts._watch.roster.Roster._take_in", lambda *_: {}["a fault of ours"])
+    with pytest.raises(KeyError, match="a fault of ours"):
+        async with asyncio.timeout(60), aclosing(session.events()) as events:
+            async for _ in events:
+                pass
+    assert "looking for roster failed" in caplog.text
+
+
+async def test_a_standstill_of_a_job_that_was_forgotten_meanwhile_is_told_to_nobody() -> None:
+    feed = Feed(None, None, LoopClock(), Patience(), lambda: (), 10, lambda _: None, Cadence())
+    feed.meet([5])
+    feed.surveyed(5, {1: JobStatus.RUNNING}, complete=True)
+    feed.forget(5)
+    feed.stalled(5, 1, "0", 60.0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(feed.take(), 1)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 3.0])
+async def test_a_stream_that_is_cancelled_twice_asks_no_more(
+    session: AsyncSession, service: Service, seconds: float
+) -> None:
+    service.add(5, 1)
+    taking = asyncio.ensure_future(anext(session.events()))
+    await asyncio.sleep(seconds)
+    taking.cancel()
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    service.counts.clear()
+    await asyncio.sleep(120)
+    assert not service.counts

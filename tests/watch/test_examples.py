@@ -2,14 +2,14 @@
 
 import asyncio
 import csv
+import itertools
 import json
-import os
 import re
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -17,47 +17,14 @@ import pytest_asyncio
 
 from aiomodelarts import AsyncSession, TrainingJob
 from aiomodelarts.local import LocalPlatform
+from tests.support.platform import ROOT, environment, platform_at, session_at
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 README = {name: (EXAMPLES / name / "README.md").read_text() for name in ("bot", "bulk", "service")}
-KILLED = """
-import asyncio, os, pathlib, signal, sys
-sys.path.insert(0, sys.argv[1])
-import bot
-from aiomodelarts._net.aiohttp_transport import AiohttpTransport
-left = int(sys.argv[2])
-send = AiohttpTransport.send
-async def sent(self, request):
-    # A creation can be out when the process dies, or carried out and not answered.
-    if request.method == "POST":
-        step("before a create")
-    answer = await send(self, request)
-    if request.method == "POST":
-        step("after a create")
-    return answer
-AiohttpTransport.send = sent
-def step(name):
-    global left
-    left -= 1
-    if left < 0:
-        pathlib.Path(sys.argv[3]).write_text(name)
-        os.kill(os.getpid(), signal.SIGKILL)
-asyncio.run(bot.main(bot.parse(sys.argv[4:]), step))
-"""
 
 
-def environment(platform: LocalPlatform | None = None) -> dict[str, str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": "1"}
-    if platform is not None:
-        env |= {
-            "AIOMODELARTS_MODELARTS_ENDPOINT": platform.modelarts_endpoint,
-            "AIOMODELARTS_REGION": platform.region_name,
-            "HUAWEICLOUD_SDK_AK": platform.access_key,
-            "HUAWEICLOUD_SDK_SK": platform.secret_key,
-            "HUAWEICLOUD_SDK_PROJECT_ID": platform.project_id,
-        }
-    return env
+def as_users(platform: LocalPlatform | None = None) -> dict[str, str]:
+    return environment(platform, PYTHONWARNINGS="error", PYTHONUNBUFFERED="1")
 
 
 async def run(cwd: Path, env: dict[str, str], *command: str) -> tuple[int, str, str]:
@@ -73,20 +40,15 @@ async def run(cwd: Path, env: dict[str, str], *command: str) -> tuple[int, str, 
 async def platform(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[LocalPlatform]:
     seed = getattr(request, "param", 0)
     spec = f"duration=0.05..0.3,fail=0.2,seed={seed}"
-    async with LocalPlatform(tmp_path / "platform", executor="simulated", simulate=spec) as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
-        yield platform
+    async with platform_at(tmp_path / "platform", spec) as there:
+        yield there
 
 
-def session_on(platform: LocalPlatform) -> AsyncSession:
-    return AsyncSession(
-        platform.access_key,
-        platform.secret_key,
-        project_id=platform.project_id,
-        region_name=platform.region_name,
-        endpoints={"modelarts": platform.modelarts_endpoint, "iam": platform.iam_endpoint},
-    )
+async def live(platform: LocalPlatform, bots: Sequence[Sequence[tuple[Sequence[str], int | None]]]) -> Any:
+    """How the lives of bots ended; see ``bots``."""
+    code, out, err = await run(ROOT, as_users(platform), "-m", "tests.watch.bots", json.dumps(bots))
+    assert code == 0, err
+    return json.loads(out)
 
 
 @pytest.mark.timeout(300)
@@ -94,38 +56,28 @@ def session_on(platform: LocalPlatform) -> AsyncSession:
 async def test_the_bot_killed_between_any_two_steps_launches_no_version_twice(
     platform: LocalPlatform, tmp_path: Path
 ) -> None:
-    total, room = 3, asyncio.Semaphore(3)
-    killed_at: dict[int, str] = {}
-
-    async def life(number: int) -> bool:
-        """Whether the bot was killed at this step; in any case it is started again and has to end well."""
-        async with room:
-            note = tmp_path / f"note-{number}"
-            name = f"bot-{number}"
-            options = ("--name", name, "--total", str(total), "--state", str(tmp_path / f"{name}.json"))
-            env = environment(platform)
-            first = await run(tmp_path, env, "-c", KILLED, str(EXAMPLES / "bot"), str(number), str(note), *options)
-            assert first[0] in (0, -signal.SIGKILL), first
-            if first[0] == 0:
-                return False
-            killed_at[number] = await asyncio.to_thread(note.read_text)
-            code, out, err = await run(tmp_path, env, str(EXAMPLES / "bot/bot.py"), *options)
-            assert code == 0, err
-            state = json.loads(await asyncio.to_thread((tmp_path / f"{name}.json").read_text))
-            assert len(state["results"]) == total, out
-            return True
-
+    total, killed_at, unharmed = 3, set(), False
     # Later steps than the last one do not exist: the enumeration is whole when a bot ends unharmed.
-    number, going = 0, True
-    while going:
-        going = all(await asyncio.gather(*(life(step) for step in range(number, number + 6))))
-        number += 6
-    assert set(killed_at.values()) == {
+    for first in itertools.count(0, 12):
+        if unharmed:
+            break
+        names = [f"bot-{number}" for number in range(first, first + 12)]
+        options = {
+            name: ["--name", name, "--total", str(total), "--state", f"{tmp_path}/{name}.json"] for name in names
+        }
+        lives = [[(options[name], int(name[4:])), (options[name], None)] for name in names]
+        ended = [step for step, _ in await live(platform, lives)]
+        unharmed = None in ended
+        killed_at |= {*ended} - {None}
+        for name in names:
+            state = json.loads(await asyncio.to_thread((tmp_path / f"{name}.json").read_text))
+            assert len(state["results"]) == total
+    assert killed_at == {
         "loaded", "job", "event", "scored", "intended", "before a create", "after a create", "launched", "saved",
     }  # fmt: skip
-    async with session_on(platform) as session:
+    async with session_at(platform) as session:
         jobs = [job async for job in _jobs(session)]
-        assert len(jobs) >= len(killed_at)
+        assert len(jobs) == first
         for job in jobs:
             versions = [row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]
             assert len(versions) == total
@@ -135,22 +87,19 @@ async def test_the_bot_killed_between_any_two_steps_launches_no_version_twice(
 async def test_a_bot_that_is_to_have_more_goes_on_wherever_it_is_killed(
     platform: LocalPlatform, tmp_path: Path
 ) -> None:
-    env, script = environment(platform), str(EXAMPLES / "bot/bot.py")
-    number = 0
-    while True:
-        name, note = f"bot-{number}", tmp_path / f"note-{number}"
-        options = ("--name", name, "--state", str(tmp_path / f"{name}.json"), "--total")
-        assert (await run(tmp_path, env, script, *options, "1"))[0] == 0
-        code, _, err = await run(
-            tmp_path, env, "-c", KILLED, str(EXAMPLES / "bot"), str(number), str(note), *options, "2"
-        )
-        assert code in (0, -signal.SIGKILL), err
-        assert (await run(tmp_path, env, script, *options, "2"))[0] == 0
-        if code == 0:
-            break
-        number += 1
-    assert number >= 8
-    async with session_on(platform) as session:
+    bots = []
+    for number in range(16):
+        options = ["--name", f"bot-{number}", "--state", f"{tmp_path}/bot-{number}.json", "--total"]
+        bots.append([([*options, "1"], None), ([*options, "2"], number), ([*options, "2"], None)])
+    ended = [step for _, step, _ in await live(platform, bots)]
+    # Every step there is, and then some that there are not.
+    assert ended[:8].count(None) == 0
+    assert ended[-1] is None
+    async with session_at(platform) as session:
+        for job in [job async for job in _jobs(session)]:
+            assert len([row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]) == 2
+
+    async with session_at(platform) as session:
         jobs = [job async for job in _jobs(session)]
         assert len(jobs) == number + 1
         for job in jobs:
@@ -186,7 +135,7 @@ async def test_what_is_wrong_is_told_in_a_line(
         ("good.csv", "lr\n0.1\n"),
     ):
         await asyncio.to_thread((tmp_path / name).write_text, text)
-    done = await run(tmp_path, environment(), str(EXAMPLES / arguments[0]), *arguments[1:])
+    done = await run(tmp_path, as_users(), str(EXAMPLES / arguments[0]), *arguments[1:])
     assert done[0] == code, done
     assert says in done[2]
     assert "Traceback" not in done[2]
@@ -207,7 +156,7 @@ async def _jobs(session: AsyncSession) -> AsyncIterator[int]:
 
 async def test_the_bot_runs_as_its_readme_says(tmp_path: Path) -> None:
     command = _commands("bot")[0].replace("examples/", f"{EXAMPLES}/").split()[1:]
-    code, out, err = await run(tmp_path, environment(), *command)
+    code, out, err = await run(tmp_path, as_users(), *command)
     assert code == 0, err
     assert "done: 8 versions" in out
 
@@ -215,7 +164,7 @@ async def test_the_bot_runs_as_its_readme_says(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 async def test_the_bulk_run_makes_one_version_for_each_row(tmp_path: Path) -> None:
     command = _commands("bulk")[0].replace("examples/", f"{EXAMPLES}/").split()[1:]
-    code, out, err = await run(tmp_path, environment(), *command)
+    code, out, err = await run(tmp_path, as_users(), *command)
     assert code == 0, err
     assert "500 of 500 succeeded" in out
     rows = list(csv.DictReader((await asyncio.to_thread((tmp_path / "results.csv").read_text)).splitlines()))
@@ -227,7 +176,7 @@ async def test_the_bulk_run_makes_one_version_for_each_row(tmp_path: Path) -> No
 async def test_the_bulk_run_tells_of_rows_that_failed(platform: LocalPlatform, tmp_path: Path) -> None:
     grid = tmp_path / "grid.csv"
     await asyncio.to_thread(grid.write_text, "lr\n" + "".join(f"0.{n:03}\n" for n in range(1, 61)))
-    code, out, err = await run(tmp_path, environment(platform), str(EXAMPLES / "bulk/bulk.py"), str(grid))
+    code, out, err = await run(tmp_path, as_users(platform), str(EXAMPLES / "bulk/bulk.py"), str(grid))
     rows = list(csv.DictReader((await asyncio.to_thread((tmp_path / "results.csv").read_text)).splitlines()))
     failed = [row for row in rows if row["outcome"] == "failed"]
     assert code == 1, err
@@ -240,16 +189,14 @@ async def test_the_bulk_run_tells_of_rows_that_failed(platform: LocalPlatform, t
 async def test_a_bulk_run_that_was_stopped_goes_on_and_makes_no_row_twice(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with LocalPlatform(tmp_path / "root", executor="simulated", simulate="duration=0.5..2,seed=3") as platform:
-        script = Path(platform.obs_root, "bucket/src/train.py")
-        await asyncio.to_thread(lambda: (script.parent.mkdir(parents=True), script.write_text("")))
+    async with platform_at(tmp_path / "root", "duration=0.5..2,seed=3") as platform:
         grid, results = tmp_path / "grid.csv", tmp_path / "results.csv"
         await asyncio.to_thread(grid.write_text, "lr\n" + "".join(f"0.{n:03}\n" for n in range(1, 41)))
         arguments = (str(EXAMPLES / "bulk/bulk.py"), str(grid), "--at-once", "2")
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, cwd=tmp_path, env=environment(platform), stderr=asyncio.subprocess.PIPE
+            sys.executable, *arguments, cwd=tmp_path, env=as_users(platform), stderr=asyncio.subprocess.PIPE
         )
-        async with session_on(platform) as session:
+        async with session_at(platform) as session:
             while await _count(session) < 4:
                 await asyncio.sleep(0.02)
             process.send_signal(number)
@@ -258,7 +205,7 @@ async def test_a_bulk_run_that_was_stopped_goes_on_and_makes_no_row_twice(
                 assert process.returncode == 130, err
                 assert b"goes on from here" in err
                 assert "going on" in await asyncio.to_thread(results.read_text)
-            code, out, problems = await run(tmp_path, environment(platform), *arguments)
+            code, out, problems = await run(tmp_path, as_users(platform), *arguments)
             assert (code, problems) == (0, "")
             assert "40 of 40 succeeded" in out
             (job,) = [job async for job in _jobs(session)]
@@ -275,28 +222,25 @@ async def test_a_bulk_run_makes_what_failed_once_more_when_it_is_told_to(
     command = (str(EXAMPLES / "bulk/bulk.py"), str(grid))
     failed = [30]
     for more in ((), (), ("--again",), ("--again",)):
-        await run(tmp_path, environment(platform), *command, *more)
+        await run(tmp_path, as_users(platform), *command, *more)
         rows = list(csv.DictReader((await asyncio.to_thread(results.read_text)).splitlines()))
         failed.append(sum(row["outcome"] == "failed" for row in rows))
     assert 0 < failed[1] == failed[2] > failed[3] >= failed[4]
-    async with session_on(platform) as session:
+    async with session_at(platform) as session:
         (job,) = [job async for job in _jobs(session)]
         count = len([row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()])
     assert count == 30 + failed[2] + failed[3]
 
 
 async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_way(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", str(port),
-        cwd=tmp_path, env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", "0",
+        cwd=tmp_path, env=as_users(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    await process.stdout.readline()
+    (address,) = re.findall(r"http://\S+", (await process.stdout.readline()).decode())
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+        async with aiohttp.ClientSession(address) as http:
             async with http.post("/jobs", json={"lr": 0.01}) as answer:
                 assert answer.status == 201
                 made = await answer.json()

@@ -2,16 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aiomodelarts import AsyncSession, InvalidArgument, LogGone, ServiceTrouble, TrainingJob, VersionGone
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import Service, answer, refusal, session_on
+from tests.support.fakes import Service, answer, refusal
 
 pytestmark = pytest.mark.looptime
 
@@ -69,17 +67,6 @@ class Logs:
             lines = self.files.setdefault(name, [])
             lines += [f"{name} {number}" for number in range(start, min(start + at_once, count))]
             await asyncio.sleep(every_s)
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport) as session:
-        yield session
 
 
 def version(session: AsyncSession, service: Service, number: int = 1, status: int = 7) -> TrainingJob:
@@ -210,6 +197,18 @@ async def test_a_log_that_cannot_be_read_is_given_up_only_when_its_version_has_e
     await asyncio.sleep(240)
     logs.trouble, logs.files["job.0"] = 0.0, ["at last"]
     assert await ended == "at last"
+
+
+async def test_a_page_of_a_gateway_in_a_logs_place_is_got_over(session: AsyncSession, service: Service) -> None:
+    logs = Logs(service)
+    logs.files["job.0"] = ["0", "1"]
+    names = service.overrides["log_files"]
+    service.overrides["log_files"] = lambda _: answer(b"<html>Please log in</html>")
+    following = asyncio.ensure_future(anext(version(session, service, status=8).logs(follow=True)))
+    await asyncio.sleep(60)
+    assert not following.done()
+    service.overrides["log_files"] = names
+    assert await following == "0"
 
 
 async def test_many_are_followed_fairly(session: AsyncSession, service: Service) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aiomodelarts import DecodeError, JobStatus, Outcome, TrainingJob
@@ -79,6 +79,7 @@ def test_a_page_as_it_comes_is_cut() -> None:
 
 @pytest.mark.usefixtures("thin_slices")
 @given(st.lists(_row, max_size=30), st.lists(_row, max_size=30), st.booleans())
+@example([{"version_id": 0, "status": "8"}], [{"version_id": 0}, {"version_id": 0, "status": "8"}], False)
 def test_a_page_read_beside_an_older_one_has_the_same_states_and_the_rows_that_changed(
     before: list[Any], now: list[Any], spaced: bool
 ) -> None:

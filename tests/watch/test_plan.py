@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiomodelarts import Cadence, InvalidArgument, JobStatus, Patience
-from aiomodelarts._watch.cadence import Ceiling, Look
+from aiomodelarts._watch.cadence import Look
 from aiomodelarts._watch.patience import Verdict
 from aiomodelarts._watch.plan import PAGE, Plan, Positions, plan
 
@@ -98,17 +98,6 @@ def test_less_room_more_rows_and_longer_runs_make_longer_pauses() -> None:
 def test_bounds_that_are_none_are_refused(bad: object) -> None:
     with pytest.raises(InvalidArgument, match="poll_s"):
         Cadence().within(bad)  # type: ignore[arg-type]
-
-
-@given(st.lists(st.floats(0, 2), max_size=200), st.floats(1, 50))
-def test_no_more_than_the_ceiling_leave_in_any_second(gaps: list[float], per_s: float) -> None:
-    ceiling, now, left = Ceiling(per_s), 0.0, []
-    for gap in gaps:
-        now += gap
-        left.append(now + ceiling.pause_s(now))
-    assert left == sorted(left)
-    for index, first in enumerate(left):
-        assert sum(first <= moment < first + 1 - 1e-6 for moment in left[index:]) <= per_s + 1
 
 
 def test_each_doubtful_status_has_its_own_patience() -> None:

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as Xml
 from attrs import frozen
 
 from ..._wire.message import Response
-from ..errors import ObsTrouble
+from ..errors import NotFromStorage, ObsTrouble
 from ..path import ObsPath
 from ..values import ObsEntry
+
+_LISTING = "ListBucketResult"
 
 
 @frozen
@@ -28,7 +30,7 @@ class Page:
 
 
 class NotXml(ObsTrouble):
-    """A listing that is not what it should be, or that has keys which XML has no characters for."""
+    """An answer that is no XML: no listing, or one with keys which XML has no characters for."""
 
 
 def read_page(body: bytes, bucket: str, *, encoded: bool = False) -> Page:
@@ -41,13 +43,19 @@ def read_page(body: bytes, bucket: str, *, encoded: bool = False) -> Page:
 
     Raises:
         NotXml: it cannot be read as it is.
-        ObsTrouble: it is no listing.
+        NotFromStorage: it is something else.
+        ObsTrouble: it is no whole listing.
     """
     try:
         # expat itself bounds what entities may grow to.
         root = Xml.fromstring(body)  # noqa: S314
     except Xml.ParseError as error:
+        if encoded and _LISTING.encode() not in body[:1024]:
+            raise NotFromStorage(path=ObsPath(bucket)) from None
         raise NotXml(f"its listing cannot be read: {error}", path=ObsPath(bucket)) from None
+    if root.tag.rpartition("}")[2] != _LISTING:
+        # Without this, the page of a proxy would be a bucket that holds nothing.
+        raise NotFromStorage(path=ObsPath(bucket))
     plain = unquote_plus if encoded else str
     try:
         entries = sorted(_entries(root, bucket, plain), key=lambda entry: entry.path.key.encode())
@@ -63,8 +71,14 @@ def read_page(body: bytes, bucket: str, *, encoded: bool = False) -> Page:
 
 
 def read_head(response: Response, path: ObsPath) -> ObsEntry:
-    """The object that an answer to HEAD tells of."""
+    """The object that an answer to HEAD tells of.
+
+    Raises:
+        NotFromStorage: it tells of none.
+    """
     modified = response.header("last-modified")
+    if etag_of(response) is None and modified is None:
+        raise NotFromStorage(path=path)
     return ObsEntry(
         path,
         int(response.header("content-length") or 0),

@@ -2,81 +2,104 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from .._aside import Batched, aside, go_on, lasting
 from ..values import OnProgress, Progress, TransferLimits
+from .digest import Digest, digest_file
 
 # Content that is sent with one request is held twice: here, and by what sends it.
 SENT_WHOLE = 2
 # Parts that are held beside those on their way: one is being filled, and another is read and handed over.
 BESIDE_PARTS = 2
-
-
-class Budget:
-    """An amount that many share, first come, first served.
-
-    Args:
-        capacity: the whole; who asks for more gets all of it, alone.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._free = capacity
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @asynccontextmanager
-    async def take(self, amount: int) -> AsyncIterator[None]:
-        """Hold an amount for as long as the block lasts."""
-        amount = min(amount, self._capacity)
-        await self._acquire(amount)
-        try:
-            yield
-        finally:
-            self._release(amount)
-
-    async def _acquire(self, amount: int) -> None:
-        if not self._waiting and amount <= self._free:
-            self._free -= amount
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((amount, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # It was given at the very moment.
-                self._release(amount)
-            else:
-                self._waiting.remove((amount, turn))
-                self._serve()
-            raise
-
-    def _release(self, amount: int) -> None:
-        self._free += amount
-        self._serve()
-
-    def _serve(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            amount, turn = self._waiting.popleft()
-            if not turn.cancelled():
-                self._free -= amount
-                turn.set_result(None)
+# Content up to this size is read or written in less time than a thread takes to come and go.
+_SHORT = 64 * 1024
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Lanes:
-    """What all transfers of a session share."""
+    """What all transfers of a session share: so many requests and so many bytes, first come, first served.
+
+    Args:
+        limits: the whole; who asks for more of one gets all of it, alone.
+    """
 
     def __init__(self, limits: TransferLimits) -> None:
         self.limits = limits
-        self._transfers = Budget(limits.transfers)
-        self._bytes = Budget(limits.bytes_in_flight)
+        self._transfers = limits.transfers
+        self._bytes = limits.bytes_in_flight
+        self._waiting: deque[tuple[_Room, asyncio.Future[None]]] = deque()
+        self._batched = Batched()
 
-    @asynccontextmanager
-    async def take(self, size: int, transfers: int = 1) -> AsyncIterator[None]:
-        """Room for content of ``size`` bytes on its way in ``transfers`` requests."""
-        async with self._transfers.take(transfers), self._bytes.take(size):
-            yield
+    async def aside(self, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the work returns, done in a thread; ``size`` bytes of content are what it is about."""
+        return await (self._batched if size <= _SHORT else aside)(work, *args, **kwargs)
+
+    async def digest(self, place: Path, size: int, digest: Digest) -> str:
+        """The ETag that a local file of about ``size`` bytes would have; ``digest`` is a fresh one."""
+        if size <= _SHORT:
+            return await self._batched(digest_file, go_on, place, digest)
+        return await lasting(digest_file, place, digest)
+
+    def take(self, size: int, transfers: int = 1) -> "_Room":
+        """Room for content of ``size`` bytes on its way in ``transfers`` requests, for as long as a block lasts."""
+        return _Room(self, min(size, self.limits.bytes_in_flight), min(transfers, self.limits.transfers))
+
+    async def acquire(self, room: "_Room") -> None:
+        """Return when there is this room."""
+        if not self._waiting and self._takes(room):
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((room, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._waiting.remove((room, turn))
+                self._serve()
+            else:
+                # It was given at the very moment.
+                self.release(room)
+            raise
+
+    def release(self, room: "_Room") -> None:
+        """Let others have it."""
+        self._transfers += room.transfers
+        self._bytes += room.size
+        self._serve()
+
+    def _serve(self) -> None:
+        # One that was cancelled is about to go by itself, and then serves the next one.
+        while self._waiting and not self._waiting[0][1].cancelled() and self._takes(self._waiting[0][0]):
+            _, turn = self._waiting.popleft()
+            turn.set_result(None)
+
+    def _takes(self, room: "_Room") -> bool:
+        if room.size > self._bytes or room.transfers > self._transfers:
+            return False
+        self._transfers -= room.transfers
+        self._bytes -= room.size
+        return True
+
+
+class _Room:
+    """A share of the lanes."""
+
+    __slots__ = ("_lanes", "size", "transfers")
+
+    def __init__(self, lanes: Lanes, size: int, transfers: int) -> None:
+        self._lanes = lanes
+        self.size = size
+        self.transfers = transfers
+
+    async def __aenter__(self) -> None:
+        await self._lanes.acquire(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lanes.release(self)
 
 
 class Tally:

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +15,7 @@ from attrs import frozen
 
 from .._local import locally
 from .._names import JOURNAL, PART, temporary
-from ..errors import LinkOutside, TargetIsFolder
+from ..errors import LinkOutside, LocalRefused, TargetIsFolder
 from ..store import Content
 from ..values import ObsEntry
 from .digest import pieces_of
@@ -29,11 +30,13 @@ class _Claim:
         handle: of the open file.
         place: its name.
         lasting: whether the next try will find it again.
+        size: of what an earlier try left in it.
     """
 
     handle: int
-    place: Path
+    place: str
     lasting: bool
+    size: int = 0
 
 
 class Ground:
@@ -46,9 +49,9 @@ class Ground:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._real_root: str | None = None
-        self._safe: set[Path] = set()
+        self._safe: set[str] = set()
 
-    def have(self, folder: Path) -> None:
+    def have(self, folder: str) -> None:
         """See that a folder is there, and inside. Blocks.
 
         Raises:
@@ -56,16 +59,32 @@ class Ground:
         """
         if folder in self._safe:
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
         if self._real_root is None:
             self._real_root = os.path.realpath(self._root)
         if not Path(os.path.realpath(folder)).is_relative_to(self._real_root):
             raise LinkOutside("a link on the way to it leads out of the folder", path=folder)
         self._safe.add(folder)
 
-    def forget(self, folder: Path) -> None:
+    def forget(self, folder: str) -> None:
         """Somebody took the folder away."""
         self._safe.discard(folder)
+
+
+def known_file(place: Path) -> os.stat_result | None:
+    """What is known of a file in whose place another one is to come, or None where there is no file; blocks.
+
+    Raises:
+        LocalRefused: it is a device or a pipe, or a link to one; those are not for replacing.
+    """
+    try:
+        status = os.lstat(place)
+        target = os.stat(place) if stat.S_ISLNK(status.st_mode) else status
+    except (OSError, ValueError):
+        return None
+    if not (stat.S_ISREG(target.st_mode) or stat.S_ISDIR(target.st_mode)):
+        raise LocalRefused("it is a device or a pipe, and no file takes its place; name another one", path=place)
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def land(place: Path, ground: Ground, content: Content, modified: datetime | None) -> None:
@@ -81,11 +100,11 @@ def land(place: Path, ground: Ground, content: Content, modified: datetime | Non
         claim = _claimed(place, ground)
         try:
             _write(claim.handle, content, 0)
-            # Another try may have left more.
-            os.ftruncate(claim.handle, len(content))
+            if claim.size > len(content):
+                os.ftruncate(claim.handle, len(content))
             _rename(claim, place, modified)
         except BaseException:
-            claim.place.unlink(missing_ok=True)
+            _unlink(claim.place)
             raise
         finally:
             os.close(claim.handle)
@@ -111,9 +130,8 @@ class Landing:
                 raise TargetIsFolder("a folder is where the file has to be; move it away first", path=place)
             self._claim = _claimed(place, ground)
             with _closing_on_error(self._claim.handle):
-                self._journal = Journal(
-                    self._claim.place.with_suffix(JOURNAL), f"{entry.path}\n{entry.etag}\n{entry.size}\n{part_bytes}"
-                )
+                identity = f"{entry.path}\n{entry.etag}\n{entry.size}\n{part_bytes}"
+                self._journal = Journal(Path(self._claim.place).with_suffix(JOURNAL), identity)
                 if not self._journal.checks:
                     os.ftruncate(self._claim.handle, 0)
 
@@ -168,7 +186,7 @@ class Landing:
     def discard(self) -> None:
         """Forget what is there: it is not what was sent."""
         self._journal.remove()
-        self._claim.place.unlink(missing_ok=True)
+        _unlink(self._claim.place)
 
     def close(self) -> None:
         """Let go; parts that are there are kept, unless the next try could not find them."""
@@ -179,20 +197,21 @@ class Landing:
 
 
 def _claimed(place: Path, ground: Ground) -> _Claim:
-    ground.have(place.parent)
+    folder, name = os.path.split(place)
+    folder = folder or "."
+    ground.have(folder)
     try:
-        return _claim(place)
+        return _claim(folder, name)
     except FileNotFoundError:
-        ground.forget(place.parent)
-        ground.have(place.parent)
-        return _claim(place)
+        ground.forget(folder)
+        ground.have(folder)
+        return _claim(folder, name)
 
 
-def _claim(place: Path) -> _Claim:
-    folder = place.parent
+def _claim(folder: str, name: str) -> _Claim:
     # The name itself may leave no room for more.
-    token = hashlib.sha256(os.fsencode(place.name)).hexdigest()[:24]
-    lasting = folder / temporary(token, PART)
+    token = hashlib.sha256(os.fsencode(name)).hexdigest()[:24]
+    lasting = os.path.join(folder, temporary(token, PART))
     while True:
         handle = os.open(lasting, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         with _closing_on_error(handle):
@@ -200,20 +219,26 @@ def _claim(place: Path) -> _Claim:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 break
-            if _is_still(handle, lasting):
-                return _Claim(handle, lasting, lasting=True)
+            status = os.fstat(handle)
+            if _is_still(status, lasting):
+                return _Claim(handle, lasting, lasting=True, size=status.st_size)
         # Whoever held it has just put it in its place.
         os.close(handle)
     os.close(handle)
-    own = folder / temporary(secrets.token_hex(12), PART)
+    own = os.path.join(folder, temporary(secrets.token_hex(12), PART))
     return _Claim(os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), own, lasting=False)
 
 
-def _is_still(handle: int, place: Path) -> bool:
+def _is_still(status: os.stat_result, place: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(handle), place.stat())
+        return os.path.samestat(status, os.stat(place))
     except FileNotFoundError:
         return False
+
+
+def _unlink(place: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(place)
 
 
 def _write(handle: int, content: Content, at: int) -> None:
@@ -227,7 +252,7 @@ def _rename(claim: _Claim, place: Path, modified: datetime | None) -> None:
     if modified is not None:
         at_ns = int(modified.timestamp() * 1_000_000) * 1000
         os.utime(claim.handle, ns=(at_ns, at_ns))
-    claim.place.replace(place)
+    os.replace(claim.place, place)
 
 
 @contextlib.contextmanager

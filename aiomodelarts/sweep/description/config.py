@@ -28,6 +28,8 @@ from .tables.warm_start import read_warm_start
 from .toml_lines import TomlSyntaxError, parse_toml
 
 _TABLES = ("sweep", "estimator", "space", "search", "warm_start", "objective", "pruning", "budget", "retry", "local")
+# Every trial is kept in memory by whoever drives or plans the sweep.
+MOST_TRIALS = 1_000_000
 _MAY_BE_MISSING = frozenset({"warm_start", "pruning", "budget", "retry", "local"})
 
 
@@ -195,6 +197,8 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
     warm_start = read_warm_start(root.inside("warm_start"), folder, None if way is None else way.search)
     if len(objectives) > 1:
         _check_several(root, way)
+    if way is not None:
+        _check_count(root, way, budget)
     if sweep is None or way is None or objective is None:
         return None
     return SweepConfig(
@@ -212,6 +216,15 @@ def _read(root: TableReader, folder: Path) -> SweepConfig | None:
         several=objectives if len(objectives) > 1 else {},
         warm_start=warm_start,
     )
+
+
+def _check_count(root: TableReader, way: Way, budget: Budget) -> None:
+    """Note when there are more trials than can be driven, which is mostly a grid that was meant to be small."""
+    count = min(way.search.count(way.space), budget.max_trials or MOST_TRIALS + 1)
+    if count > MOST_TRIALS:
+        told = f"makes {way.search.count(way.space):,} trials, and a sweep has at most {MOST_TRIALS:,}"
+        place = ("search", "trials") if "trials" in root.inside("search").values else ("search",)
+        root.problem(f"{told}; give fewer values, search at random, or set max_trials under [budget]", *place)
 
 
 def _check_several(root: TableReader, way: Way | None) -> None:

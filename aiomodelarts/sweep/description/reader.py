@@ -16,7 +16,7 @@ _KINDS = {
     dict: "a table",
 }
 
-_MOST = 1e300
+_MOST, _MOST_WHOLE = 1e300, 2**63 - 1
 
 
 class Document(Protocol):
@@ -45,7 +45,10 @@ def shown(value: object) -> str:
     """A value as the file would write it, cut where it is long."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    try:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -102,8 +105,9 @@ class TableReader:
         if not isinstance(value, int) or isinstance(value, bool):
             self._wrong(key, value, f"a whole number of at least {low}")
             return None
-        if value < low:
-            self.problem(f"is {value}, and has to be at least {low}", key)
+        if not low <= value <= _MOST_WHOLE:
+            most = " and at most 2^63 - 1" if value > low else ""
+            self.problem(f"is {shown(value)}, and has to be at least {low}{most}", key)
             return None
         return value
 

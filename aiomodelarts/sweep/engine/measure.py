@@ -53,7 +53,8 @@ class Meter:
         path = trial.output_path + self._source.path
         if stamp is not None and await self._files.stamp(path) == stamp:
             raise MetricMissing(f"{self._source.path} was left by an earlier sweep and not written again")
-        return self._source.read(await self._files.read(path))
+        # It holds what the script has put into it, and may be large.
+        return await asyncio.to_thread(self._source.read, await self._files.read(path))
 
 
 async def value_in(lines: AsyncIterable[str], source: LogPattern, goal: Goal) -> float:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..budget import Limit
 from ..description.config import SweepConfig
-from ..ledger.errors import NumberTaken
+from ..ledger.errors import LedgerError, NumberTaken
 from ..ledger.records import Held
 from ..search.points import Points
 from ..search.search import AdaptiveSearch
 from ..search.searcher import Searcher
-from ..space.space import Point
+from ..space.space import NoPoint, Point
 from ..trial import Trial
 from .aside import aside
 
@@ -57,6 +57,14 @@ def suggestions(config: SweepConfig, ledger: "Ledger", begin: Begin, limit: Limi
     return kind(config, ledger, begin, limit)
 
 
+class _NotDrawn(LedgerError):
+    """The point of a trial is still to be drawn; nothing was reserved."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the point of trial {number} is not drawn yet")
+        self.number = number
+
+
 class _Listed:
     """Points that are known beforehand: the number of a trial says which is its own."""
 
@@ -66,7 +74,6 @@ class _Listed:
         self._begin = begin
         self._limit = limit
         self._points = Points(config.search, config.space)
-        self._drawing = asyncio.Lock()
 
     async def stand(self, trials: Sequence[Trial]) -> int:
         base = self._ledger.sweep.base
@@ -74,12 +81,18 @@ class _Listed:
         return max(await aside(self._points.count), len(trials))
 
     async def reserve(self, total: int) -> Held | None:
-        if self._points.ahead < _AHEAD // 2 and not self._drawing.locked():
-            async with self._drawing:
-                await aside(self._points.draw, _AHEAD)
-        return await self._ledger.reserve(total, self._trial, self._limit)
+        while True:
+            try:
+                return await self._ledger.reserve(total, self._trial, self._limit)
+            except _NotDrawn as missing:
+                await aside(self._points.draw, missing.number + max(_AHEAD, self._config.concurrency))
+                if not self._points.is_drawn(missing.number):
+                    raise NoPoint(f"the search gives no point for trial {missing.number}") from None
 
     def _trial(self, number: int) -> Trial:
+        # Asked within a transaction, where nothing may take its time.
+        if not self._points.is_drawn(number):
+            raise _NotDrawn(number)
         return self._begin(number, self._points.at(number))
 
 

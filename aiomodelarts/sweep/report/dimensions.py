@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..space.space import Axis, Choice, Float, Int, Scalar
 from ..trial import Trial
-from ..words import number, plain, scalar
+from ..words import number, scalar
 
 UNSET = "not set"
 _MOST_TICKS = 8
@@ -73,7 +73,8 @@ class Dimension:
             "values": places,
             "range": [low, high],
             "tickvals": [*ticks],
-            "ticktext": [plain(text) for text in ticks.values()],
+            # Of all texts of a chart, these alone are never taken for markup.
+            "ticktext": [*ticks.values()],
         }
 
     def _ticks(self, low: float, high: float) -> dict[float, str]:
@@ -102,10 +103,10 @@ def _is_number(value: Scalar) -> bool:
 
 def _in_order(values: Iterable[Scalar]) -> tuple[str, ...]:
     """Each value once: numbers by size, anything else as it comes."""
-    once = list(dict.fromkeys(values))
-    if all(_is_number(value) for value in once):
-        once.sort(key=float)
-    return tuple(dict.fromkeys(scalar(value) for value in once))
+    listed = list(values)
+    if all(_is_number(value) for value in listed):
+        listed.sort(key=float)
+    return tuple(dict.fromkeys(map(scalar, listed)))
 
 
 def _log_ticks(low: float, high: float) -> dict[float, str]:

@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from attrs import evolve
 
 from ..objective import Goal
-from ..space.space import Axis, Choice, Float, Int
+from ..space.space import Axis, Point, Space
 from ..trial import Trial
 
 _LEAST_TRIALS = 10
@@ -25,20 +26,17 @@ def importance(axes: Mapping[str, Axis], trials: Sequence[Trial], goal: Goal) ->
     everywhere = [name for name in varied if all(name in trial.point for trial in whole)]
     if len(everywhere) < 2:
         return {}, "It can be told of hyperparameters that every trial has, and there are not two of them."
-    if len(whole) < _LEAST_TRIALS:
-        return {}, f"It can be told from {_LEAST_TRIALS} trials with a value on; there are {len(whole)}."
-    if len({trial.value for trial in whole}) == 1:
+    compared = Space({name: axes[name] for name in everywhere})
+    # Trials from before the space was changed may lie outside of it.
+    placed = [(trial, point) for trial in whole if (point := compared.own(_part(trial.point, everywhere))) is not None]
+    if len(placed) < _LEAST_TRIALS:
+        return {}, f"It can be told from {_LEAST_TRIALS} trials with a value on; there are {len(placed)}."
+    if len({trial.value for trial, _ in placed}) == 1:
         return {}, "All values are equal."
     try:
-        import optuna
+        shares = _shares(compared, placed[-_MOST_TRIALS:], goal)
     except ModuleNotFoundError:
         return {}, "It needs Optuna: pip install 'aiomodelarts[sweep]'."
-    distributions = {name: _distribution(axes[name]) for name in everywhere}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the evaluator is new, and Optuna says so every time
-        study = _study(optuna, whole[-_MOST_TRIALS:], distributions, goal)
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     total = sum(shares.values())
     if not total > 0:
         return {}, "The best trials agree on nothing yet."
@@ -47,33 +45,19 @@ def importance(axes: Mapping[str, Axis], trials: Sequence[Trial], goal: Goal) ->
     return {name: share / total for name, share in sorted(shares.items(), key=lambda pair: -pair[1])}, note
 
 
-def _study(optuna: Any, trials: Sequence[Trial], distributions: Mapping[str, Any], goal: Goal) -> Any:
-    # Making a study is worth a line to Optuna; to a report it is not.
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(direction=goal.value)
-    finally:
-        optuna.logging.set_verbosity(before)
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params={name: trial.point[name] for name in distributions},
-                distributions=dict(distributions),
-                value=trial.value,
-            )
-            for trial in trials
-        ]
-    )
-    return study
+def _shares(space: Space, placed: Sequence[tuple[Trial, Point]], goal: Goal) -> Mapping[str, float]:
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    from ..search.study import SpaceForOptuna, frozen_trial, study_of
+
+    seen = SpaceForOptuna(space)
+    told = [
+        frozen_trial(evolve(trial, values=()), number, point, seen, 1) for number, (trial, point) in enumerate(placed)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the evaluator is new, and Optuna says so every time
+        return get_param_importances(study_of([goal], told), evaluator=PedAnovaImportanceEvaluator())
 
 
-def _distribution(axis: Axis) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(axis, Float):
-        return FloatDistribution(axis.low, axis.high, log=axis.log)
-    if isinstance(axis, Int):
-        return IntDistribution(axis.low, axis.high, log=axis.log)
-    assert isinstance(axis, Choice)
-    return CategoricalDistribution(axis.values)
+def _part(point: Point, names: Sequence[str]) -> Point:
+    return {name: point[name] for name in names}

@@ -36,12 +36,9 @@ class Points:
         return self._base + sum(1 for _ in self._fresh())
 
     def at(self, number: int) -> Point:
-        """The point of this trial; a number below one that was asked for before is an error."""
+        """The point of this trial, which was drawn; a number below one that was asked for before is an error."""
         if number < self._first:
             raise ValueError(f"point {number} was passed already")
-        missing = number - self._first + 1 - len(self._drawn)
-        if missing > 0:
-            self.draw(missing)
         while self._first < number and self._drawn:
             self._drawn.popleft()
             self._first += 1
@@ -49,15 +46,18 @@ class Points:
             raise ValueError(f"there is no point {number}")
         return self._drawn[0]
 
-    @property
-    def ahead(self) -> int:
-        """How many points are there that nobody has asked for."""
-        return max(0, len(self._drawn) - 1)
+    def is_drawn(self, number: int) -> bool:
+        """Whether the point of this trial is there."""
+        return number < self._first + len(self._drawn)
 
-    def draw(self, count: int) -> None:
-        """Get more points ready. It takes its time where they are hard to find, and may run in another thread."""
+    def draw(self, upto: int) -> None:
+        """Have the points up to this trial there, as far as there are so many.
+
+        It takes its time where they are hard to find, or many, and may run in another thread.
+        """
         with self._drawing:
-            self._drawn.extend(islice(self._left, count))
+            missing = upto - self._first - len(self._drawn) + 1
+            self._drawn.extend(islice(self._left, max(0, missing)))
 
     def known(self) -> Iterator[Point]:
         """The points after the earlier ones, as far as they are known beforehand, in order."""

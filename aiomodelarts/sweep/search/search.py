@@ -7,10 +7,13 @@ from typing import Protocol
 
 from attrs import frozen
 
-from ..space.space import MOST_COUNTED, Choice, Point, Space, key_of
+from ..space.space import MOST_COUNTED, MOST_STEPS, Choice, NoPoint, Point, Space, key_of
 
-# Draws that only meet points which were tried, before the ones that are left are listed.
+# Combinations that are no points or were tried, before the points that are left are listed.
+_MOST_DRAWS = 20_000
+# The same in a sequence that spreads them, which then is left.
 _MOST_REPEATS = 1000
+_MOST_QUASI_RANDOM = 21_201  # Sobol sequences are known for so many dimensions
 _QUASI_RANDOM_AT_ONCE = 64  # Sobol points are balanced in powers of two
 
 
@@ -46,7 +49,10 @@ class GridSearch:
             names = ", ".join(space.continuous)
             raise ValueError(f"a grid needs a number of points on {names}: give num or step, or search at random")
         if space.size is None:
-            raise ValueError(f"a grid with conditions or constraints has at most {MOST_COUNTED} points")
+            raise ValueError(
+                f"a grid with conditions or constraints has at most {MOST_COUNTED} points, found among at most "
+                f"{MOST_STEPS} combinations; give fewer values, or search at random"
+            )
         if space.size == 0:
             raise ValueError("no point of the space keeps the constraints")
         return space.size
@@ -86,6 +92,8 @@ class QuasiRandomSearch:
     algorithm = "quasi-random"
 
     def count(self, space: Space) -> int:
+        if len(space.axes) > _MOST_QUASI_RANDOM:
+            raise ValueError(f"quasi-random takes at most {_MOST_QUASI_RANDOM} hyperparameters; search at random")
         return bounded(self.trials, space)
 
     def points(self, space: Space) -> Iterator[Point]:
@@ -162,41 +170,40 @@ def bounded(trials: int, space: Space) -> int:
 
     Raises:
         ValueError: it has not; the message says how many it has.
+        NoPoint: none was found that keeps the constraints.
     """
-    if not space.continuous:
-        size = space.size
-        if size is None and not space.is_plain:
-            size = sum(1 for _ in islice(space.points(), trials))
-        if size is not None and size < trials:
-            raise ValueError(f"the space has {size} points, and {trials} trials are asked for")
-    elif space.constraints:
+    size = space.size
+    if size is not None and size < trials:
+        raise ValueError(f"the space has {size} points, and {trials} trials are asked for")
+    if size is None and space.constraints:
         space.draw(Random(0))  # noqa: S311
     return trials
 
 
 def untried(space: Space, rng: Random, tried: set[str]) -> Iterator[Point]:
-    """Random points without end, none of them twice where that can be helped; ``tried`` holds the keys of others.
+    """Random points, none of them twice where that can be helped; ``tried`` holds the keys of others.
+
+    A space with continuous axes has no end of them.
 
     Raises:
-        NoPoint: none was found that keeps the constraints.
+        NoPoint: none was found that keeps the constraints, or none that was not tried although there may be more.
     """
     while True:
-        point = _another(space, rng, tried)
+        drawn = (space.combination(rng) for _ in range(_MOST_DRAWS))
+        point = next((one for one in drawn if key_of(one) not in tried and space.allows(one)), None)
         if point is None:
-            return
+            if not space.continuous:
+                break
+            point = space.draw(rng)
         tried.add(key_of(point))
         yield point
-
-
-def _another(space: Space, rng: Random, tried: set[str]) -> Point | None:
-    for _ in range(_MOST_REPEATS):
-        point = space.draw(rng)
-        if key_of(point) not in tried:
-            return point
-    if space.continuous:
-        return point
-    left = [point for point in islice(space.points(), MOST_COUNTED) if key_of(point) not in tried]
-    return rng.choice(left) if left else None
+    left = [point for point in space.first_points() if key_of(point) not in tried]
+    rng.shuffle(left)
+    for point in left:
+        tried.add(key_of(point))
+        yield point
+    if space.size is None:
+        raise NoPoint(f"after {len(tried)} points no other one was found in reasonable time; ask for fewer trials")
 
 
 def _shuffled(size: int, count: int, rng: Random) -> Iterator[int]:

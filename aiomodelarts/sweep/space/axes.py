@@ -15,6 +15,8 @@ _DIGITS = 12
 _FINEST_RELATIVE_STEP = 1e-9
 # The values of a logarithmic row of whole numbers are compared with each other when it is made.
 _LONGEST_ROW = 100_000
+# What every script, file and database takes for a whole number.
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def same(one: Scalar, other: Scalar) -> bool:
@@ -107,6 +109,8 @@ class Int(_Axis):
     num: int | None = None
 
     def __attrs_post_init__(self) -> None:
+        if not (_LEAST <= self.low <= _MOST and _LEAST <= self.high <= _MOST):
+            raise ValueError("a whole number has at most 64 bits, so it goes from -2^63 to 2^63 - 1")
         if self.low > self.high:
             raise ValueError(f"the low end {self.low} lies above the high end {self.high}")
         if self.step < 1:
@@ -206,6 +210,8 @@ class Float(_Axis):
                 raise ValueError(f"{end!r} is not a finite number")
         if self.low > self.high:
             raise ValueError(f"the low end {self.low!r} lies above the high end {self.high!r}")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"{self.low!r} and {self.high!r} are too far apart")
         if self.log and self.low <= 0:
             raise ValueError(f"a logarithmic range starts above 0, and this one at {self.low!r}")
 
@@ -233,7 +239,9 @@ class Float(_Axis):
         if self.low == self.high:
             return 1
         if self.step is not None:
-            return int((_exact(self.high) - _exact(self.low)) // _exact(self.step)) + 1
+            steps = int((_exact(self.high) - _exact(self.low)) // _exact(self.step))
+            # The difference is rounded.
+            return steps + (_exact(self.low) + steps * _exact(self.step) <= _exact(self.high))
         return self.num
 
     def at(self, index: int) -> float:

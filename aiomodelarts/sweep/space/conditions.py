@@ -1,5 +1,6 @@
 """When a hyperparameter is there at all: others have to have certain values. Pure."""
 
+import heapq
 import json
 from collections.abc import Collection, Iterator, Mapping
 
@@ -61,14 +62,20 @@ def _never(axis: Axis, value: Scalar) -> str:
 
 def in_order(axes: Collection[str], conditions: Mapping[str, When]) -> tuple[str, ...]:
     """The names, each behind those that its condition asks about, and by the alphabet where that leaves a choice."""
+    missing = {name: len(conditions.get(name, ())) for name in axes}
+    waiting: dict[str, list[str]] = {}
+    for name in axes:
+        for parent in conditions.get(name, ()):
+            waiting.setdefault(parent, []).append(name)
+    ready = [name for name in axes if not missing[name]]
+    heapq.heapify(ready)
     order: list[str] = []
-    left = sorted(axes)
-    while left:
-        ready = next((name for name in left if all(parent in order for parent in conditions.get(name, ()))), None)
-        if ready is None:
-            break
-        order.append(ready)
-        left.remove(ready)
+    while ready:
+        order.append(heapq.heappop(ready))
+        for name in waiting.get(order[-1], ()):
+            missing[name] -= 1
+            if not missing[name]:
+                heapq.heappush(ready, name)
     return tuple(order)
 
 
@@ -78,15 +85,15 @@ def in_a_circle(axes: Mapping[str, Axis], conditions: Mapping[str, When]) -> lis
         name: {parent: values for parent, values in when.items() if parent in axes} for name, when in conditions.items()
     }
     stuck = set(axes) - set(in_order(axes, known))
-    return sorted(name for name in stuck if _reaches(name, name, known, set()))
+    return sorted(name for name in stuck if name in _ancestors(name, known))
 
 
-def _reaches(start: str, goal: str, conditions: Mapping[str, When], seen: set[str]) -> bool:
-    for parent in conditions.get(start, ()):
-        if parent == goal:
-            return True
-        if parent not in seen:
-            seen.add(parent)
-            if _reaches(parent, goal, conditions, seen):
-                return True
-    return False
+def _ancestors(name: str, conditions: Mapping[str, When]) -> set[str]:
+    """All that the condition of a hyperparameter asks about, directly or by way of others."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        parents = set(conditions.get(left.pop(), ())) - found
+        found |= parents
+        left.extend(parents)
+    return found

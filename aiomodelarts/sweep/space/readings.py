@@ -14,7 +14,7 @@ def readings(text: str) -> Iterator[Scalar]:
     for kind in (int, float):
         with contextlib.suppress(ValueError, OverflowError):
             value = kind(text)
-            if "_" not in text and math.isfinite(value):
+            if "_" not in text and text.isascii() and math.isfinite(value):
                 yield value
     yield text
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from random import Random
 
 from attrs import field, frozen
@@ -14,8 +15,9 @@ from .constraints import Constraint
 
 __all__ = ["Axis", "Choice", "Float", "Int", "NoPoint", "Point", "Scalar", "Space", "When", "key_of"]
 
-# Points of a space with conditions or constraints are counted one by one.
+# Points of a space with conditions or constraints are counted one by one, and most of its combinations may be none.
 MOST_COUNTED = 200_000
+MOST_STEPS = 1_000_000
 # Draws without a point that keeps the constraints, before the space is taken for one that has none.
 _MOST_DRAWS = 10_000
 
@@ -60,7 +62,7 @@ class Space:
 
     @cached_property
     def size(self) -> int | None:
-        """How many points, or None when an axis is continuous or there are too many to be counted one by one."""
+        """How many points, or None when an axis is continuous or it takes too long to count them one by one."""
         total = 1
         for axis in self.axes.values():
             if axis.size is None:
@@ -68,8 +70,12 @@ class Space:
             total *= axis.size
         if self.is_plain:
             return total
-        count = sum(1 for _, _ in zip(range(MOST_COUNTED + 1), self.points(), strict=False))
-        return count if count <= MOST_COUNTED else None
+        count = 0
+        for step, point in enumerate(self._steps()):
+            count += point is not None
+            if step == MOST_STEPS or count > MOST_COUNTED:
+                return None
+        return count
 
     @property
     def continuous(self) -> tuple[str, ...]:
@@ -93,7 +99,11 @@ class Space:
 
     def points(self) -> Iterator[Point]:
         """The points of a space without continuous axes, in the order of ``at``."""
-        return map(self.arranged, self._walk({}, 0))
+        return (point for point in self._steps() if point is not None)
+
+    def first_points(self) -> Iterator[Point]:
+        """The points that come first in that order, as many as are found soon; all of them where ``size`` is known."""
+        return (point for point in islice(self._steps(), MOST_STEPS) if point is not None)
 
     def draw(self, rng: Random) -> Point:
         """One point from anywhere; the order in which the axes were given makes no difference.
@@ -102,13 +112,21 @@ class Space:
             NoPoint: none was found that keeps the constraints.
         """
         for _ in range(_MOST_DRAWS):
-            point = self.arranged(self._drawn(rng))
+            point = self.combination(rng)
             if self.allows(point):
                 return point
         if self.size:
             return rng.choice(list(self.points()))
         rules = " and ".join(constraint.text for constraint in self.constraints)
         raise NoPoint(f"none of {_MOST_DRAWS} points keeps {rules}")
+
+    def combination(self, rng: Random) -> Point:
+        """Values from anywhere that the conditions call for; they may break constraints."""
+        picked: Point = {}
+        for name in self.order:
+            if is_met(self.conditions.get(name, {}), picked):
+                picked[name] = self.axes[name].draw(rng)
+        return self.arranged(picked)
 
     def pick(self, positions: Mapping[str, float]) -> Point:
         """The combination of values so far along the axes, from 0 to 1; it may break constraints."""
@@ -138,29 +156,44 @@ class Space:
         """The values in the order in which the axes were given."""
         return {name: picked[name] for name in self.axes if name in picked}
 
-    def _drawn(self, rng: Random) -> Point:
+    def _steps(self) -> Iterator[Point | None]:
+        """A walk through all combinations, in which None stands for a step that leads to no point."""
         picked: Point = {}
-        for name in self.order:
-            if is_met(self.conditions.get(name, {}), picked):
-                picked[name] = self.axes[name].draw(rng)
-        return picked
+        rows = [self._row(0, picked)]
+        while rows:
+            name = self.order[len(rows) - 1]
+            picked.pop(name, None)
+            step = next(rows[-1], None)
+            if step is None:
+                rows.pop()
+                continue
+            picked |= step
+            # A constraint is looked at as soon as its last hyperparameter is there.
+            if not all(one.is_kept(picked) for one in self._rules.get(name, ()) if step):
+                yield None
+            elif len(rows) == len(self.order):
+                yield self.arranged(picked)
+            else:
+                yield None
+                rows.append(self._row(len(rows), picked))
 
-    def _walk(self, picked: Point, depth: int) -> Iterator[Point]:
-        if depth == len(self.order):
-            yield dict(picked)
-            return
+    def _row(self, depth: int, picked: Point) -> Iterator[Point]:
+        """What may stand at this place of the order, given what stands before it: each value, or nothing."""
         name = self.order[depth]
         if not is_met(self.conditions.get(name, {}), picked):
-            yield from self._walk(picked, depth + 1)
-            return
+            return iter(({},))
         axis = self.axes[name]
         assert axis.size is not None
-        for index in range(axis.size):
-            picked[name] = axis.at(index)
-            # A constraint is looked at as soon as its last hyperparameter is there.
-            if all(one.is_kept(picked) for one in self.constraints if name in one.names):
-                yield from self._walk(picked, depth + 1)
-        picked.pop(name, None)
+        return ({name: axis.at(index)} for index in range(axis.size))
+
+    @cached_property
+    def _rules(self) -> dict[str, list[Constraint]]:
+        """The constraints by the hyperparameters that they are about."""
+        rules: dict[str, list[Constraint]] = {}
+        for one in self.constraints:
+            for name in one.names:
+                rules.setdefault(name, []).append(one)
+        return rules
 
 
 def key_of(point: Mapping[str, Scalar]) -> str:

@@ -7,10 +7,10 @@ from attrs import define, field
 
 from aiomodelarts.events import Appeared, Disappeared, Finished, LogStalled, Overflowed, StateChanged, VersionEvent
 from aiomodelarts.status import JobStatus
-from tests.simulate.line import EPOCH
 from tests.simulate.watching.board import FOREVER, Life, is_end
 from tests.simulate.watching.bounds import Bounds
 from tests.simulate.watching.consumers import Consumer, Taken
+from tests.support.clocks import EPOCH
 
 if TYPE_CHECKING:
     from tests.simulate.watching.plan import Plan

@@ -13,7 +13,7 @@ from aiomodelarts import AsyncSession, _log_reader
 from aiomodelarts._cursor import Mark, Told
 from aiomodelarts._line import Line
 from aiomodelarts._operations import log_follow
-from aiomodelarts._watch import cadence, feed, followers, history, patience, track, watcher
+from aiomodelarts._watch import ceiling, feed, followers, history, patience, track, watcher
 from aiomodelarts._watch.patience import Verdict
 from aiomodelarts.errors import InvalidRequest
 from aiomodelarts.status import JobStatus
@@ -80,7 +80,7 @@ def _stopping_when_cancelled(until_final: Any) -> Any:
             done = True
             return detail
         finally:
-            if not done and not self._parts._closed:
+            if not done and not self._parts._closing:
                 self.stop_aside(job_id, version_id)
 
     return tampered
@@ -181,6 +181,10 @@ def _held_back_in_silence(_: Any) -> Any:
     return tampered
 
 
+async def _at_once(_: Any) -> None:
+    return
+
+
 def _nothing(_: Any) -> Any:
     return lambda *args: None
 
@@ -208,7 +212,7 @@ def _waits() -> Any:
         _instead(AsyncSession, "until_final", _stopping_when_cancelled), id="cancelling a wait stops the version"
     )
     yield pytest.param(_instead(AsyncSession, "stop_aside", _nothing), id="stop_on_cancel does nothing")
-    yield pytest.param(_instead(cadence.Ceiling, "pause_s", lambda _: lambda self, now: 0.0), id="there is no ceiling")
+    yield pytest.param(_instead(ceiling.Ceiling, "turn", lambda _: _at_once), id="there is no ceiling")
     yield pytest.param(
         _instead(watcher.Watcher, "_newcomer", _waiting_for_the_others), id="a newcomer waits for the others' look"
     )

@@ -13,6 +13,7 @@ from aiomodelarts.sweep.objective import Goal
 from aiomodelarts.sweep.report import ReportData, page
 from aiomodelarts.sweep.report.data import drawn
 from aiomodelarts.sweep.report.dimensions import UNSET, Dimension
+from aiomodelarts.sweep.report.figures import one_slice
 from aiomodelarts.sweep.report.importance import importance
 from aiomodelarts.sweep.report.page import contents
 from aiomodelarts.sweep.report.spans import spans
@@ -235,6 +236,40 @@ def test_a_list_of_numbers_is_shown_in_their_order_and_one_of_texts_in_its_own()
     texts = Dimension.of("x", Choice(("tanh", "relu")), [trial(x="relu")])
     assert texts.categories == ("tanh", "relu")
     assert texts.as_line()["values"] == [1]
+
+
+def test_long_names_of_choices_leave_room_for_the_chart_and_are_no_markup() -> None:
+    values = ("<b>", "a" * 500)
+    trials = [evolve(trial(x=value), value=0.5, state=TrialState.SUCCEEDED) for value in values]
+    one = Dimension.of("x", Choice(values), trials)
+    assert one.as_line()["ticktext"] == ["<b>", f"{'a' * 11}\N{HORIZONTAL ELLIPSIS}"]
+    xaxis = one_slice(trials, one, None, Goal.MAXIMIZE).layout["xaxis"]
+    assert xaxis["ticktext"] == ["&lt;b&gt;", f"{'a' * 17}\N{HORIZONTAL ELLIPSIS}"]
+    assert xaxis["tickvals"] == ["&lt;b&gt;", "a" * 500]
+
+
+def test_choices_that_python_takes_for_equal_have_places_of_their_own() -> None:
+    for values in ((1, True), (False, "0", 0)):
+        one = Dimension.of("x", Choice(values), [trial(x=value) for value in values])
+        assert one.as_line()["values"] == [0.0, 1.0] if len(values) == 2 else [0.0, 1.0, 1.0]
+
+
+def test_importance_is_told_from_the_trials_that_lie_in_the_space_as_it_is_now() -> None:
+    data = story(count=200, bad=0)
+    wide = Float(1e-5, 1, log=True)
+    now = {"learning_rate": Float(1e-5, 1e-2, log=True), "dropout": AXES["dropout"], "augment": Choice((True,))}
+    inside = [one for one in data.trials if now["learning_rate"].low <= one.point["learning_rate"] <= 1e-2]
+    assert 10 < len(inside) < len(data.trials)
+    shares, _ = importance(now, data.trials, data.goal)
+    assert (
+        shares
+        == importance(now, inside, data.goal)[0]
+        != importance(now | {"learning_rate": wide}, data.trials, data.goal)[0]
+    )
+    other = now | {"dropout": Choice(("none", "all"))}
+    assert importance(other, data.trials, data.goal)[1] == (
+        "It can be told from 10 trials with a value on; there are 0."
+    )
 
 
 def test_importance_finds_what_decides_and_says_why_it_cannot() -> None:

@@ -3,6 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
+from ...matching import prepare
 from ...objective import Goal, JsonFile, LogPattern, Objective, PlatformMetric, Take
 from ..reader import TableReader
 
@@ -26,6 +27,7 @@ def read_pattern(table: TableReader, key: str) -> re.Pattern[str] | None:
     try:
         compiled = re.compile(pattern)
         LogPattern(compiled)
+        prepare(compiled)
     except re.error as error:
         table.problem(f"is not a regular expression: {error}", key)
     except ValueError as error:

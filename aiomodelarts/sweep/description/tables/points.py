@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from ...problems import nearest
 from ...space.axes import Axis, Choice, Int, Scalar, own_value
 from ...space.readings import read_as, readings
 from ...space.space import Point, Space, key_of
+
+_PADDED = re.compile(r"[+-]?0[0-9]")
 
 
 class PointsFileError(Exception):
@@ -125,7 +128,8 @@ def _own(point: Point, where: str, space: Space, left_out: str) -> Point:
 
 def _value(cell: str, name: str, line: int, axis: Axis | None) -> Scalar:
     if axis is None:
-        return next(readings(cell))
+        # 007 is no number to whoever writes it so, and a script would get 7.
+        return cell if _PADDED.match(cell) else next(readings(cell))
     value = read_as(axis, cell)
     if value is None:
         raise PointsFileError(f"line {line}, column {name}: {cell!r} is not {_described(axis)}")

@@ -11,7 +11,7 @@ from ...space.constraints import Constraint
 from ...space.space import Scalar, Space
 from ..reader import TableReader, kind_of, shown
 from .points import PointsFile, PointsFileError, listed_points, read_points
-from .space import check_name, read_space
+from .space import check_axis, read_space
 
 _DRAWN = frozenset({"trials", "seed"})
 # By the name of an algorithm: the keys it takes beside its name and the constraints.
@@ -65,8 +65,9 @@ def read_way(table: TableReader, space_table: TableReader, folder: Path, fixed: 
     found = _points(table, folder, space)
     if found is None:
         return None
-    for name in found.space.axes:
-        check_name(space_table, name, fixed)
+    if listed:
+        for name, axis in found.space.axes.items():
+            check_axis(space_table, name, axis, fixed)
     return Way(found.space, PointList(found.points))
 
 

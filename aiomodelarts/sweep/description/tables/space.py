@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ....errors import InvalidArgument
+from ....hyperparameters import sendable, to_text
 from ...problems import nearest
-from ...space.axes import Axis, Scalar, own_value
+from ...space.axes import Axis, Choice, Scalar, own_value
 from ...space.conditions import When, faults
 from ...space.space import Space
 from ..reader import TableReader, kind_of, shown
@@ -20,8 +22,8 @@ def read_space(table: TableReader, fixed: Mapping[str, Scalar]) -> Space | None:
         return None
     axes: dict[str, Axis] = {}
     for name, given in table.values.items():
-        check_name(table, name, fixed)
         axis = read_axis(table, table.inside(name), name, given)
+        check_axis(table, name, axis, fixed)
         if axis is not None:
             axes[name] = axis
     if len(axes) < len(table.values):
@@ -30,14 +32,28 @@ def read_space(table: TableReader, fixed: Mapping[str, Scalar]) -> Space | None:
     return None if conditions is None else Space(axes, conditions)
 
 
-def check_name(table: TableReader, name: str, fixed: Mapping[str, Scalar]) -> None:
-    """Note what speaks against the name of a hyperparameter that varies."""
+def check_axis(table: TableReader, name: str, axis: Axis | None, fixed: Mapping[str, Scalar]) -> None:
+    """Note what speaks against a hyperparameter that varies: its name, or a value that no script can be given.
+
+    Args:
+        table: the space.
+        name: of the hyperparameter.
+        axis: its values; None where they are wrong otherwise.
+        fixed: the hyperparameters that do not vary.
+    """
     if not name:
         table.problem("holds a hyperparameter without a name")
+    elif not sendable(name):
+        table.problem("has a name with a zero character or half a character, which no script can be given", name)
     if name in _NAMES_OF_THE_PLATFORM:
         table.problem("is an option that the platform itself gives to the script; choose another name", name)
     if name in fixed:
         table.problem("stands under [estimator] hyperparameters too; keep one of the two", name)
+    for value in axis.values if isinstance(axis, Choice) else ():
+        try:
+            to_text(value)
+        except InvalidArgument:
+            table.problem(f"holds {shown(value)}, which no script can be given", name)
 
 
 def _conditions(table: TableReader, axes: Mapping[str, Axis]) -> dict[str, When] | None:

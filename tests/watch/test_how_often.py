@@ -1,4 +1,4 @@
-"""Updates, newcomers, patience, cancelling: what a follower of a version sees."""
+"""How often is looked: newcomers, a ceiling over all jobs, bounds of one wait."""
 
 import asyncio
 import contextlib
@@ -6,122 +6,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from aiomodelarts import (
     AsyncSession,
     Cadence,
     InvalidArgument,
-    JobStatus,
     NotAllowed,
-    Patience,
-    SessionClosed,
-    StateUnclear,
-    TrainingFailed,
     TrainingJob,
-    VersionGone,
     WaitTimeout,
 )
-from tests.support.fakes import Service, estimator_on, refusal, session_on
+from tests.support.fakes import Service, refusal, session_on
+from tests.watch.versions import version
 
 pytestmark = pytest.mark.looptime
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest_asyncio.fixture
-async def session(service: Service) -> AsyncIterator[AsyncSession]:
-    async with session_on(service.transport, patience=Patience(lost_s=30, unknown_s=60)) as session:
-        yield session
-
-
-def version(session: AsyncSession, service: Service, number: int, status: int = 8, job: int = 5) -> TrainingJob:
-    service.add(job, number, status)
-    return TrainingJob.attach(session, job, number)
-
-
-async def passes_through(service: Service, number: int, *states: int, every_s: float = 30) -> None:
-    for status in states:
-        await asyncio.sleep(every_s)
-        service.status[5, number] = status
-
-
-@pytest.mark.parametrize("others", [0, 8])
-async def test_updates_give_each_state_once_and_stop_after_the_last(
-    session: AsyncSession, service: Service, others: int
-) -> None:
-    waits = [asyncio.ensure_future(version(session, service, 10 + n).ended()) for n in range(others)]
-    handle = version(session, service, 1, 7)
-    moving = asyncio.ensure_future(passes_through(service, 1, 8, 15, 8, 10))
-    seen = [detail.status async for detail in handle.updates()]
-    assert seen == [7, 8, 15, 8, 10]
-    assert handle.status is JobStatus.COMPLETED
-    await moving
-    for wait in waits:
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
-
-
-@pytest.mark.parametrize("others", [0, 8])
-async def test_a_state_that_goes_back_is_told_and_ends_nothing(
-    session: AsyncSession, service: Service, others: int
-) -> None:
-    waits = [asyncio.ensure_future(version(session, service, 10 + n).ended()) for n in range(others)]
-    handle = version(session, service, 1, 8)
-    ended = asyncio.ensure_future(handle.ended())
-    moving = asyncio.ensure_future(passes_through(service, 1, 1, 8, 7, 1, 8, 10))
-    assert [detail.status async for detail in handle.updates()] == [8, 1, 8, 7, 1, 8, 10]
-    assert (await ended).status is JobStatus.COMPLETED
-    await moving
-    for wait in waits:
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
-
-
-async def test_a_slow_reader_of_updates_gets_all_of_them(session: AsyncSession, service: Service) -> None:
-    handle = version(session, service, 1, 7)
-    moving = asyncio.ensure_future(passes_through(service, 1, 8, 15, 8, 10))
-    seen = []
-    async for detail in handle.updates():
-        seen.append(detail.status)
-        await asyncio.sleep(300)
-    assert seen == [7, 8, 15, 8, 10]
-    await moving
-
-
-async def test_leaving_updates_early_leaves_nothing_behind(session: AsyncSession, service: Service) -> None:
-    updates = version(session, service, 1).updates()
-    await anext(updates)
-    await updates.aclose()
-    before = service.counts["version"]
-    await asyncio.sleep(600)
-    assert service.counts["version"] == before
-
-
-@pytest.mark.parametrize("others", [0, 8])
-async def test_updates_of_a_deleted_version_say_so(session: AsyncSession, service: Service, others: int) -> None:
-    waits = [asyncio.ensure_future(version(session, service, 10 + n).ended()) for n in range(others)]
-    updates = version(session, service, 1).updates()
-    await anext(updates)
-    del service.status[5, 1]
-    with pytest.raises(VersionGone):
-        await anext(updates)
-    for wait in waits:
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
-
-
-async def test_the_state_of_a_version_made_here_is_known_without_asking(
-    session: AsyncSession, service: Service
-) -> None:
-    made = await estimator_on(session).create_job_version(5, 1, "/bucket/data/")
-    updates = made.updates()
-    assert (await anext(updates)).status is JobStatus.INIT
-    assert service.counts["version"] == service.counts["versions"] - 1 == 0
-    await updates.aclose()
 
 
 async def test_a_newcomer_is_looked_at_within_its_first_interval(service: Service) -> None:
@@ -182,61 +79,6 @@ async def test_one_poll_a_second_is_one_poll_a_second(service: Service) -> None:
         assert service.counts["versions"] >= 90
 
 
-async def test_unknown_is_endured_for_its_time_and_then_told(session: AsyncSession, service: Service) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    with pytest.raises(StateUnclear, match=r"UNKNOWN \(0\)") as caught:
-        await version(session, service, 1, 0).wait()
-    assert isinstance(caught.value, WaitTimeout)
-    assert 60 <= loop.time() - began <= 66
-
-
-async def test_unknown_that_passes_is_forgotten(session: AsyncSession, service: Service) -> None:
-    handle = version(session, service, 1, 0)
-    moving = asyncio.ensure_future(passes_through(service, 1, 8, 0, 8, 0, 10, every_s=50))
-    assert (await handle.wait()).status is JobStatus.COMPLETED
-    await moving
-
-
-async def test_lost_counts_after_its_time_only(session: AsyncSession, service: Service) -> None:
-    began = asyncio.get_running_loop().time()
-    with pytest.raises(TrainingFailed, match="LOST"):
-        await version(session, service, 1, 14).wait()
-    assert asyncio.get_running_loop().time() - began >= 30
-
-
-@pytest.mark.parametrize("stop", [True, False])
-async def test_cancelling_stops_the_version_only_when_asked_to(
-    session: AsyncSession, service: Service, stop: bool
-) -> None:
-    async def slow(request):  # type: ignore[no-untyped-def]
-        await asyncio.sleep(3)
-        return service._stop(request, 5, 1)
-
-    service.overrides["stop"] = slow
-    wait = asyncio.ensure_future(version(session, service, 1).wait(stop_on_cancel=stop))
-    await asyncio.sleep(10)
-    began = asyncio.get_running_loop().time()
-    wait.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await wait
-    assert asyncio.get_running_loop().time() - began <= 0.1
-    await session.close()
-    assert service.status[5, 1] == (12 if stop else 8)
-
-
-async def test_a_stop_that_fails_is_logged_and_ends_nothing(
-    session: AsyncSession, service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    service.overrides["stop"] = lambda _: refusal("ModelArts.0206", 403)
-    wait = asyncio.ensure_future(version(session, service, 1).wait(stop_on_cancel=True))
-    await asyncio.sleep(10)
-    wait.cancel()
-    await asyncio.gather(wait, return_exceptions=True)
-    await session.close()
-    assert "ModelArts.0206" in caplog.text
-
-
 async def test_a_deadline_holds_while_every_answer_hangs(session: AsyncSession, service: Service) -> None:
     async def hangs(_):  # type: ignore[no-untyped-def]
         await asyncio.sleep(3600)
@@ -263,13 +105,6 @@ async def test_versions_made_by_others_do_not_hide_those_awaited_on_older_pages(
         service.status[5, number] = 10
     assert len(await everything) == 10
     assert service.counts["version"] == 0
-
-
-async def test_updates_after_closing_are_refused(service: Service) -> None:
-    session = session_on(service.transport)
-    await session.close()
-    with pytest.raises(SessionClosed):
-        await anext(TrainingJob.attach(session, 5, 1).updates())
 
 
 async def looks_within(service: Service, seconds: float) -> int:
@@ -398,48 +233,6 @@ async def test_a_job_that_nobody_follows_any_more_is_let_go(session: AsyncSessio
         await version(session, service, 1).wait()
     assert await looks_within(service, 600) == 0
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("aiomodelarts")]
-
-
-@pytest.mark.parametrize("stop", [True, False])
-async def test_cancelling_a_wait_for_many_stops_those_that_go_on_only_when_asked_to(
-    session: AsyncSession, service: Service, stop: bool
-) -> None:
-    handles = [version(session, service, number) for number in range(1, 9)]
-    everything = asyncio.ensure_future(session.wait_all(handles, stop_on_cancel=stop, max_concurrency=6))
-    await asyncio.sleep(10)
-    service.status[5, 1] = 10
-    await asyncio.sleep(10)
-    began = asyncio.get_running_loop().time()
-    everything.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await everything
-    assert asyncio.get_running_loop().time() - began <= 0.1
-    await session.close()
-    assert [service.status[5, number] for number in range(1, 9)] == [10, *[12 if stop else 8] * 7]
-
-
-async def test_one_that_is_gone_is_named_and_the_rest_can_be_waited_for(
-    session: AsyncSession, service: Service
-) -> None:
-    handles = [version(session, service, number) for number in range(1, 9)]
-    everything = asyncio.ensure_future(session.wait_all(handles))
-    await asyncio.sleep(20)
-    del service.status[5, 3]
-    with pytest.raises(VersionGone) as caught:
-        await everything
-    assert caught.value.where is not None
-    rest = [handle for handle in handles if handle.version_id != caught.value.where.version_id]
-    assert [handle.version_id for handle in rest] == [1, 2, 4, 5, 6, 7, 8]
-    for handle in rest:
-        service.status[5, handle.version_id] = 10
-    assert len(await session.wait_all(rest)) == 7
-
-
-async def test_a_limit_stops_nothing(session: AsyncSession, service: Service) -> None:
-    with pytest.raises(WaitTimeout):
-        await session.wait_all([version(session, service, 1)], timeout_s=5, stop_on_cancel=True)
-    await session.close()
-    assert service.counts["stop"] == 0
 
 
 def test_bounds_are_given_once() -> None:

@@ -1,0 +1,88 @@
+"""The command as a process of its own, and a small sweep for it."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.platform import ROOT
+
+SWEEP = """\
+[sweep]
+name = "tiny"
+concurrency = 2
+
+[estimator]
+framework_type = "PyTorch"
+framework_version = "PyTorch-1.0.0-python3.6"
+code_dir = "/bucket/src/"
+boot_file = "/bucket/src/train.py"
+output_path = "/bucket/out/"
+inputs = "/bucket/data/"
+train_instance_type = "modelarts.vm.cpu.2u"
+
+[space]
+layers = { int = [1, 4] }
+
+[search]
+algorithm = "grid"
+
+[objective]
+log_pattern = 'accuracy=([0-9.]+)'
+goal = "maximize"
+"""
+
+TRAIN = """\
+import argparse, json, pathlib, sys, time
+parser = argparse.ArgumentParser()
+for name in ("--data_url", "--train_url", "--layers"):
+    parser.add_argument(name)
+options = parser.parse_args()
+layers = int(options.layers)
+if pathlib.Path(options.data_url, "slow").exists():
+    time.sleep(60)
+if layers == 3:
+    raise ValueError("three is bad")
+print(f"accuracy={layers / 10}")
+pathlib.Path(options.train_url, "metrics.json").write_text(json.dumps({"val": {"accuracy": layers / 5}}))
+"""
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without what would lead the command to a real account."""
+    kept = {name: value for name, value in os.environ.items() if not re.match("HUAWEI|OS_|AIOMODEL", name)}
+    # Where these tests run may be a server in a cloud.
+    alone = {"HOME": "/nonexistent", "AIOMODELARTS_METADATA_ENDPOINT": "none"}
+    return {**kept, **alone, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **more}
+
+
+def start(project: Path, *arguments: str, **more: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "aiomodelarts.cli", *arguments],
+        cwd=project,
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(process: "subprocess.Popen[str]", there: Callable[[], bool]) -> None:
+    """Return once it is there; a process that ended before, or never gets there, is a failure."""
+    deadline = time.monotonic() + 60
+    while not there():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    file = project / "sweep.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
