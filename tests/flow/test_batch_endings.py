@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from aiomodelarts import AsyncSession, BatchFailed, CreateOutcomeUnknown, Limits, Result, SettlePolicy
+from aiomodelarts import (
+    AsyncSession,
+    BatchFailed,
+    ConnectionBroken,
+    CreateOutcomeUnknown,
+    Limits,
+    Result,
+    SessionClosed,
+    SettlePolicy,
+)
 from aiomodelarts._wire.message import Request, Response
 from aiomodelarts.batch import Batch
 from tests.support.fakes import Service, answer, estimator_on, session_on
@@ -169,3 +178,42 @@ async def test_a_cancelled_batch_knows_what_has_not_left() -> None:
         batch = estimator_on(session).create_job_versions(7, 5, "/bucket/data/", each=each)
         await _given_up(batch)
         assert sorted(result.value for result in _results(batch)) == ["not sent", "not sent", "unknown"]
+
+
+async def test_closing_ends_what_a_batch_has_under_way_with_what_that_means() -> None:
+    service = Slow(None)
+    session = session_on(service.transport, limits=Limits(in_flight=1))
+    each = [{"output_path": f"/bucket/out/{i}/"} for i in range(3)]
+    batch = estimator_on(session).create_job_versions(7, 5, "/bucket/data/", each=each, max_concurrency=2)
+    task = await _begun(batch)
+    await session.close()
+    with pytest.raises(BatchFailed):
+        await task
+    assert _results(batch) == [Result.UNKNOWN, Result.NOT_SENT, Result.NOT_SENT]
+    began, waited, _ = batch.outcomes
+    assert "the session was closed" in str(began.error)
+    assert isinstance(waited.error, SessionClosed)
+    # They were told, so nothing was left for others to find.
+    assert session.left_behind == ()
+
+
+class LosesTheSecond(Mute):
+    """Makes what it is asked for; the second answer is lost."""
+
+    async def _in_silence(self, request: Request) -> Response:
+        made = self._made(request, 7)
+        if len(self.bodies) == 2:
+            raise ConnectionBroken("lost")
+        return made
+
+
+async def test_a_create_that_was_answered_explains_no_later_row_of_an_equal_intent() -> None:
+    service = LosesTheSecond()
+    async with session_on(service.transport) as session:
+        estimator = estimator_on(session)
+        first = await estimator.create_job_version(7, 5, "/bucket/data/")
+        began = asyncio.get_running_loop().time()
+        second = await estimator.create_job_version(7, 5, "/bucket/data/")
+        # As long as the first were taken to be under way, the row would be held back until the quiet window is over.
+        assert asyncio.get_running_loop().time() - began < SettlePolicy().quiet_window_s / 3
+        assert (second.origin, second.version_id) == ("adopted", first.version_id + 1)
