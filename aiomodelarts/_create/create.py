@@ -23,6 +23,7 @@ class Create:
 
     Attributes:
         unclear: whether it, or an earlier create of the same intent, may have made the version.
+        held: whether somebody was given the version, so that it is not left behind by others who gave up.
     """
 
     def __init__(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> None:
@@ -32,6 +33,7 @@ class Create:
         self.began = False
         self.after_version_id = 0
         self.waiters: list[asyncio.Future[Made]] = []
+        self.held = False
         self.left: LeftBehind | None = None
         self.no_capacity: NoCapacity | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -117,6 +119,7 @@ def known(spec: TrainingSpec, made: Made) -> Create:
         return made
 
     create = Create(spec)
+    create.held = True
     create.start(done(), lambda _: create.tell())
     return create
 

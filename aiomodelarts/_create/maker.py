@@ -78,7 +78,9 @@ class Maker:
             create = self._keyed_create(spec, spec.intent_id)
         waiter = create.joined()
         try:
-            return await waiter
+            made = await waiter
+            create.held = True
+            return made
         except asyncio.CancelledError:
             # Others may be waiting for the same version; only the last one to leave gives it up.
             if len(create.waiters) == 1:
@@ -325,7 +327,7 @@ class Maker:
                 await self._wait_for([create])
         finally:
             # Cancelled once more, or joined by somebody else meanwhile: neither may lose what is out.
-            if len(create.waiters) == 1 and create.left is None:
+            if len(create.waiters) == 1 and create.left is None and not create.held:
                 self._leave_behind(create)
                 create.task.cancel()
 

@@ -34,6 +34,7 @@ def test_nothing_is_made_twice_and_nothing_is_lost(block: int) -> None:
         pytest.param(4301, id="a create was cancelled before it left, and a twin was kept for it"),
         pytest.param(8265, id="a late twin was no longer watched for, because equal intents waited for their turn"),
         pytest.param(3345, id="a row slipped between two pages of one look, and the version was taken for not made"),
+        pytest.param(20509, id="whoever was cancelled left behind what another with the same key was given meanwhile"),
         pytest.param(2122, id="a cancelled create was resent, and its only version was taken for a twin"),
     ],
 )
