@@ -297,10 +297,10 @@ async def test_more_trials_of_a_random_search_are_no_change_and_add_to_the_earli
     assert len({trial.point["layers"] for trial in later.result.trials}) == 9
 
 
-@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("cancelled", [0, 1, 5])
 @pytest.mark.parametrize("theirs", [None, 102, 302])
 async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself_fenced(
-    tmp_path: Path, theirs: int | None, cancelled: bool
+    tmp_path: Path, theirs: int | None, cancelled: int
 ) -> None:
     """Paused between its last look at the lease and the bytes: another controller has the trial by then.
 
@@ -313,8 +313,12 @@ async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself
             made = await super().make(intent, may_leave)
             if intent["number"] == 2:
                 await taken_over()
+                worker, loop = asyncio.current_task(), asyncio.get_running_loop()
+                assert worker is not None
                 if cancelled:
-                    asyncio.current_task().cancel()  # type: ignore[union-attr]
+                    worker.cancel()
+                for number in range(1, cancelled):
+                    loop.call_later(number / 1000, worker.cancel)
             return made
 
     async def taken_over() -> None:
