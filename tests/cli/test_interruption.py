@@ -170,6 +170,26 @@ def test_a_sweep_goes_on_where_that_is_the_answer_and_ctrl_c_twice_does_not_wait
     assert "Traceback" not in shown.text
 
 
+def test_a_sweep_that_ends_before_the_answer_leaves_the_question_behind(project: Path, slow: dict[str, str]) -> None:
+    script = (
+        "import pathlib, sys, time\n"
+        "while not pathlib.Path(sys.argv[2], 'go').exists():\n    time.sleep(0.05)\n"
+        "if sys.argv[-1] == '3':\n    sys.exit('three is bad')\n"
+        "print(f'accuracy={int(sys.argv[-1]) / 10}')\n"
+    )
+    (project / "served/obs/bucket/src/train.py").write_text(script)
+    (project / "served/obs/bucket/data").mkdir()
+    with terminal(project, "sweep", "run", "sweep.toml", **slow) as shown:
+        shown.until(lambda text: outputs(project) == 2 and "2 running" in text)
+        shown.type("\x03")
+        shown.until(lambda text: QUESTION in text)
+        (project / "served/obs/bucket/data/go").touch()
+        assert shown.end() == 0
+    behind = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.text.rpartition(QUESTION)[2])
+    assert "trial 3 failed" in behind
+    assert "\n3 of 4 models trained" in behind.replace("\r", "")
+
+
 def test_what_an_earlier_run_left_is_asked_for_and_listed_too(project: Path, slow: dict[str, str]) -> None:
     for _ in range(2):
         with terminal(project, "sweep", "run", "sweep.toml", **slow) as shown:
@@ -232,3 +252,32 @@ def test_stop_needs_a_sweep_that_was_run(command: Command) -> None:
     done = command("sweep", "stop", "sweep.toml")
     assert done.returncode == 2
     assert "the sweep was not run yet" in done.stderr
+
+
+_HANGS = """
+import asyncio, threading, typer
+from aiomodelarts.cli._run import run
+
+async def main() -> int:
+    print("up", flush=True)
+    await asyncio.to_thread(threading.Event().wait, 60)
+    return 0
+
+run(main())
+"""
+
+
+def test_a_thread_that_hangs_can_be_interrupted_as_well() -> None:
+    # As a look-up of a name does, where the network is down.
+    command = [sys.executable, "-c", _HANGS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        ended = process.poll()
+        process.kill()
+        assert process.stderr is not None
+        assert (ended, process.stderr.read()) == (130, "")

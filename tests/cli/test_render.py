@@ -4,7 +4,7 @@ import pytest
 from attrs import evolve
 
 from aiomodelarts.cli.render import point, print_rows
-from aiomodelarts.cli.sweep_past import _history
+from aiomodelarts.cli.sweep_past import _columns
 from aiomodelarts.sweep.ledger.records import Event
 from aiomodelarts.sweep.trial import TrialState
 
@@ -64,11 +64,11 @@ def test_a_point_stands_on_one_line_and_cannot_steer_a_terminal() -> None:
 def test_the_history_of_a_trial_leaves_room_for_its_reasons_on_a_narrow_terminal() -> None:
     events = [Event(1.7e9 + second, 1, 1, TrialState.RUNNING, "made", 1) for second in (0, 5)]
 
-    def first_column(events: list[Event], width: int) -> list[str]:
-        return [str(cell) for cell in _history(events, width).columns[0].cells]
+    def times(events: list[Event], width: int) -> list[str]:
+        return [_columns(events, width)["time"](one) for one in events]
 
-    assert [len(cell) for cell in first_column(events, 40)] == [len("12:00:00")] * 2
-    assert [len(cell) for cell in first_column(events, 80)] == [len("2023-11-14 12:00:00")] * 2
+    assert [len(cell) for cell in times(events, 65)] == [len("12:00:00")] * 2
+    assert [len(cell) for cell in times(events, 80)] == [len("2023-11-14 12:00:00")] * 2
     # Where days differ, they are told.
     days = [*events, evolve(events[0], at=1.7e9 + 86400)]
-    assert [len(cell) for cell in first_column(days, 40)] == [len("2023-11-14 12:00:00")] * 3
+    assert [len(cell) for cell in times(days, 65)] == [len("2023-11-14 12:00:00")] * 3

@@ -128,7 +128,7 @@ def losing(fault: dict[str, Any]) -> list[dict[str, Any]]:
 
 def at_home(**options: Any) -> AsyncSession:
     retry = RetryPolicy(base_s=0.01, max_tries=3)
-    settled: Any = {"timeouts": Timeouts(total_s=0.5), "cadence": QUICK}
+    settled: Any = {"timeouts": Timeouts(total_s=1), "cadence": QUICK}
     return AsyncSession.local(executor="simulated", retry=retry, **settled, **options)
 
 
@@ -141,7 +141,7 @@ def at_home(**options: Any) -> AsyncSession:
         {"kind": "wrong_type"},
         {"kind": "status", "code": 502},
         {"kind": "late_commit", "seconds": 0.001},
-        {"kind": "slow_drip", "seconds": 9},
+        {"kind": "slow_drip", "seconds": 20},
     ],
     ids=lambda fault: fault["kind"],
 )

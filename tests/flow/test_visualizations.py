@@ -168,7 +168,8 @@ async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated
     fault: dict[str, Any], made: bool, workspace_id: str | None
 ) -> None:
     rule = {"match": {"method": "POST", "path": "visualization-jobs$"}, "fault": fault}
-    options: Any = {"executor": "simulated", "cadence": QUICK, "settle": SettlePolicy(quiet_window_s=0.3)}
+    policy = SettlePolicy(quiet_window_s=10 if made else 0.2)
+    options: Any = {"executor": "simulated", "cadence": QUICK, "settle": policy}
     async with AsyncSession.local(faults=[{**rule, "count": 1}], workspace_id=workspace_id, **options) as session:
         viewers = AsyncVisualizationJob(session)
         if made:
@@ -220,7 +221,8 @@ async def test_what_only_looks_like_the_lost_one_is_not_taken_for_it(row: dict[s
     def handle(request: Request) -> Response:
         return refusal("ModelArts.6102", 500) if request.method == "POST" else answer({"jobs": listed})
 
-    async with session_on(FakeTransport(handle), cadence=QUICK, settle=SettlePolicy(quiet_window_s=0.02)) as session:
+    policy = SettlePolicy(quiet_window_s=10 if beside else 0.02)
+    async with session_on(FakeTransport(handle), cadence=QUICK, settle=policy) as session:
         creating = AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
         if beside:
             assert (await creating).visualization_id == 7

@@ -200,6 +200,13 @@ async def test_an_absurdly_long_answer_is_not_read(answered: bytes) -> None:
     assert outcome_of(caught.value) is Outcome.UNKNOWN
 
 
+async def test_a_question_about_something_long_is_answered_without_it(transport: AiohttpTransport) -> None:
+    about = http(b"", "200 OK").replace(b"Length: 0", b"Length: 99999999999")
+    async with serving(about) as server:
+        answer = await transport.send(Request("HEAD", server.origin, "/large"))
+    assert (answer.header("content-length"), answer.body) == ("99999999999", b"")
+
+
 async def test_a_packed_answer_is_unpacked(transport: AiohttpTransport) -> None:
     async with serving(http(gzip.compress(b"x" * 100_000), "200 OK", "Content-Encoding: gzip")) as server:
         assert (await transport.send(get(server.origin))).body == b"x" * 100_000
@@ -239,12 +246,6 @@ async def test_an_answer_that_cannot_be_read_keeps_no_headers_of_the_request(tra
         error = error.__cause__ or error.__context__
 
 
-def _closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     "origin",
     [
@@ -258,8 +259,11 @@ def _closed_port() -> int:
 )
 async def test_what_never_left_was_certainly_not_done(transport: AiohttpTransport, origin: str) -> None:
     async with serving(http(b"no TLS here"), read=False) as server:
-        address = origin.format(closed=_closed_port(), plain=server.port)
-        with pytest.raises(TransportError) as caught:
+        # It is taken, so that nobody else listens there, and nobody does.
+        closed = socket.socket()
+        closed.bind(("127.0.0.1", 0))
+        address = origin.format(closed=closed.getsockname()[1], plain=server.port)
+        with closed, pytest.raises(TransportError) as caught:
             await transport.send(post(address))
     assert type(caught.value) is NotSent
     assert outcome_of(caught.value) is Outcome.NOT_HANDLED

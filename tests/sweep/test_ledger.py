@@ -153,6 +153,11 @@ class TestLedger:
         async with opened(changed):
             pass
 
+    async def test_before_anything_was_begun_other_settings_are_no_change(self, opened: Any, ledger: Ledger) -> None:
+        changed = {**SETTINGS, "[search] algorithm": "random"}
+        async with opened(changed) as later:
+            assert (later.sweep.settings, later.sweep.base) == (changed, 0)
+
     async def test_beginning_anew_keeps_the_old_trials_aside_and_fences_who_drives_them(
         self, opened: Any, ledger: Ledger
     ) -> None:

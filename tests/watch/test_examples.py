@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -234,17 +233,14 @@ async def test_a_bulk_run_makes_what_failed_once_more_when_it_is_told_to(
 
 
 async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_way(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", str(port),
+        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", "0",
         cwd=tmp_path, env=as_users(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    await process.stdout.readline()
+    (address,) = re.findall(r"http://\S+", (await process.stdout.readline()).decode())
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+        async with aiohttp.ClientSession(address) as http:
             async with http.post("/jobs", json={"lr": 0.01}) as answer:
                 assert answer.status == 201
                 made = await answer.json()

@@ -245,7 +245,7 @@ class Engine:
             again = sum(held.trial.state is not TrialState.RESERVED for held in self._held)
             resumed = Resumed(standing.done, again, self._total - standing.done - again)
             standing.begin()
-        await self._listener(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
+        await self._say(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
         await self._tell_all(self._held)
 
     async def _job(self) -> Made | None:
@@ -341,7 +341,7 @@ class Engine:
 
     async def _tell(self, trial: Trial) -> None:
         self._standing.take(trial)
-        await self._listener(SweepEvent(trial, self._progress()))
+        await self._say(SweepEvent(trial, self._progress()))
 
     async def _tell_all(self, taken_up: Iterable[Held]) -> None:
         """Tell of trials that were taken up: their next move may be their last."""
@@ -350,7 +350,13 @@ class Engine:
 
     async def _tell_waiting(self, what: str | None) -> None:
         self._waiting_for = what
-        await self._listener(SweepEvent(None, self._progress()))
+        await self._say(SweepEvent(None, self._progress()))
+
+    async def _say(self, event: SweepEvent) -> None:
+        try:
+            await self._listener(event)
+        except Exception as error:
+            raise _ListenerFailed(error) from error
 
     def _progress(self) -> Progress:
         return self._standing.progress(self._clock.monotonic() - self._began, self._waiting_for)
@@ -360,9 +366,17 @@ def _who() -> tuple[str, str]:
     return presence.place(), presence.process()
 
 
+class _ListenerFailed(Exception):
+    """What somebody who listens raised. Under its own name it could be taken for an error of the trial at hand."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def _first(group: ExceptionGroup[Exception]) -> Exception:
     """The error that ended the others."""
     error: Exception = group
     while isinstance(error, ExceptionGroup):
         error = next((one for one in error.exceptions if isinstance(one, ModelArtsError)), error.exceptions[0])
-    return error
+    return error.error if isinstance(error, _ListenerFailed) else error
