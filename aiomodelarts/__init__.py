@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from .local import LocalPlatform
     from .sweep import Sweep
 
+    __version__: str
+
 __all__ = [
     "AlreadyExists",
     "AnswerTimeout",

@@ -39,9 +39,14 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from .batch import BatchOutcome
+    from .models.job import JobDetail
+    from .models.visualization import VisualizationInfo
 
 
 @frozen
@@ -274,7 +279,7 @@ class BatchFailed(ModelArtsError):
         outcomes: one for each element, in order: made with its handle, refused with the reason, unknown, or not sent.
     """
 
-    def __init__(self, message: str, outcomes: Sequence[Any]) -> None:
+    def __init__(self, message: str, outcomes: "Sequence[BatchOutcome]") -> None:
         super().__init__(message)
         self.outcomes = tuple(outcomes)
 
@@ -293,7 +298,7 @@ class TrainingFailed(ModelArtsError):
         message: str,
         *,
         where: Where | None = None,
-        detail: Any = None,
+        detail: "JobDetail | None" = None,
         log_tail: Sequence[str] = (),
         log_url: str | None = None,
     ) -> None:
@@ -305,7 +310,11 @@ class TrainingFailed(ModelArtsError):
     def __str__(self) -> str:
         lines = [super().__str__()]
         if self.log_tail:
-            lines += [f"last {len(self.log_tail)} log lines:", *(f"  {line}" for line in self.log_tail)]
+            count = len(self.log_tail)
+            lines += [
+                f"last {count} log lines:" if count > 1 else "last log line:",
+                *(f"  {line}" for line in self.log_tail),
+            ]
         if self.log_url:
             lines.append(f"whole log: {self.log_url}")
         return "\n".join(lines)
@@ -322,7 +331,7 @@ class WaitTimeout(ModelArtsError, TimeoutError):
         detail: the last snapshot, or None when there was none.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, detail: "JobDetail | None" = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
 
@@ -342,7 +351,7 @@ class DeletionFailed(ModelArtsError):
         detail: the last snapshot.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, detail: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, detail: "JobDetail | None" = None) -> None:
         super().__init__(message, where=where)
         self.detail = detail
 
@@ -354,13 +363,19 @@ class VisualizationFailed(ModelArtsError):
         info: the last snapshot.
     """
 
-    def __init__(self, message: str, *, where: Where | None = None, info: Any = None) -> None:
+    def __init__(self, message: str, *, where: Where | None = None, info: "VisualizationInfo | None" = None) -> None:
         super().__init__(message, where=where)
         self.info = info
 
 
 class SweepError(ModelArtsError):
     """A sweep that cannot begin or go on."""
+
+
+def may_heal(error: ModelArtsError) -> bool:
+    """Whether the same question can have a better answer later. For those who ask for hours, what cannot be read is one
+    of these: a gateway can answer in the service's place for a while."""
+    return error.retryable or isinstance(error, DecodeError)
 
 
 def _again(kind: type[ModelArtsError], args: tuple[Any, ...]) -> ModelArtsError:

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from .._log_reader import read_lines
 from .._watch.cadence import Cadence, PollS
-from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone
+from ..errors import InvalidRequest, LogGone, ModelArtsError, NotFound, VersionGone, may_heal
 from ..models.job import JobDetail
 from ..models.logs import LogLine, LogMarker, Position
 from .logs import get_job_log_file_list, reader
@@ -130,7 +130,7 @@ async def _endure(error: ModelArtsError, ended: asyncio.Future[JobDetail], *, co
             raise VersionGone(
                 "the version was deleted before its log was read to the end", where=error.where
             ) from error
-    elif not error.retryable:
+    elif not may_heal(error):
         raise error
 
 

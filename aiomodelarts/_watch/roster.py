@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from attrs import define, field
 
 from .._clock import Clock
-from ..errors import ModelArtsError
+from ..errors import ModelArtsError, may_heal
 from ..models.job import JobSummary
 from .feed import Feed
 from .watcher import Watcher
@@ -51,7 +51,7 @@ class Roster:
             try:
                 listed = await self.jobs(self.watcher.turn)
             except ModelArtsError as error:
-                if not error.retryable:
+                if not may_heal(error):
                     self.feed.failed(error)
                     return
                 failures += 1

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from .._clock import Clock
 from .._one_loop import OneLoop
-from ..errors import DecodeError, ModelArtsError, NotFound, SessionClosed, VersionGone, Where
+from ..errors import ModelArtsError, NotFound, SessionClosed, VersionGone, Where, may_heal
 from ..models.job import JobDetail
 from ..status import JobStatus
 from .asking import Asker, Reads, at_once
@@ -256,7 +256,7 @@ class Watcher:
             requests = await self._perform(job, asked, sighting)
             job.failures = 0
         except ModelArtsError as error:
-            if not _may_heal(error):
+            if not may_heal(error):
                 all_failed(job, error)
             else:
                 job.failures += 1
@@ -314,7 +314,7 @@ class Watcher:
                 failed(job, track, VersionGone("the version is no longer there", where=where))
         except ModelArtsError as error:
             track = job.tracks.get(version_id)
-            if _may_heal(error) or track is None:
+            if may_heal(error) or track is None:
                 raise
             failed(job, track, error)
         else:
@@ -332,8 +332,3 @@ class Watcher:
         if track.snapshot is not None and track.snapshot.status == track.status:
             return track.snapshot
         return JobDetail(job_id=job_id, version_id=track.version_id, status=track.status)
-
-
-def _may_heal(error: ModelArtsError) -> bool:
-    """Whether the same question can have a better answer later."""
-    return error.retryable or isinstance(error, DecodeError)

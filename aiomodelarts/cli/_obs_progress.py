@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -17,6 +16,7 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 from ..obs.values import OnProgress, Progress
+from .render import writer
 
 # A size, a rate and a time take 35 columns at most, and a bar says something from 25 more.
 _NARROW, _WIDE = 36, 64
@@ -25,7 +25,7 @@ _NARROW, _WIDE = 36, 64
 @contextmanager
 def progress_bar() -> Iterator[OnProgress | None]:
     """What a transfer is to call with each step, or None where nobody would see it."""
-    console = Console(stderr=True)
+    console = writer(stderr=True)
     if not console.is_terminal:
         yield None
         return

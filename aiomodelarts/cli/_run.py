@@ -128,7 +128,9 @@ def _report(raised: Exception) -> int:
         error = error.exceptions[0]
     if isinstance(error, BrokenPipeError):
         # Whoever read the output has enough of it; nothing more may be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
         return 128 + signal.SIGPIPE
     code = exit_code(error)
     if code is None:

@@ -1,14 +1,13 @@
 """``aiomodelarts obs``: files to and from buckets."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 import typer
 from attrs import asdict
-from rich.console import Console
 from rich.text import Text
 
 from ..errors import InvalidArgument
@@ -22,9 +21,9 @@ from ._obs_progress import progress_bar
 from ._obs_streams import to_stdout
 from ._run import DONE, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, print_json, size
+from .render import Output, print_json, size, writer
 
-app = typer.Typer(help="Files to and from buckets; a path in a bucket begins with obs://.", no_args_is_help=True)
+app = typer.Typer(help="Move files to and from buckets. A path in a bucket begins with obs://.", no_args_is_help=True)
 
 # Others may have written keys that would do things to a terminal.
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
@@ -127,24 +126,28 @@ def presign_command(
 async def _ls(path: str, recursive: bool, local: bool, output: Output) -> int:
     wanted = _in_bucket(path)
     async with open_session(local) as place:
-        entries = await _entries(place.session.obs, wanted, recursive)
-    if output is Output.JSON:
-        print_json([_as_json(entry) for entry in entries])
-        return DONE
-    for entry in entries:
-        # One line each, however long, so that other tools can read it.
-        held = "" if entry.is_folder else size(entry.size)
-        typer.echo(f"{_when(entry.modified):19}  {held:>9}  {str(entry.path).translate(_CONTROL)}")
+        entries = _entries(place.session.obs, wanted, recursive)
+        if output is Output.JSON:
+            print_json([_as_json(entry) async for entry in entries])
+            return DONE
+        async for entry in entries:
+            # One line each, however long, so that other tools can read it, and as it comes: there may be millions.
+            held = "" if entry.is_folder else size(entry.size)
+            typer.echo(f"{_when(entry.modified):19}  {held:>9}  {str(entry.path).translate(_CONTROL)}")
     return DONE
 
 
-async def _entries(obs: Obs, path: ObsPath, recursive: bool) -> list[ObsEntry]:
-    entries = [entry async for entry in obs.list(path, recursive=recursive)]
-    if entries or not path.key:
-        return entries
+async def _entries(obs: Obs, path: ObsPath, recursive: bool) -> AsyncIterator[ObsEntry]:
+    found = False
+    async for entry in obs.list(path, recursive=recursive):
+        found = True
+        yield entry
+    if found or not path.key:
+        return
     # Not a folder that holds anything: an object, an empty folder, or nothing, which is told.
     entry = await obs.stat(path)
-    return [] if entry.is_folder else [entry]
+    if not entry.is_folder:
+        yield entry
 
 
 async def _copy(wanted: Callable[[], Copy], dryrun: bool, local: bool, output: Output) -> int:
@@ -172,7 +175,11 @@ async def _rm(paths: list[str], how: tuple[bool, bool, bool], chosen: Selection,
         found = [entry for path in places for entry in await _doomed(obs, path, recursive, chosen)]
         if dryrun:
             return _print_steps([Step("remove", str(entry.path)) for entry in found], output)
-        await together([entry for entry in found if not entry.is_folder], lambda entry: obs.delete(entry.path))
+
+        async def remove(entry: ObsEntry) -> None:
+            await obs.delete(entry.path)
+
+        await together([entry for entry in found if not entry.is_folder], remove)
         for entry in found:
             if entry.is_folder:
                 await obs.delete(entry.path)
@@ -180,7 +187,7 @@ async def _rm(paths: list[str], how: tuple[bool, bool, bool], chosen: Selection,
     if output is Output.JSON:
         print_json({"deleted": removed})
     else:
-        Console(highlight=False).print(f"{removed} removed")
+        writer().print(f"{removed} removed")
     return DONE
 
 
@@ -230,7 +237,7 @@ def _print_steps(steps: list[Step], output: Output) -> int:
     if output is Output.JSON:
         print_json([asdict(step) for step in steps])
         return DONE
-    console = Console(highlight=False)
+    console = writer()
     for step in steps:
         console.print(Text(f"would {step}"), soft_wrap=True)
     console.print(f"{len(steps)} to do; nothing was done")
@@ -248,7 +255,7 @@ def _print_done(done: Transferred, output: Output) -> None:
         more.append(f"{len(done.left_out)} left out")
     told = f"{done.files} {'file' if done.files == 1 else 'files'}, {size(done.bytes)}"
     told += f"; {', '.join(more)}" if more else ""
-    Console(highlight=False).print(Text(told))
+    writer().print(Text(told))
 
 
 def _as_json(entry: ObsEntry) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How the command line prints. Results go to stdout; progress and errors to stderr."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -41,14 +42,25 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # As it comes, the process would end on the spot, from within whatever is told here.
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def writer(*, stderr: bool = False) -> Console:
+    """What writes to the standard output, or the standard error; raises BrokenPipeError when nobody reads any more."""
+    return _Console(stderr=stderr, highlight=False)
+
+
 def tell_error(message: str) -> None:
     """Print an error as it is: no wrapping, so that a path or a line number stays in one piece."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), message))
+    writer(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
 
 
 def tell(message: str) -> None:
     """Print what is good to know beside the results."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message))
+    writer(stderr=True).print(Text(message), soft_wrap=True)
 
 
 def tell_more(shown: int, what: str) -> None:
@@ -58,9 +70,7 @@ def tell_more(shown: int, what: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON value, indented."""
-    Console(highlight=False, soft_wrap=True, markup=False, color_system=None).print(
-        json.dumps(value, indent=2, ensure_ascii=False), emoji=False
-    )
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=writer().options.ascii_only))
 
 
 def number(value: float) -> str:
@@ -74,10 +84,10 @@ def size(count: int) -> str:
 
 
 def scalar(value: Scalar) -> str:
-    """A hyperparameter as the script receives it."""
+    """A hyperparameter as the script receives it, on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return _on_one_line(str(value))
 
 
 def duration(seconds: float) -> str:
@@ -109,7 +119,7 @@ def moment_as_text(milliseconds: int | None) -> str | None:
 
 def point(values: Point) -> str:
     """A point on one line."""
-    return "  ".join(f"{name}={scalar(value)}" for name, value in values.items())
+    return "  ".join(f"{_on_one_line(name)}={scalar(value)}" for name, value in values.items())
 
 
 def brief_path(path: Path) -> Path:
@@ -140,7 +150,7 @@ def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], spare: Seque
         tell("There are none.")
         return
     rows = [[_on_one_line(cell) for cell in row] for row in rows]
-    console = Console(highlight=False)
+    console = writer()
     limited = console.is_terminal or "COLUMNS" in os.environ
     widths = {head: max(map(cell_len, (head, *(row[at] for row in rows)))) for at, head in enumerate(heads)}
     kept = list(heads)
@@ -156,7 +166,7 @@ def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], spare: Seque
         return
     # Rows that fit need none of the care that makes tables of thousands of rows slow.
     console.print(Text(_line(kept, kept, widths), style="bold"), soft_wrap=True)
-    console.print("\u2500" * _whole(kept, widths), soft_wrap=True)
+    console.print(("-" if console.options.ascii_only else "\u2500") * _whole(kept, widths), soft_wrap=True)
     typer.echo("\n".join(_line([row[at] for at in ats], kept, widths) for row in rows))
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from attrs import frozen
-from rich.console import Console
 from rich.text import Text
 
 from ..errors import SweepError
@@ -21,7 +20,7 @@ from ..sweep.running import ResultsNotWritten
 from ._interruption import Interruption
 from ._run import DONE, FAILED, Signals, exit_code, run
 from ._session import LocalOption, OutputOption, Place, open_session
-from .render import Output, brief_path, print_json, size, tell_error
+from .render import Output, brief_path, print_json, size, tell_error, writer
 from .sweep_left import Left, print_interruption
 from .sweep_view import SweepView, Tally, print_result, sweep_view
 
@@ -50,7 +49,7 @@ FileArgument = Annotated[
 MaybeFileArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE]",
+        metavar="FILE",
         help="The sweep file, TOML; without it, the one of the plan.",
         show_default=False,
         callback=_there,
@@ -80,7 +79,10 @@ def run_command(
         ),
     ] = None,
 ) -> None:
-    """Run a sweep, or go on with it: one training job with a version for each point, and the best of them."""
+    """Run a sweep, or go on with it.
+
+    It is one training job with a version for each point; the best of them are printed.
+    """
     if plan is None and file is None:
         raise typer.BadParameter("give the sweep file, or --plan")
     if plan is not None and (fresh or allow_change):
@@ -106,7 +108,7 @@ class _Wanted:
 async def _run(file: Path | None, plan_file: Path | None, wanted: _Wanted, signals: Signals) -> int:
     plan = None if plan_file is None else await read_plan(plan_file)
     sweep = await asyncio.to_thread(_sweep_of, file, plan)
-    console = Console(stderr=True, highlight=False)
+    console = writer(stderr=True)
     left = Left(Tally(), sweep.config.results_dir, local=wanted.local)
     interruption = Interruption(
         sweep.interrupt,
@@ -148,7 +150,7 @@ def _print(result: SweepResult, paths: Mapping[str, Path], tally: Tally, output:
     if output is Output.JSON:
         print_json(result.as_json() | {name: str(path) for name, path in paths.items()})
     elif not isinstance(result.stopped_by, StoppedAsAsked):
-        stdout = Console(highlight=False)
+        stdout = writer()
         print_result(result, tally.elapsed_s, stdout, tally.before)
         stdout.print()
         for name, path in paths.items():

@@ -15,7 +15,7 @@ from ..sweep.planning.trying import Tried, try_patterns
 from ..sweep.run import Sweep
 from ._run import DONE, FAILED, run
 from ._session import OutputOption
-from .render import Output, number, print_json
+from .render import Output, number, print_json, writer
 from .sweep import FileArgument
 
 app = typer.Typer()
@@ -29,7 +29,7 @@ LogOption = Annotated[
 
 @app.command("check")
 def check_command(file: FileArgument, log: LogOption = None, output: OutputOption = Output.TABLE) -> None:
-    """Check a sweep file, say how many trials it makes, and try its patterns on a log. Nothing is sent."""
+    """Check a sweep file. It says how many trials it makes, and tries its patterns on a log. Nothing is sent."""
     run(_check(file, log, output))
 
 
@@ -43,7 +43,7 @@ async def _check(file: Path, log: Path | None, output: Output) -> int:
             told["log"] = [asdict(one) for one in tried]
         print_json(told)
     else:
-        console = Console(highlight=False)
+        console = writer()
         told_count = f"{count} trial{'s' if count != 1 else ''}, {config.concurrency} at a time"
         console.print(Text(f"{file}: sweep {config.name} makes {told_count}."), soft_wrap=True)
         for one in tried:

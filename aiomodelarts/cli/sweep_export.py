@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from .._redact import without_password
 from ..sweep.run import Sweep
 from ._run import DONE, run
 from ._session import OutputOption
-from .render import Output, brief_path, print_json
+from .render import Output, brief_path, print_json, writer
 from .sweep import FileArgument
 
 app = typer.Typer()
@@ -33,7 +32,7 @@ NameOption = Annotated[str | None, typer.Option("--name", help="Of the study.", 
 def export_command(
     file: FileArgument, to: ToOption = None, name: NameOption = None, output: OutputOption = Output.TABLE
 ) -> None:
-    """Write a sweep's trials as an Optuna study, for optuna-dashboard and Optuna's plots. Nothing is sent."""
+    """Write an Optuna study of all trials. It is for optuna-dashboard and Optuna's plots; nothing is sent."""
     run(_export(file, to, name, output))
 
 
@@ -54,7 +53,7 @@ async def _export(file: Path, to: str | None, name: str | None, output: Output) 
             }
         )
         return DONE
-    console = Console(highlight=False)
+    console = writer()
     told = f"{count} trial{'s' if count != 1 else ''} in the study {study.study_name}; to look at it:"
     console.print(Text(told), soft_wrap=True)
     console.print(Text(f"optuna-dashboard {shown}"), soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from ..errors import InvalidArgument, SweepError, nearest
@@ -21,11 +21,16 @@ from ..sweep.trial import Trial
 from ._obs_progress import progress_bar
 from ._run import DONE, FAILED, USAGE, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, brief_path, number, print_json, table, tell_error
+from .render import Output, brief_path, number, print_json, table, tell_error, writer
 from .sweep import FileArgument
 from .sweep_view import print_ranking
 
 app = typer.Typer()
+
+# Narrower than this, a table has no room for the reasons.
+_TABLE_FROM_WIDTH = 60
+# Narrower than this, a table that spans no midnight leaves the day out.
+_DATE_FROM_WIDTH = 72
 
 TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.", show_default=False, min=1)]
 ClassOption = Annotated[
@@ -54,19 +59,19 @@ def results_command(
     local: LocalOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Print what a sweep has found so far, and fetch what its trials wrote if asked to. Nothing is sent."""
+    """Print the best trials so far. Nothing is sent, unless --download fetches what trials wrote."""
     run(_results(file, download, local, output))
 
 
 @app.command("why")
 def why_command(file: FileArgument, trial: TrialArgument, output: OutputOption = Output.TABLE) -> None:
-    """Print the history of a trial: every step, when it was taken, and why."""
+    """Print every step of a trial. It says when each was taken, and why. Nothing is sent."""
     run(_why(file, trial, output))
 
 
 @app.command("retry")
 def retry_command(file: FileArgument, classes: ClassOption = None, output: OutputOption = Output.TABLE) -> None:
-    """Have failed trials tried again, by the controllers that run, or by the next `sweep run`."""
+    """Have failed trials tried again. The controllers that run do so, or the next `sweep run`."""
     run(_retry(file, classes, output))
 
 
@@ -83,7 +88,7 @@ async def _status(file: Any, output: Output) -> int:
     told = f"sweep {result.name}: {', '.join(parts)}"
     if best is not None and best.value is not None:
         told += f"; best {number(best.value)} in trial {best.number}"
-    Console(highlight=False).print(Text(told), soft_wrap=True)
+    writer().print(Text(told), soft_wrap=True)
     return DONE
 
 
@@ -93,7 +98,7 @@ async def _results(file: Any, download: str | None, local: bool, output: Output)
     if output is Output.JSON:
         print_json(result.as_json() | ({"downloaded": [str(place) for place in places]} if download else {}))
         return DONE if result.best is not None else FAILED
-    console = Console(highlight=False)
+    console = writer()
     print_ranking(result, console)
     for place in places:
         console.print(Text(f"outputs: {brief_path(place)}"), soft_wrap=True)
@@ -130,8 +135,8 @@ async def _why(file: Any, trial: int, output: Output) -> int:
     if output is Output.JSON:
         print_json([_event_as_json(one) for one in events])
         return DONE
-    console = Console(highlight=False)
-    console.print(_history(events))
+    console = writer()
+    _print_history(events, console)
     for one in events:
         if one.detail:
             console.print(Text(f"The log of attempt {one.attempt} ended:", style="bold"))
@@ -139,24 +144,43 @@ async def _why(file: Any, trial: int, output: Output) -> int:
     return DONE
 
 
-def _history(events: Sequence[Event]) -> Table:
-    """One row a step; the columns that would say the same in each are left out, for the reasons are long."""
-    columns: dict[str, Callable[[Event], str | Text]] = {
-        "time": lambda one: f"{datetime.fromtimestamp(one.at).astimezone():%Y-%m-%d %H:%M:%S}",
-        "state": lambda one: one.state.value,
-        "why": lambda one: Text(one.why),
-    }
-    if len({one.attempt for one in events}) > 1:
-        columns["attempt"] = lambda one: str(one.attempt)
-    if len({one.token for one in events}) > 1:
-        columns["lease"] = lambda one: str(one.token or "")
+def _print_history(events: Sequence[Event], console: Console) -> None:
+    """One row a step, or on a narrow terminal one paragraph."""
+    columns = _columns(events, console.width)
+    if console.width < _TABLE_FROM_WIDTH:
+        for one in events:
+            console.print(Text(f"{columns['time'](one)}  {one.state.value}", style="bold"))
+            more = [f"{name} {columns[name](one)}" for name in ("attempt", "lease") if name in columns]
+            console.print(Padding(Text(", ".join([one.why, *more])), (0, 0, 0, 2)))
+        return
     shown = table(*columns)
     for column, name in zip(shown.columns, columns, strict=True):
         column.no_wrap = name != "why"
         column.justify = "left"
     for one in events:
-        shown.add_row(*(tell(one) for tell in columns.values()))
-    return shown
+        shown.add_row(*(Text(tell(one)) for tell in columns.values()))
+    console.print(shown)
+
+
+def _columns(events: Sequence[Event], width: int) -> dict[str, Callable[[Event], str]]:
+    """What is told of each step; what would say the same of each is left out, for the reasons are long."""
+    days = {_moment(one).date() for one in events}
+    is_tight = _TABLE_FROM_WIDTH <= width < _DATE_FROM_WIDTH
+    clock = "%H:%M:%S" if is_tight and len(days) == 1 else "%Y-%m-%d %H:%M:%S"
+    columns: dict[str, Callable[[Event], str]] = {
+        "time": lambda one: format(_moment(one), clock),
+        "state": lambda one: one.state.value,
+        "why": lambda one: one.why,
+    }
+    if len({one.attempt for one in events}) > 1:
+        columns["attempt"] = lambda one: str(one.attempt)
+    if len({one.token for one in events}) > 1:
+        columns["lease"] = lambda one: str(one.token or "")
+    return columns
+
+
+def _moment(event: Event) -> datetime:
+    return datetime.fromtimestamp(event.at).astimezone()
 
 
 def _event_as_json(one: Event) -> dict[str, Any]:
@@ -178,7 +202,7 @@ async def _retry(file: Any, classes: list[str] | None, output: Output) -> int:
         print_json({"sweep": sweep.config.name, "trials": opened})
     else:
         told = f"{len(opened)} trials will be tried again" + (", by the next sweep run." if opened else ".")
-        Console(highlight=False).print(told)
+        writer().print(told)
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from ..sweep.result import replace
 from ..sweep.run import Sweep
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, brief_path, number, point, print_json, table
+from .render import Output, brief_path, duration, number, point, print_json, table, writer
 from .sweep import FileArgument
 
 app = typer.Typer()
@@ -30,7 +31,7 @@ OutOption = Annotated[
 def plan_command(
     file: FileArgument, out: OutOption = None, local: LocalOption = False, output: OutputOption = Output.TABLE
 ) -> None:
-    """Show what a sweep would make, what of it is there, and what would be refused. Nothing is made."""
+    """Show what a sweep would make. It also says what is there, and what would be refused. Nothing is made."""
     run(_plan(file, out, local, output))
 
 
@@ -49,7 +50,7 @@ async def _plan(file: Path, out: Path | None, local: bool, output: Output) -> in
 
 
 def _print(plan: Plan, out: Path | None) -> None:
-    console = Console(highlight=False)
+    console = writer()
     chosen = f"{plan.search} search" if plan.search != "points" else "points of a file"
     console.print(Text(f"Sweep {plan.sweep}: {plan.to_make} of {plan.count} trials to make, {chosen}."), soft_wrap=True)
     there = {state: count for state, count in plan.states.items() if state != "to make"}
@@ -59,7 +60,7 @@ def _print(plan: Plan, out: Path | None) -> None:
         "at once": str(plan.concurrency),
         "training time": _hours(plan.hours),
         "from begin to end": _hours(plan.elapsed_h),
-        "cost": "not known: there are no prices under [budget]" if plan.cost is None else _told(plan.cost, ""),
+        "cost": "not known: there are no prices under [budget]" if plan.cost is None else _told(plan.cost),
     }
     for name, told in lines.items():
         console.print(Text.assemble((f"  {name}: ", "bold"), told), soft_wrap=True)
@@ -87,12 +88,12 @@ def _print_points(plan: Plan, console: Console) -> None:
 
 
 def _hours(given: Estimate) -> str:
-    return _told(given, " h")
+    return _told(given, lambda hours: duration(hours * 3600))
 
 
-def _told(given: Estimate, unit: str) -> str:
+def _told(given: Estimate, tell: Callable[[float], str] = number) -> str:
     parts = [
-        f"{word} {number(value)}{unit}"
+        f"{word} {tell(value)}"
         for word, value in (("about", given.about), ("at most", given.most))
         if value is not None
     ]

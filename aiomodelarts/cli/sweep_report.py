@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from ..sweep.report.write import link_to
@@ -13,7 +12,7 @@ from ..sweep.run import Sweep
 from ..sweep.trial import Trial
 from ._run import DONE, run
 from ._session import LOCAL_ROOT, OutputOption
-from .render import Output, brief_path, print_json
+from .render import Output, brief_path, print_json, writer
 from .sweep import FileArgument
 
 app = typer.Typer()
@@ -29,7 +28,7 @@ LogsOption = Annotated[bool, typer.Option("--local", help=f"Link the logs of the
 def report_command(
     file: FileArgument, out: OutOption = None, local: LogsOption = False, output: OutputOption = Output.TABLE
 ) -> None:
-    """Write a page with charts and all trials, from the sweep's ledger. Nothing is sent."""
+    """Write a page with charts and all trials. It is made from the ledger alone; nothing is sent."""
     run(_report(file, out, local, output))
 
 
@@ -45,5 +44,5 @@ async def _report(file: Path, out: Path | None, local: bool, output: Output) -> 
     if output is Output.JSON:
         print_json({"sweep": sweep.config.name, "report": str(page)})
     else:
-        Console(highlight=False).print(Text(f"{brief_path(page)}"), soft_wrap=True)
+        writer().print(Text(f"{brief_path(page)}"), soft_wrap=True)
     return DONE

@@ -12,7 +12,7 @@ from ..sweep.run import Sweep
 from ..sweep.stopping import Stopped
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, print_json
+from .render import Output, print_json, writer
 from .sweep import FileArgument
 from .sweep_left import print_going
 
@@ -30,13 +30,13 @@ def stop_command(
     local: LocalOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """End a sweep: whoever drives it makes no more versions. `sweep run` goes on with it."""
+    """End a sweep, wherever it is driven. No more versions are made; `sweep run` goes on with it."""
     run(_stop(file, running, local, output))
 
 
 async def _stop(file: Any, running: Running, local: bool, output: Output) -> int:
     sweep = await asyncio.to_thread(Sweep.from_file, file)
-    console = Console(stderr=True, highlight=False)
+    console = writer(stderr=True)
     with console.status("asking") as status:
 
         async def told(left: int) -> None:
@@ -52,7 +52,7 @@ async def _stop(file: Any, running: Running, local: bool, output: Output) -> int
     if output is Output.JSON:
         print_json(_as_json(sweep, found, stopped))
     else:
-        _print(sweep, found, stopped, Console(highlight=False))
+        _print(sweep, found, stopped, writer())
     return DONE if running is Running.LEAVE or not found.going else FAILED
 
 

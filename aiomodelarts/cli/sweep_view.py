@@ -17,7 +17,11 @@ from .render import duration, number, point, scalar, table
 
 _ROWS = 10
 _BAR_FROM_WIDTH = 90
-_WORD_FROM_WIDTH = 70
+_TIME_FROM_WIDTH = 70
+# As in "1:00:00 left", with the gap before it.
+_TIME_WIDTH = 13
+# What is waited for takes a line of its own in less room than that.
+_BEST_FROM_ROOM = 50
 
 
 class Tally:
@@ -129,7 +133,7 @@ class _TimeLeft(TimeRemainingColumn):
     """The time that is left, once it can be told."""
 
     def render(self, task: Task) -> Text:
-        return Text() if task.time_remaining is None else super().render(task)
+        return Text() if task.time_remaining is None else super().render(task).append(" left")
 
 
 class LiveView:
@@ -140,9 +144,8 @@ class LiveView:
         columns: list[ProgressColumn] = [words]
         if console.width >= _BAR_FROM_WIDTH:
             columns.append(BarColumn(bar_width=None))
-        columns.append(_TimeLeft(compact=True))
-        if console.width >= _WORD_FROM_WIDTH:
-            columns.append(TextColumn("left"))
+        if console.width >= _TIME_FROM_WIDTH:
+            columns.append(_TimeLeft(compact=True, table_column=Column(no_wrap=True)))
         # The pace is taken from the whole sweep: trials may be minutes apart.
         self._shown = Progress(*columns, console=console, transient=True, speed_estimate_period=1e9)
         self._line = self._shown.add_task("starting", total=None)
@@ -180,15 +183,23 @@ class LiveView:
                 self._shown.console.print(told)
             else:
                 self._held.append(told)
-        self._shown.update(self._line, total=now.total, completed=now.done, description=progress_line(now))
+        # A terminal can be made wider or narrower meanwhile.
+        width = self._shown.console.width
+        room = width - _TIME_WIDTH if width >= _TIME_FROM_WIDTH else width
+        line = progress_line(now, room)
+        self._shown.update(self._line, total=now.total, completed=now.done, description=line)
 
 
-def progress_line(now: SweepProgress) -> str:
-    """How far a sweep is, in words that fit a narrow terminal."""
+def progress_line(now: SweepProgress, room: int = 80) -> str:
+    """How far a sweep is, in as many words as there is room for."""
     best = number(now.best.value) if now.best is not None and now.best.value is not None else "-"
+    how_far = f"{now.done}/{now.total}"
     if now.waiting_for is not None:
-        return f"{now.done}/{now.total} done  best {best}  {now.waiting_for}"
-    return f"{now.done}/{now.total} done  {now.running} running  {now.failed} failed  best {best}"
+        known = f" done  best {best}" if room >= _BEST_FROM_ROOM else ""
+        return f"{how_far}{known}  {now.waiting_for}"
+    counts = f"{now.running} running  {now.failed} failed  best {best}"
+    lines = [f"{how_far} done  {counts}", f"{how_far}  {counts}", f"{how_far}  best {best}"]
+    return next((line for line in lines if len(line) <= room), lines[-1])
 
 
 def _known_before(event: SweepEvent) -> list[str]:

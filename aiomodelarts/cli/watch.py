@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from attrs import frozen
-from rich.console import Console
 from rich.text import Text
 
 from .._cursor import decode
@@ -20,14 +19,14 @@ from ..models.job import JobDetail
 from ..status import Outcome
 from ._run import DONE, FAILED, run
 from ._session import LocalOption, OutputOption, open_session
-from .render import Output, duration, print_json, tell, tell_error
+from .render import Output, duration, print_json, tell, tell_error, writer
 
 app = typer.Typer()
 
 _DEAD_LETTERS = Path("dead-letters.jsonl")
 IdsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB_ID VERSION_ID...]", help="Versions to wait for.", show_default=False),
+    typer.Argument(metavar="JOB_ID VERSION_ID...", help="Versions to wait for.", show_default=False),
 ]
 JobsOption = Annotated[
     list[str] | None,
@@ -126,7 +125,7 @@ def watch_command(
 
 
 async def _wait(job_id: str, version_ids: list[str], local: bool, output: Output) -> int:
-    console = Console(highlight=False)
+    console = writer()
     details: list[JobDetail] = []
     async with open_session(local) as place:
         versions = [TrainingJob.attach(place.session, job_id, version_id) for version_id in version_ids]

@@ -144,7 +144,9 @@ class LocalPlatform:
     def access(self) -> Access:
         """Endpoints and keys of the running platform."""
         if self._access is None:
-            raise RuntimeError("the local platform is not running; enter it with 'async with'")
+            raise RuntimeError(
+                "the local platform is not running; enter it, or the session that it belongs to, with 'async with'"
+            )
         return self._access
 
     @property

@@ -48,7 +48,7 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
     return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
 
 
-@frozen
+@frozen(repr=False)
 class SweepResult:
     """What a sweep found.
 
@@ -67,6 +67,12 @@ class SweepResult:
     stopped_by: Exception | None = None
     account: Spending | None = None
     goals: Mapping[str, Goal] = field(factory=dict)
+
+    def __repr__(self) -> str:
+        # Thousands of trials are for the table and the files.
+        best = self.best
+        found = "none with a value" if best is None else f"best {best.value:.6g} in trial {best.number}"
+        return f"<SweepResult {self.name!r}: {len(self.trials)} trials, {found}>"
 
     @property
     def best(self) -> Trial | None:
@@ -172,7 +178,11 @@ def _csv_text(result: SweepResult) -> str:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a file with this text in the place of the one that is there, or none at all. Blocks."""
+    """Put a file with this text in the place of the one that is there, or none at all. Blocks.
+
+    Raises:
+        OSError: it cannot be written; names the file.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -180,6 +190,9 @@ def replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # Of a full disk the system names no file, and of all else the temporary one.
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise

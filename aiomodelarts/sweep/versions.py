@@ -10,6 +10,7 @@ from ..intent import Intent
 from ..job import TrainingJob
 from ..models.spec import Inputs
 from ..session import AsyncSession
+from ..status import JobStatus
 from .description.config import SweepConfig
 from .trial import Trial
 
@@ -73,6 +74,10 @@ class Versions(Protocol):
         """A version that was made before."""
         ...
 
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        """The output paths of the job's versions that wait or run, by id, whoever made them."""
+        ...
+
 
 class EstimatorVersions:
     """Makes versions with one estimator a flavour: every run says its own hyperparameters and output path.
@@ -94,13 +99,18 @@ class EstimatorVersions:
         }
         self._job_name = job_name
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, first: bool) -> None:
         """Have the code of this machine in its bucket, and know every flavour, before the first version is made.
 
+        Args:
+            first: nothing was begun yet, so that a name which the platform does not know is better told now.
+
         Raises:
-            InvalidArgument: the platform does not take the code, or has no such flavour.
+            InvalidArgument: the platform does not take the code, or has no such flavour or engine.
         """
-        if self._estimator.code is not None:
+        if first:
+            await self._estimator.resolved()
+        elif self._estimator.code is not None:
             await self._estimator.code.wire()
         for estimator in self._by_flavor.values():
             await estimator.resolved()
@@ -131,3 +141,11 @@ class EstimatorVersions:
 
     def attach(self, job_id: int, version_id: int) -> Version:
         return TrainingJob.attach(self._session, job_id, version_id)
+
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        rows = AsyncEstimator(self._session, job_id=job_id).iter_job_versions()
+        return {
+            row.version_id: row.train_url
+            async for row in rows
+            if row.train_url and not row.status.is_final and row.status is not JobStatus.KILLING
+        }

@@ -80,6 +80,40 @@ def test_a_reader_that_goes_away_is_no_error(swept: Swept) -> None:
     assert (process.returncode, errors) == (141, "")
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_sweep_whose_reader_goes_away_ends_and_can_go_on(project: Path, command: Command, stream: str) -> None:
+    with start(project, "sweep", "run", "sweep.toml", "--local") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        getattr(process, stream).close()
+        other = process.stderr if stream == "stdout" else process.stdout
+        told = other.read()
+    assert process.returncode == 141
+    assert "Traceback" not in told
+    assert command("sweep", "run", "sweep.toml", "--local").returncode == 0
+
+
+def test_a_terminal_of_few_signs_is_written_to_all_the_same(swept: Swept) -> None:
+    folder, _ = swept
+    best = json.loads((folder / "results/tiny/results.json").read_text())["best"]
+    few = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for arguments in (("versions", str(best["job_id"]), "--local"), ("sweep", "results", "sweep.toml")):
+        with start(folder, *arguments, **few) as process:
+            out, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
+        assert out.isascii()
+        assert "---" in out
+
+
+def test_on_a_narrow_terminal_each_step_of_a_trial_has_its_reason(swept: Swept) -> None:
+    with start(swept[0], "sweep", "why", "sweep.toml", "1", COLUMNS="30") as process:
+        out, _ = process.communicate(timeout=60)
+    lines = out.splitlines()
+    assert max(map(len, map(str.rstrip, lines))) <= 30
+    assert [line.split()[2] for line in lines if re.match(r"\d{4}-", line)][-1] == "succeeded"
+    assert "  value 0.1" in [line.rstrip() for line in lines]
+
+
 def test_a_fresh_run_makes_its_own_job_and_json_is_all_it_prints(swept: Swept, tmp_path: Path) -> None:
     shutil.copytree(swept[0], tmp_path / "again")
     project = tmp_path / "again"

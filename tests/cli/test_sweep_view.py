@@ -11,7 +11,7 @@ from rich.text import Text
 
 from aiomodelarts.cli.render import duration, number
 from aiomodelarts.cli.sweep_left import Left, print_interruption
-from aiomodelarts.cli.sweep_view import Tally, print_result, sweep_view
+from aiomodelarts.cli.sweep_view import Tally, print_result, progress_line, sweep_view
 from aiomodelarts.errors import QuotaExceeded
 from aiomodelarts.sweep.engine.engine import SweepEvent
 from aiomodelarts.sweep.objective import Goal
@@ -19,6 +19,7 @@ from aiomodelarts.sweep.result import SweepResult
 from aiomodelarts.sweep.trial import Progress, Trial, TrialState
 
 WIDTHS = [60, 80, 120]
+NARROW = 40
 
 
 def trial(number: int, value: float | None, reason: str | None = None, **point: float | str) -> Trial:
@@ -103,17 +104,40 @@ async def play(console: Console, *, total: int = 2000) -> Tally:
     return tally
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [NARROW, *WIDTHS])
 async def test_the_live_line_is_one_line_that_fits(width: int) -> None:
     console = screen(width)
     await play(console)
     assert isinstance(console.file, io.StringIO)
     drawn = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue()))
     assert max(len(line.rstrip()) for line in drawn) <= width
-    last = next(line for line in reversed(drawn) if "done" in line)
-    assert last.startswith("1999/2000 done  64 running  12 failed  best 0.123457")
-    assert "…" not in last
+    # Nothing is cut, and of a time that is not known nothing is told.
+    assert "\u2026" not in "".join(drawn)
+    assert not [line for line in drawn if re.search(r"\D\s+left$", line.rstrip())]
+    last = next(line for line in reversed(drawn) if "1999/2000" in line)
+    words = "1999/2000 done  64 running  12 failed  best 0.123457" if width != NARROW else "1999/2000  best 0.123457"
+    assert last.startswith(words)
+    assert ("left" in last) == (width >= 80)
     assert "trial 3 failed: exit code 1" in text_of(console)
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        (80, "3/24 done  2 running  1 failed  best 0.123457"),
+        (43, "3/24  2 running  1 failed  best 0.123457"),
+        (30, "3/24  best 0.123457"),
+        (5, "3/24  best 0.123457"),
+    ],
+)
+def test_a_narrow_line_leaves_words_out(room: int, line: str) -> None:
+    assert progress_line(Progress(24, 3, 2, 1, trial(1, 0.123456789), 3600), room) == line
+
+
+def test_a_narrow_line_says_what_is_waited_for() -> None:
+    waiting = Progress(24, 3, 2, 1, None, 3600, waiting_for="no room for p100")
+    assert progress_line(waiting, 80) == "3/24 done  best -  no room for p100"
+    assert progress_line(waiting, 25) == "3/24  no room for p100"
 
 
 async def test_in_a_pipe_each_finished_trial_is_a_plain_line() -> None:

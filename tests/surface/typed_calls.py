@@ -9,10 +9,13 @@ from aiomodelarts import (
     AsyncEstimator,
     AsyncSession,
     AsyncVisualizationJob,
+    BatchFailed,
+    BatchOutcome,
     BuiltInAlgorithmPage,
     Configuration,
     ConfigurationPage,
     ConfigurationSummary,
+    DeletionFailed,
     Difference,
     Engine,
     Hyperparameters,
@@ -24,12 +27,16 @@ from aiomodelarts import (
     LogLine,
     LogPage,
     ResourceSpec,
+    TrainingFailed,
     TrainingJob,
     TrainingJobConfig,
     VersionInfo,
     VersionPage,
+    VisualizationFailed,
     VisualizationInfo,
     VisualizationPage,
+    WaitTimeout,
+    __version__,
     diff,
     estimator_from,
 )
@@ -54,6 +61,15 @@ async def a_sweep(session: AsyncSession, estimator: AsyncEstimator) -> None:
 
 async def _heard(sweep: Sweep, trial: Trial) -> None:
     """Hear of a trial."""
+
+
+def what_went_wrong(
+    batch: BatchFailed, failed: TrainingFailed, late: WaitTimeout, gone: DeletionFailed, viewer: VisualizationFailed
+) -> None:
+    assert_type(batch.outcomes, tuple[BatchOutcome, ...])
+    assert_type((failed.detail, late.detail, gone.detail), tuple[JobDetail | None, JobDetail | None, JobDetail | None])
+    assert_type(viewer.info, VisualizationInfo | None)
+    assert_type(__version__, str)
 
 
 async def on_the_class(session: AsyncSession) -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from aiomodelarts import AsyncEstimator, AsyncSession, SweepError
+from aiomodelarts import AsyncEstimator, AsyncSession, ModelArtsError, SweepError
+from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep import Running, StoppedAsAsked, Sweep, SweepEvent, Trial, TrialState, maximize
 from aiomodelarts.sweep.ledger.errors import NotRunYet
+from aiomodelarts.sweep.ledger.ledger import Ledger
+from aiomodelarts.sweep.ledger.records import Definition, Move
 from tests.support.fakes import estimator_on
 from tests.support.platform import platform_at, session_at
 
@@ -99,18 +103,33 @@ async def test_callbacks_plain_and_async_hear_of_each_trial_that_is_over(tmp_pat
     assert sorted(plain) == sorted(awaited) == [1, 2, 3, 4, 5, 6]
 
 
-async def test_what_a_callback_raises_ends_the_run_and_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [LookupError, BrokenPipeError, ModelArtsError, SweepError])
+async def test_what_a_callback_raises_ends_the_run_and_nothing_is_lost(tmp_path: Path, kind: type[Exception]) -> None:
     def refuse(sweep: Sweep, trial: Trial) -> None:
-        raise LookupError(f"trial {trial.number} is not wanted")
+        raise kind(f"trial {trial.number} is not wanted")
 
     async with on_a_platform(tmp_path / "platform") as session:
         sweep = sweep_of(session, tmp_path, trials=3, concurrency=1)
-        with pytest.raises(LookupError, match="trial 1 is not wanted"):
+        with pytest.raises(kind, match="trial 1 is not wanted"):
             await sweep.run(callbacks=[refuse])
         told: list[int] = []
         result = await sweep.run(callbacks=[lambda _, trial: told.append(trial.number)])
     assert told == [2, 3]
     assert len(result.ranked) == 3
+
+
+async def test_what_a_listener_raises_is_no_fault_of_the_trial_at_hand(tmp_path: Path) -> None:
+    async def refuse(event: SweepEvent) -> None:
+        if event.trial is not None and event.trial.state is TrialState.RUNNING:
+            raise BrokenPipeError("nobody reads any more")
+
+    async with on_a_platform(tmp_path / "platform") as session:
+        sweep = sweep_of(session, tmp_path, trials=2, concurrency=1)
+        with pytest.raises(BrokenPipeError, match="nobody reads any more"):
+            await sweep.run(listener=refuse)
+        result = await sweep.run()
+    assert len(result.ranked) == 2
+    assert {trial.attempt for trial in result.trials} == {1}
 
 
 async def test_a_callback_can_end_the_run_as_in_optuna(tmp_path: Path) -> None:
@@ -265,3 +284,20 @@ async def test_versions_that_an_earlier_run_left_are_stopped_by_the_next_one(tmp
         sweep.interrupt("stop")
         result = await asyncio.wait_for(second, 20)
     assert [trial.state for trial in result.trials] == [TrialState.RESERVED] * 2
+
+
+async def test_what_was_stopped_early_did_not_fail_and_is_not_tried_again(tmp_path: Path) -> None:
+    async with AsyncSession(access_key="a", secret_key="s", project_id="p", region_name="r") as session:
+        sweep = sweep_of(session, tmp_path, trials=4)
+        config = sweep.config
+        await asyncio.to_thread(config.results_dir.mkdir)
+        async with Ledger.open(config.ledger_address, Definition(config.name, {}), SystemClock()) as ledger:
+            await ledger.join("here", "1 1")
+            over = (TrialState.PRUNED, TrialState.FAILED, TrialState.NO_METRIC, TrialState.SUCCEEDED)
+            for state in over:
+                held = await ledger.reserve(4, lambda number: config.begin(number, {"layers": number}))
+                assert held is not None
+                value = 0.5 if state is TrialState.SUCCEEDED else None
+                await ledger.move(Move(TrialState.RESERVED, evolve(held.trial, state=state, value=value), "over"))
+            await ledger.leave()
+        assert [trial.number for trial in await sweep.retry()] == [2, 3]

@@ -46,6 +46,11 @@ def test_a_sweep_without_a_value_has_no_best() -> None:
     assert result.as_json()["best"] is None
 
 
+def test_a_result_is_short_where_it_is_shown_as_text() -> None:
+    assert repr(RESULT) == "<SweepResult 'digits': 2 trials, best 0.9 in trial 1>"
+    assert repr(SweepResult("x", Goal.MINIMIZE, ())) == "<SweepResult 'x': 0 trials, none with a value>"
+
+
 def test_a_write_that_fails_leaves_the_earlier_results_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_results(RESULT, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -54,6 +59,6 @@ def test_a_write_that_fails_leaves_the_earlier_results_whole(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device: .*/results\.csv"):
         write_results(SweepResult("other", Goal.MAXIMIZE, ()), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -8,8 +8,9 @@ import pytest
 
 from aiomodelarts import AsyncSession, InvalidArgument, NotAllowed, NotFound
 from aiomodelarts._cursor import Told, encode
+from aiomodelarts._wire.message import Response
 from aiomodelarts.events import BEGINNING, Appeared, Disappeared, Event, Finished, VersionEvent
-from tests.support.fakes import Service, refusal, session_on
+from tests.support.fakes import Service, answer, refusal, session_on
 
 pytestmark = pytest.mark.looptime
 
@@ -150,11 +151,12 @@ async def test_over_restarts_nothing_is_told_twice_or_missing(service: Service, 
     assert not any(isinstance(event, Disappeared) for event in events)
 
 
+@pytest.mark.parametrize("instead", [refusal("ModelArts.0010", 500), answer(b"<html>Please log in</html>")])
 async def test_a_list_of_jobs_that_fails_is_asked_for_again_unless_it_is_refused(
-    session: AsyncSession, service: Service, caplog: pytest.LogCaptureFixture
+    session: AsyncSession, service: Service, caplog: pytest.LogCaptureFixture, instead: Response
 ) -> None:
     service.add(5, 1, 8)
-    service.overrides["jobs"] = lambda _: refusal("ModelArts.0010", 500)
+    service.overrides["jobs"] = lambda _: instead
     stream = session.events(after=BEGINNING)
     first = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(60)

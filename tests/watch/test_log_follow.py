@@ -199,6 +199,18 @@ async def test_a_log_that_cannot_be_read_is_given_up_only_when_its_version_has_e
     assert await ended == "at last"
 
 
+async def test_a_page_of_a_gateway_in_a_logs_place_is_got_over(session: AsyncSession, service: Service) -> None:
+    logs = Logs(service)
+    logs.files["job.0"] = ["0", "1"]
+    names = service.overrides["log_files"]
+    service.overrides["log_files"] = lambda _: answer(b"<html>Please log in</html>")
+    following = asyncio.ensure_future(anext(version(session, service, status=8).logs(follow=True)))
+    await asyncio.sleep(60)
+    assert not following.done()
+    service.overrides["log_files"] = names
+    assert await following == "0"
+
+
 async def test_many_are_followed_fairly(session: AsyncSession, service: Service) -> None:
     logs = Logs(service)
     logs.files["job.0"] = ["only"]

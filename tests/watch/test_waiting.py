@@ -48,6 +48,12 @@ async def test_a_failure_carries_the_last_fifty_lines_and_where_the_rest_is(
         assert part in str(error)
 
 
+async def test_a_failure_with_one_line_of_log_says_so(session: AsyncSession, service: Service) -> None:
+    service.log = ["MemoryError"]
+    with pytest.raises(TrainingFailed, match="last log line:\n  MemoryError"):
+        await version(session, service, 1, 11).wait()
+
+
 @pytest.mark.parametrize("number", [12, 13])
 async def test_a_stopped_version_is_told_from_a_failed_one(
     session: AsyncSession, service: Service, number: int

@@ -3,13 +3,14 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .._local import locally
 from ..store import Content
 
-_ETAG = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?", re.IGNORECASE)
+# As OBS and all of our own write it; one in capitals is somebody else's, and would never be equal.
+_ETAG = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?")
 # Each thread's allocator keeps what it gave out last, so many threads with large pieces hold much for nothing.
 _PIECE = 256 * 1024
 
@@ -74,10 +75,11 @@ def digest_for(etag: str | None, size: int, part_bytes: int) -> Digest | None:
     return Digest(part_bytes) if int(found[1]) == -(-size // max(part_bytes, 1)) else None
 
 
-def digest_file(place: Path, digest: Digest) -> str:
+def digest_file(check: Callable[[], None], place: Path, digest: Digest) -> str:
     """The ETag that a local file would have. Blocks.
 
     Args:
+        check: is called again and again, and may end it with an error.
         place: the file.
         digest: a fresh one.
     """
@@ -85,6 +87,7 @@ def digest_file(place: Path, digest: Digest) -> str:
         handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         try:
             for piece in pieces_of(handle, 0, os.fstat(handle).st_size):
+                check()
                 digest.add(piece)
         finally:
             os.close(handle)

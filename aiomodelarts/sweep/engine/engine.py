@@ -21,6 +21,7 @@ from ..search.warm_start import History
 from ..space.space import Point
 from ..trial import Progress, Trial, TrialState
 from ..versions import Versions
+from .audit import Audit
 from .backlog import Backlog, Place
 from .brake import Brake
 from .following import Following
@@ -126,6 +127,7 @@ class Engine:
         self._making = Making(config, versions, meter, scribe, self._room, shortage, lease_s)
         self._following = Following(config, meter, scribe, self._brake, self._observer)
         self._keeper = Keeper(ledger, clock, lease_s, self._brake, self._observer, self._take_over)
+        self._audit = Audit(config, versions, ledger, clock)
         self._backlog = Backlog(config.concurrency)
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
@@ -146,6 +148,12 @@ class Engine:
     def _stopped_by(self) -> ModelArtsError | None:
         return self._making.stopped_by or self._brake.halt
 
+    @property
+    def _leaves(self) -> bool:
+        """Whether the sweep was asked to end, and to leave alone what runs."""
+        halt = self._brake.halt
+        return isinstance(halt, StoppedAsAsked) and halt.running is Running.LEAVE
+
     async def run(self, dead: Sequence[Lease] = ()) -> None:
         """Return when every trial is over; ``result`` then holds them.
 
@@ -158,12 +166,15 @@ class Engine:
         """
         gone = [*await self._keeper.gone(), *dead]
         claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
+        if self._ledger.token > 1:
+            self._audit.doubt()
         try:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     errands = [
                         tasks.create_task(self._keeper.keep(), name="aiomodelarts lease"),
                         tasks.create_task(self._keeper.listen(), name="aiomodelarts stop"),
+                        tasks.create_task(self._audit.keep(), name="aiomodelarts audit"),
                     ]
                     await self._drive(claims)
                     for errand in errands:
@@ -185,6 +196,8 @@ class Engine:
             with contextlib.suppress(Halt):
                 await self._go_through(await self._job())
         await self._stop_the_rest()
+        if not self._leaves:
+            await self._audit.last_look()
         self._take_all(await self._ledger.trials())
         await self._ledger.refresh()
 
@@ -206,8 +219,7 @@ class Engine:
 
     async def _stop_the_rest(self) -> None:
         """Have the versions stopped that were taken up and not looked after yet, where that was asked for."""
-        halt = self._brake.halt
-        if isinstance(halt, StoppedAsAsked) and halt.running is Running.STOP:
+        if isinstance(self._brake.halt, StoppedAsAsked) and not self._leaves:
             async with asyncio.TaskGroup() as tasks:
                 while self._held:
                     tasks.create_task(self._stop(self._held.popleft()))
@@ -231,7 +243,7 @@ class Engine:
             again = sum(held.trial.state is not TrialState.RESERVED for held in self._held)
             resumed = Resumed(standing.done, again, self._total - standing.done - again)
             standing.begin()
-        await self._listener(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
+        await self._say(SweepEvent(None, self._progress(), resumed, self._ledger.known_before))
         await self._tell_all(self._held)
 
     async def _job(self) -> Made | None:
@@ -316,6 +328,8 @@ class Engine:
         return self._config.begin(number, point)
 
     async def _take_over(self, claims: Sequence[Held]) -> None:
+        if claims:
+            self._audit.doubt()
         self._held.extend(claims)
         await self._tell_all(claims)
 
@@ -325,7 +339,7 @@ class Engine:
 
     async def _tell(self, trial: Trial) -> None:
         self._standing.take(trial)
-        await self._listener(SweepEvent(trial, self._progress()))
+        await self._say(SweepEvent(trial, self._progress()))
 
     async def _tell_all(self, taken_up: Iterable[Held]) -> None:
         """Tell of trials that were taken up: their next move may be their last."""
@@ -334,7 +348,13 @@ class Engine:
 
     async def _tell_waiting(self, what: str | None) -> None:
         self._waiting_for = what
-        await self._listener(SweepEvent(None, self._progress()))
+        await self._say(SweepEvent(None, self._progress()))
+
+    async def _say(self, event: SweepEvent) -> None:
+        try:
+            await self._listener(event)
+        except Exception as error:
+            raise _ListenerFailed(error) from error
 
     def _progress(self) -> Progress:
         return self._standing.progress(self._clock.monotonic() - self._began, self._waiting_for)
@@ -344,9 +364,17 @@ def _who() -> tuple[str, str]:
     return presence.place(), presence.process()
 
 
+class _ListenerFailed(Exception):
+    """What somebody who listens raised. Under its own name it could be taken for an error of the trial at hand."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def _first(group: ExceptionGroup[Exception]) -> Exception:
     """The error that ended the others."""
     error: Exception = group
     while isinstance(error, ExceptionGroup):
         error = next((one for one in error.exceptions if isinstance(one, ModelArtsError)), error.exceptions[0])
-    return error
+    return error.error if isinstance(error, _ListenerFailed) else error
