@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from aiomodelarts import SettlePolicy
+from aiomodelarts import ServiceTrouble, SettlePolicy
 from aiomodelarts._create.desk import JobDesk
 from aiomodelarts._create.made import Twin
 from aiomodelarts.hyperparameters import Hyperparameters
@@ -31,6 +31,7 @@ class Board:
     def __init__(self) -> None:
         self.rows: list[VersionInfo] = []
         self.stopped: list[int] = []
+        self.busy = 0
 
     async def page(self, job_id: int, page: int, per_page: int) -> VersionPage:
         return VersionPage(versions=tuple(self.rows))
@@ -39,6 +40,9 @@ class Board:
         return next(row for row in self.rows if row.version_id == version_id)
 
     async def stop(self, job_id: int, version_id: int) -> None:
+        if self.busy:
+            self.busy -= 1
+            raise ServiceTrouble("busy", status=503)
         self.stopped.append(version_id)
 
     def lands(self, version_id: int) -> None:
@@ -85,3 +89,16 @@ async def test_what_landed_late_and_was_kept_is_given_at_once_to_who_asks_again(
     board.lands(10)
     await asyncio.sleep(10)
     assert board.stopped == [10]
+
+
+async def test_a_twin_whose_stop_fails_is_stopped_later_and_told_only_then(desk: JobDesk, board: Board) -> None:
+    desk.gave_up(SPEC, 0.0)
+    board.lands(9)
+    board.busy = 3
+    async with asyncio.timeout(60):
+        while board.busy:
+            await asyncio.sleep(0.5)
+    assert desk.watched == [SPEC]
+    await asyncio.sleep(10)
+    assert board.stopped == [9]
+    assert desk.watched == []
