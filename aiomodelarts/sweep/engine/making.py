@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
@@ -31,6 +32,8 @@ from .meters import Meters
 from .room import Room
 from .scribe import Scribe
 from .shortage import Shortage
+
+T = TypeVar("T")
 
 # After one of these, the next creation would end the same way.
 _ENDS_THE_SWEEP = (ConfigurationError, JobDeleted, NotAllowed, SessionClosed, TokenExpired)
@@ -237,7 +240,7 @@ class Making:
         except (Fenced, asyncio.CancelledError):
             # A worker that finds itself fenced cancels the others, whose versions are too many just as well.
             if noting.done() and not noting.cancelled() and isinstance(noting.exception(), Fenced):
-                await self._stop_twin(trial, version)
+                await _to_its_end(asyncio.ensure_future(self._stop_twin(trial, version)))
             raise
         self._scribe.passed("written as made")
         return running
@@ -289,12 +292,15 @@ def _how(version: Version) -> str:
     return f"{'found, made before' if found else 'made'}: version {version.version_id}"
 
 
-async def _to_its_end(task: "asyncio.Future[Trial]") -> Trial:
+async def _to_its_end(task: "asyncio.Future[T]") -> T:
     """What the task gives; a cancellation waits for it, for what it writes down is known to nobody else."""
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():
+            # Several may cancel: whoever runs the sweep, and a worker that has found out that it is fenced.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         if not task.cancelled():
             # Whoever asked goes; what became of it is in the ledger, or the next run finds out.
             task.exception()
