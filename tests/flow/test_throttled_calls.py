@@ -151,3 +151,24 @@ def test_a_call_that_was_refused_keeps_its_turn() -> None:
 
     virtually(main)
     assert numbers == [0, 0, 1, 2, 3, 4]
+
+
+def test_trouble_in_the_service_says_nothing_about_its_rate() -> None:
+    service = Service()
+    asked = 0
+
+    def in_trouble_at_first(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return refusal("ModelArts.4302", 500) if asked < 3 else service._version(request, 7, 1)
+
+    service.add(7, 1)
+    service.overrides["version"] = in_trouble_at_first
+
+    async def main() -> None:
+        async with session_on(service.transport) as session:
+            await TrainingJob.attach(session, 7, 1).refresh()
+            reads = session.governor.snapshot().reads
+            assert (reads.sent, reads.answered, reads.throttled) == (3, 1, 0)
+
+    virtually(main)
