@@ -76,6 +76,9 @@ class AiohttpTransport:
                 data=request.body or None,
                 timeout=self._timeout,
                 allow_redirects=False,
+                # A borrowed session can have other wishes.
+                raise_for_status=False,
+                auto_decompress=True,
                 **own,
             ) as answer:
                 # aiohttp's mapping finds names in any case, so it need not be copied.

@@ -311,6 +311,16 @@ async def test_a_borrowed_session_stays_open_and_an_owned_one_does_not() -> None
             assert answer.status == 200
 
 
+async def test_what_a_borrowed_session_does_by_itself_changes_no_answer() -> None:
+    packed = http(gzip.compress(b"{}"), "404 Not Found", "Content-Encoding: gzip")
+    async with (
+        serving(packed, keep=True) as server,
+        aiohttp.ClientSession(raise_for_status=True, auto_decompress=False) as http_session,
+    ):
+        answer = await AiohttpTransport(QUICK, http_session).send(get(server.origin))
+    assert (answer.status, answer.body) == (404, b"{}")
+
+
 async def test_a_closed_transport_opens_nothing_again() -> None:
     transport = AiohttpTransport(QUICK)
     await transport.close()
