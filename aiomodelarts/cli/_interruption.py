@@ -81,10 +81,16 @@ class Interruption:
         return True
 
     def close(self) -> None:
-        """Nobody is asked any more."""
+        """Nobody is asked any more; a question that nobody has answered is left behind on its line."""
         if self._asking:
-            self._asking = False
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._stop_asking()
+            self._console.print()
+
+    def _stop_asking(self) -> None:
+        self._asking = False
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        if self._shown is not None:
+            self._shown.resume()
 
     def _ask(self, going: int) -> None:
         if self._shown is not None:
@@ -111,21 +117,14 @@ class Interruption:
         if not answer or answer in _DO:
             self._decide(_DO.get(answer, self._usual))
         elif answer == "c":
-            self._resume()
+            self._stop_asking()
+            self.signal = None
         else:
             self._console.print("l, s or c? ", end="")
 
-    def _resume(self) -> None:
-        self.close()
-        self.signal = None
-        if self._shown is not None:
-            self._shown.resume()
-
     def _decide(self, running: Running) -> None:
         if self._asking:
-            self.close()
-            if self._shown is not None:
-                self._shown.resume()
+            self._stop_asking()
         self.decided = running
         leaving = "Ending; versions that run go on" if self._outlives else "Ending, and what runs with it"
         doing = "Stopping the versions that run" if running is Running.STOP else leaving

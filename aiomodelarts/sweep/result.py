@@ -178,7 +178,11 @@ def _csv_text(result: SweepResult) -> str:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a file with this text in the place of the one that is there, or none at all. Blocks."""
+    """Put a file with this text in the place of the one that is there, or none at all. Blocks.
+
+    Raises:
+        OSError: it cannot be written; names the file.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -186,6 +190,9 @@ def replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # Of a full disk the system names no file, and of all else the temporary one.
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise

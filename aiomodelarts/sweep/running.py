@@ -139,7 +139,7 @@ async def carry_out(
                 if not (await ledger.refresh()).reserved:
                     raise
         versions = EstimatorVersions(config, session, job_name(config, session))
-        await versions.prepare()
+        await versions.prepare(first=not ledger.sweep.reserved)
         engine = Engine(config, versions, files, listener, clock, ledger, brake=brake, rng=session.seams.rng)
         await _run(engine, config)
     try:

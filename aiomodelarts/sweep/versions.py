@@ -99,13 +99,18 @@ class EstimatorVersions:
         }
         self._job_name = job_name
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, first: bool) -> None:
         """Have the code of this machine in its bucket, and know every flavour, before the first version is made.
 
+        Args:
+            first: nothing was begun yet, so that a name which the platform does not know is better told now.
+
         Raises:
-            InvalidArgument: the platform does not take the code, or has no such flavour.
+            InvalidArgument: the platform does not take the code, or has no such flavour or engine.
         """
-        if self._estimator.code is not None:
+        if first:
+            await self._estimator.resolved()
+        elif self._estimator.code is not None:
             await self._estimator.code.wire()
         for estimator in self._by_flavor.values():
             await estimator.resolved()

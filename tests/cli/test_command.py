@@ -45,11 +45,17 @@ def test_results_that_cannot_be_written_are_still_shown(project: Path, command: 
     assert "error: the results could not be written: " in done.stderr
 
 
-def test_a_wrong_flavour_names_the_nearest(project: Path, command: Command) -> None:
-    edit(project, "modelarts.vm.cpu.2u", "modelarts.vm.cpu.2")
+@pytest.mark.parametrize(("right", "wrong"), [("modelarts.vm.cpu.2u", "modelarts.vm.cpu.2"), ("python3.6", "python36")])
+def test_a_misspelt_name_names_the_nearest_and_can_be_mended(
+    project: Path, command: Command, right: str, wrong: str
+) -> None:
+    edit(project, right, wrong)
     done = command("sweep", "run", "sweep.toml", "--local")
-    assert done.returncode == 2
-    assert "did you mean 'modelarts.vm.cpu.2u'?" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(f"error: .*did you mean '.*{right}'\\?\n", done.stderr)
+    edit(project, wrong, right)
+    assert command("sweep", "plan", "sweep.toml", "--local").returncode == 0
+    assert command("sweep", "run", "sweep.toml", "--local").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,26 @@ def test_a_sweep_goes_on_where_that_is_the_answer_and_ctrl_c_twice_does_not_wait
     assert "Traceback" not in shown.text
 
 
+def test_a_sweep_that_ends_before_the_answer_leaves_the_question_behind(project: Path, slow: dict[str, str]) -> None:
+    script = (
+        "import pathlib, sys, time\n"
+        "while not pathlib.Path(sys.argv[2], 'go').exists():\n    time.sleep(0.05)\n"
+        "if sys.argv[-1] == '3':\n    sys.exit('three is bad')\n"
+        "print(f'accuracy={int(sys.argv[-1]) / 10}')\n"
+    )
+    (project / "served/obs/bucket/src/train.py").write_text(script)
+    (project / "served/obs/bucket/data").mkdir()
+    with terminal(project, "sweep", "run", "sweep.toml", **slow) as shown:
+        shown.until(lambda text: outputs(project) == 2 and "2 running" in text)
+        shown.type("\x03")
+        shown.until(lambda text: QUESTION in text)
+        (project / "served/obs/bucket/data/go").touch()
+        assert shown.end() == 0
+    behind = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.text.rpartition(QUESTION)[2])
+    assert "trial 3 failed" in behind
+    assert "\n3 of 4 models trained" in behind.replace("\r", "")
+
+
 def test_what_an_earlier_run_left_is_asked_for_and_listed_too(project: Path, slow: dict[str, str]) -> None:
     for _ in range(2):
         with terminal(project, "sweep", "run", "sweep.toml", **slow) as shown:

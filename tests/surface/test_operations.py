@@ -1,7 +1,7 @@
 """Every method of the official SDK's training part in every way it can be reached, and every REST operation.
 
-Each is asked over HTTP, on the tidy local platform and on varied ones; the platform counts what arrived. ``pytest -n0 -s``
-shows the table.
+Each is asked over HTTP, on the tidy local platform and on varied ones; the platform counts what arrived.
+``pytest -n0 -s`` shows the table.
 """
 
 import sys

@@ -153,6 +153,11 @@ class TestLedger:
         async with opened(changed):
             pass
 
+    async def test_before_anything_was_begun_other_settings_are_no_change(self, opened: Any, ledger: Ledger) -> None:
+        changed = {**SETTINGS, "[search] algorithm": "random"}
+        async with opened(changed) as later:
+            assert (later.sweep.settings, later.sweep.base) == (changed, 0)
+
     async def test_beginning_anew_keeps_the_old_trials_aside_and_fences_who_drives_them(
         self, opened: Any, ledger: Ledger
     ) -> None:
@@ -177,6 +182,14 @@ class TestLedger:
         await asyncio.gather(asking, return_exceptions=True)
         assert await ledger.reserve(1, trial) is None
         assert await ledger.trials() == [trial(1)]
+
+    async def test_whoever_leaves_waits_for_what_was_asked_for(self, ledger: Ledger) -> None:
+        asked = []
+        for _ in range(20):
+            asked.append(asyncio.create_task(ledger.reserve(20, trial)))
+            await asyncio.sleep(0)
+        await ledger.leave()
+        assert [held.trial.number for held in await asyncio.gather(*asked) if held is not None] == list(range(1, 21))
 
 
 async def test_an_address_of_another_kind_is_refused() -> None:

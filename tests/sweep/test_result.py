@@ -59,6 +59,6 @@ def test_a_write_that_fails_leaves_the_earlier_results_whole(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device: .*/results\.csv"):
         write_results(SweepResult("other", Goal.MAXIMIZE, ()), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

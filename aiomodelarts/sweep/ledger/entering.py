@@ -41,7 +41,8 @@ async def entered(database: Database, definition: Definition, *, allow_change: b
     changed = differences(kept.settings, definition.settings)
     if not changed:
         return kept
-    if not allow_change:
+    # Of a sweep that never began there is nothing to lose: whoever mends a misspelt name need say no more.
+    if kept.reserved and not allow_change:
         raise SweepChanged(definition.name, changed)
     async with database.writing() as connection:
         # Whoever drives it by the other settings would go on with their points.

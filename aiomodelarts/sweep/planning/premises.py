@@ -72,7 +72,8 @@ class Premises:
         try:
             return choose(*among)
         except InvalidArgument as error:
-            self.refused.append(Refusal(what, str(error)))
+            # What it is about is said before it.
+            self.refused.append(Refusal(what, str(error).removeprefix(f"{what}: ")))
             return None
 
     def _check_flavor(self, spec: ResourceSpec | None) -> None:
@@ -91,7 +92,7 @@ class Premises:
             try:
                 check_boot_file(code, boot_file)
             except InvalidArgument as error:
-                self.refused.append(Refusal("boot_file", str(error)))
+                self.refused.append(Refusal("boot_file", str(error).removeprefix("boot_file: ")))
         if isinstance(self.files, FolderFiles):
             self.refused += await asyncio.to_thread(self._missing_here)
         else:

@@ -72,7 +72,7 @@ class Survey:
         await premises.look(record)
         unread, told = await self._warm_start(session, files)
         refused, notes = premises.refused + unread, premises.notes + told
-        if record is not None:
+        if record is not None and record.reserved:
             changed = differences(record.settings, settings_of(config))
             refused += [Refusal("changed since the last run", one) for one in changed]
         making = sum(trial.state == "to make" for trial in known) + later
