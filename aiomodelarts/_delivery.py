@@ -332,7 +332,8 @@ class Delivery:
                 if self.webhook is not None:
                     await self._post(self.webhook, event)
                 if self.cursor_file is not None:
-                    await self.cursor_file.write(event.cursor)
+                    # Of ten thousands of versions it takes a while to put together.
+                    await self.cursor_file.write(await asyncio.to_thread(getattr, event, "cursor"))
 
     async def _post(self, hook: Webhook, event: Event) -> None:
         try:

@@ -1,5 +1,7 @@
 """Which object storage a session has."""
 
+import asyncio
+from importlib import import_module
 from urllib.parse import unquote
 
 from ._line import Line
@@ -47,6 +49,8 @@ class Storage:
                 "the endpoint of object storage is not known; pass region_name or endpoints={'obs': ...} to "
                 "AsyncSession, or set AIOMODELARTS_OBS_ENDPOINT"
             )
+        # The library behind it is large, and not read on the loop.
+        await asyncio.to_thread(import_module, "aiomodelarts.obs.s3")
         from .obs.s3 import S3Store
 
         clock = self._seams.clock

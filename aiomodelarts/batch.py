@@ -51,7 +51,7 @@ class Batch:
     """Creations that begin when the batch is awaited; ``await batch`` gives the handles in order.
 
     Cancelling the await sends nothing new. Creations that are under way get a few seconds to end; after that, or at any
-    time, ``outcomes`` tells what exists.
+    time, ``outcomes`` tells what exists, and what may: the error of such an element has an intent that can be settled.
 
     Args:
         specs: checks every element and gives the intents, before anything is sent.

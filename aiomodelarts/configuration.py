@@ -177,7 +177,7 @@ async def create_job_configs(
     Raises:
         InvalidArgument: before anything is sent.
         AlreadyExists: the name is taken.
-        CreateOutcomeUnknown: no try was answered, and nothing is there yet under the name.
+        CreateOutcomeUnknown: no try was answered, and nothing showed up under the name.
     """
     name = _made_up_name(self.session) if config_name is None else check_config_name(config_name, _LONGEST_OWN_NAME)
     read = _inputs(inputs, dataset_id, dataset_version_id, data_source)

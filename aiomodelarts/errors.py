@@ -372,16 +372,16 @@ class SweepError(ModelArtsError):
     """A sweep that cannot begin or go on."""
 
 
-def _again(kind: type[ModelArtsError], args: tuple[Any, ...]) -> ModelArtsError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    return error
-
-
 def may_heal(error: ModelArtsError) -> bool:
     """Whether the same question can have a better answer later. For those who ask for hours, what cannot be read is one
     of these: a gateway can answer in the service's place for a while."""
     return error.retryable or isinstance(error, DecodeError)
+
+
+def _again(kind: type[ModelArtsError], args: tuple[Any, ...]) -> ModelArtsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:

@@ -48,7 +48,8 @@ class AsyncSession:
 
     With no arguments, credentials come from the environment (HUAWEICLOUD_SDK_AK, _SK, _PROJECT_ID, _SECURITY_TOKEN, or
     OS_* variables), then from the profile file ``~/.huaweicloud/credentials``. Use it with ``async with``, which closes
-    all that was opened; opening is lazy, so a session that is never asked anything never connects.
+    all that was opened; opening is lazy, so a session that is never asked anything never connects. It belongs to the
+    event loop in which it is used first.
 
     Args:
         access_key: public half of a key pair; every request is signed.

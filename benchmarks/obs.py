@@ -7,7 +7,6 @@ All clients meet the same server in the same run and take turns, each in a fresh
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,8 @@ from ._obs_client import Cost, Work
 
 _TIME_LIMIT_S = 900
 _MIB = 1024 * 1024
+_DOWN = "down-large"
+_MEMORY = Path("/dev/shm")
 _SERVERS = {"stub": "benchmarks._obs_stub", "moto": "tests.obs.moto_process"}
 
 
@@ -74,8 +75,7 @@ def _rounds(
         for client in clients if number % 2 == 0 else reversed(clients):
             for work in works(client, number):
                 costs.setdefault((client, work.way), []).append(_fresh(work))
-            for made in place.glob("down-*"):
-                shutil.rmtree(made) if made.is_dir() else made.unlink()
+            (place / _DOWN).unlink(missing_ok=True)
     return costs
 
 
@@ -111,6 +111,7 @@ def main() -> None:
     options.add_argument("--at-once", type=int, default=32)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--clients", nargs="+", default=["ours", "boto3", "vendor"])
+    options.add_argument("--place", help="folder for local files; else memory for small ones, and a disk for the large")
     chosen = options.parse_args()
     # Whoever loses patience leaves neither a server nor a gigabyte behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -119,35 +120,42 @@ def main() -> None:
     def work(client: str, what: str, way: str, place: Path, key: str, endpoint: str) -> Work:
         return Work(client, endpoint, "bench", what, way, str(place), key, chosen.at_once)
 
+    memory = chosen.place or (_MEMORY if _MEMORY.is_dir() else None)
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
     _idle()
-    with tempfile.TemporaryDirectory() as folder, _server(chosen.server, chosen.delay) as endpoint:
-        place = Path(folder)
+    with (
+        tempfile.TemporaryDirectory(dir=memory) as light,
+        tempfile.TemporaryDirectory(dir=chosen.place) as folder,
+        _server(chosen.server, chosen.delay) as endpoint,
+    ):
         if chosen.files:
-            source = _files(place / "many", chosen.files, chosen.file_bytes)
+            many_files = Path(light)
+            source = _files(many_files / "many", chosen.files, chosen.file_bytes)
 
             def many(client: str, number: int) -> list[Work]:
                 # What is there already would not be sent again, so each round has a folder of its own.
                 key = f"{client}-{number}/"
                 return [
                     work(client, "many", "up", source, key, endpoint),
-                    work(client, "many", "down", place / f"down-{client}", key, endpoint),
+                    # None is removed before the end: where many files went a moment ago, ext4 is slow to make new ones.
+                    work(client, "many", "down", many_files / f"down-{client}-{number}", key, endpoint),
                 ]
 
             title = f"{chosen.files} files of {chosen.file_bytes} bytes, {server}, {chosen.at_once} at once"
-            _table(title, _rounds(chosen.clients, many, place, chosen.rounds), chosen.files, "files")
+            _table(title, _rounds(chosen.clients, many, many_files, chosen.rounds), chosen.files, "files")
         if chosen.large_mib:
-            large = _file(place / "large", chosen.large_mib * _MIB)
+            one_file = Path(folder)
+            large = _file(one_file / "large", chosen.large_mib * _MIB)
 
             def one(client: str, _: int) -> list[Work]:
                 # Written over each time, as the server keeps it in memory.
                 return [
                     work(client, "one", "up", large, "large", endpoint),
-                    work(client, "one", "down", place / "down-large", "large", endpoint),
+                    work(client, "one", "down", one_file / _DOWN, "large", endpoint),
                 ]
 
             title = f"one file of {chosen.large_mib} MiB, {server}, {chosen.at_once} at once"
-            _table(title, _rounds(["bare", *chosen.clients], one, place, chosen.rounds), chosen.large_mib, "MiB")
+            _table(title, _rounds(["bare", *chosen.clients], one, one_file, chosen.rounds), chosen.large_mib, "MiB")
     _idle()
     print(f"load of the machine after: {os.getloadavg()[0]:.1f}")
 

@@ -257,6 +257,9 @@ class _AtOnce:
     def attach(self, job_id: int, version_id: int) -> Version:
         raise NotImplementedError
 
+    async def going(self, job_id: int) -> Mapping[int, str]:  # noqa: ARG002
+        return {}
+
 
 async def held_mib(trials: int) -> float:
     """The most memory that this process has held, after a sweep of so many trials."""

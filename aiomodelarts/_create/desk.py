@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Protocol
 
 from attrs import define, field
@@ -17,7 +18,7 @@ from ..status import JobStatus
 from .identity import explained, is_echo
 from .made import Twin
 from .policy import SettlePolicy
-from .rows import ReadsPages, new_rows
+from .rows import ReadsPages, new_pages, new_rows
 
 _TOGETHER_S = 0.05
 _STOPPED = (JobStatus.KILLING, JobStatus.KILLED)
@@ -76,6 +77,7 @@ class JobDesk:
         clock: measures the windows.
         policy: how long they are.
         report: is told of every twin.
+        context: what the looks have around them, since they are nobody's in particular.
         complete: whether every version that was there before this session's first create is known.
         newest: the newest version that is known.
     """
@@ -85,6 +87,7 @@ class JobDesk:
     clock: Clock
     policy: SettlePolicy
     report: Callable[[Twin], None]
+    context: contextvars.Context = field(factory=contextvars.copy_context)
     complete: bool = False
     newest: int = 0
     _known: dict[int, float] = field(factory=dict)
@@ -94,7 +97,8 @@ class JobDesk:
     _kept: list[tuple[TrainingSpec, int]] = field(factory=list)
     _swaps: list[_Swap] = field(factory=list)
     _twins: dict[int, TrainingSpec] = field(factory=dict)
-    _before: dict[str, list[VersionInfo]] = field(factory=dict)
+    # Of each path whether the version was stopped, and its id; a long job has too many rows to keep them whole.
+    _before: dict[str, list[tuple[bool, int]]] = field(factory=dict)
     _task: asyncio.Task[None] | None = None
     _woken: asyncio.Event = field(factory=asyncio.Event)
     _failing_since: float | None = None
@@ -138,25 +142,30 @@ class JobDesk:
 
     async def read_what_is_there(self) -> None:
         """Whatever is there before this session's first create belongs to somebody else."""
-        for version_id, row in (await new_rows(self.asks, self.job_id, self._known, -math.inf)).items():
-            if self.claim(version_id) and row.train_url is not None:
-                self._before.setdefault(row.train_url.rstrip("/"), []).append(row)
+        async with contextlib.aclosing(self._pages()) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if self.claim(row.version_id) and row.train_url is not None:
+                        told = (row.status in _STOPPED, row.version_id)
+                        self._before.setdefault(row.train_url.rstrip("/"), []).append(told)
         self.complete = True
 
     async def read_up_to(self, version_id: int) -> None:
         """Versions up to this one belong to somebody else."""
-        for one in await new_rows(self.asks, self.job_id, self._known, -math.inf):
-            if one <= version_id:
-                self.claim(one)
+        async with contextlib.aclosing(self._pages()) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if row.version_id <= version_id:
+                        self.claim(row.version_id)
 
     async def earlier(self, spec: TrainingSpec) -> int | None:
         """A version from before this session that is an echo of the intent; it is given to one asker only."""
         rows = self._before.get(spec.output_path.rstrip("/"), [])
         # One that was stopped may have been the twin of one that was not.
-        for row in sorted(rows, key=lambda row: (row.status in _STOPPED, row.version_id)):
-            if is_echo(await self.asks.version(self.job_id, row.version_id), spec) and row in rows:
-                rows.remove(row)
-                return row.version_id
+        for told in sorted(rows):
+            if is_echo(await self.asks.version(self.job_id, told[1]), spec) and told in rows:
+                rows.remove(told)
+                return told[1]
         return None
 
     async def settled(self, spec: TrainingSpec, sent_at: float) -> int | None:
@@ -218,6 +227,9 @@ class JobDesk:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def _pages(self) -> AsyncGenerator[list[VersionInfo], None]:
+        return new_pages(self.asks, self.job_id, self._known, -math.inf)
+
     def _watch(self, spec: TrainingSpec, sent_at: float, *, wanted: bool) -> None:
         self._late.append(_Late(spec, sent_at, self.clock.monotonic() + self.policy.late_watch_s, wanted))
         self._look_soon()
@@ -232,7 +244,8 @@ class JobDesk:
     def _look_soon(self) -> None:
         self._woken.set()
         if not self._closed and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run(), name=f"aiomodelarts settling job {self.job_id}")
+            name = f"aiomodelarts settling job {self.job_id}"
+            self._task = asyncio.create_task(self._run(), name=name, context=self.context.copy())
 
     async def _run(self) -> None:
         while self._lost or self._late or self._twins:

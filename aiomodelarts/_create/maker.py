@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from .outcomes import Outcome, outcome_of
 from .policy import SettlePolicy
 
 _log = logging.getLogger("aiomodelarts.create")
+# Of a job that is forgotten, the list is read before the first version is added.
+_NEW_JOBS_KEPT = 100_000
 
 
 class Sends(Asks, Names, Protocol):
@@ -40,6 +43,7 @@ class Maker:
         self._policy = policy
         self._jobs = JobMaker(sends, clock, policy, self._on_job)
         self._desks: dict[int, JobDesk] = {}
+        self._new_jobs: dict[int, int] = {}
         self._readings: dict[int, SingleFlight[None]] = {}
         self._keyed: dict[str, Create] = {}
         # A dict for its order: what is done to all of them is done in the order in which they came.
@@ -47,6 +51,7 @@ class Maker:
         self.twins: list[Twin] = []
         self.left_behind: list[LeftBehind] = []
         self._closed = False
+        self._context = contextvars.copy_context()
 
     async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
         """The one version for this intent.
@@ -261,19 +266,27 @@ class Maker:
             # What was there before must not be taken for the answer to a create that is still to be sent.
             reading = self._readings.setdefault(job_id, SingleFlight(desk.read_what_is_there))
             await reading()
+            self._readings.pop(job_id, None)
         return desk
 
     def _desk(self, job_id: int) -> JobDesk:
         desk = self._desks.get(job_id)
         if desk is None:
-            desk = self._desks[job_id] = JobDesk(job_id, self._sends, self._clock, self._policy, self._on_twin)
+            desk = self._desks[job_id] = JobDesk(
+                job_id, self._sends, self._clock, self._policy, self._on_twin, self._context
+            )
+        first = self._new_jobs.pop(job_id, None)
+        if first is not None:
+            # The job is new, and this is its first version.
+            desk.claim(first)
+            desk.complete = True
         return desk
 
     def _on_job(self, job_id: int, version_id: int) -> None:
-        desk = self._desk(job_id)
-        desk.claim(version_id)
-        # The job is new, and this is its first version.
-        desk.complete = True
+        # Most jobs never get another version, so they get no desk either.
+        if len(self._new_jobs) >= _NEW_JOBS_KEPT:
+            del self._new_jobs[next(iter(self._new_jobs))]
+        self._new_jobs[job_id] = version_id
 
     def _on_twin(self, twin: Twin) -> None:
         self.twins.append(twin)

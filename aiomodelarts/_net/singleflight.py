@@ -25,11 +25,7 @@ class SingleFlight(Generic[T]):
         """
         if self._closed:
             raise _closed()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work())
-            # All who waited may have left; their interest in a failure left with them.
-            self._task.add_done_callback(_look_at)
-        task = self._task
+        task = self._started()
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -38,12 +34,24 @@ class SingleFlight(Generic[T]):
                 raise _closed() from None
             raise
 
+    def begin(self) -> None:
+        """Have the work done, and wait for nothing."""
+        if not self._closed:
+            _ = self._started()
+
     async def close(self) -> None:
         """Cancel the work under way, and wait until it is gone."""
         self._closed = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
+
+    def _started(self) -> asyncio.Task[T]:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+            # All who waited may have left; their interest in a failure left with them.
+            self._task.add_done_callback(_look_at)
+        return self._task
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

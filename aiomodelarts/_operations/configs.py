@@ -1,6 +1,5 @@
 """Verbs on saved configurations."""
 
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
@@ -8,12 +7,14 @@ from .._create.identity import is_saved
 from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import configs
-from ..errors import AlreadyExists, CreateOutcomeUnknown, InvalidArgument, ModelArtsError, NotFound
+from ..errors import AlreadyExists, CreateOutcomeUnknown, InvalidArgument, ModelArtsError, NotFound, Where
 from ..models.configuration import Configuration, ConfigurationPage, ConfigurationSpec, ConfigurationSummary
 from ..models.listing import CONFIGS, ListQuery, check_limit
 from ..session import AsyncSession
 from .pointers import PointsAtConfig, config_of
+from .polling import until
 
+_CREATE = Where("createTrainingJobConfig")
 ConfigType = Literal["custom", "sample"]
 
 
@@ -114,30 +115,42 @@ async def delete_job_configs(self: PointsAtConfig) -> None:
 async def save_new(session: AsyncSession, spec: ConfigurationSpec) -> None:
     """Save a configuration under a new name (createTrainingJobConfig).
 
-    A lost answer is followed by another try, since the name is the key; what is found under it then and holds the same
-    is taken for ours.
+    A lost answer is followed by another try, since the name is the key. Where that leaves a doubt, what is found under
+    the name and holds the same is taken for ours.
 
     Raises:
         AlreadyExists: the name is taken.
-        CreateOutcomeUnknown: no try was answered, and nothing is there yet under the name.
+        CreateOutcomeUnknown: no try was answered, and nothing showed up under the name.
     """
     try:
         await session.perform(configs.create_training_job_config, spec)
-    except AlreadyExists as error:
-        if not error.after_unclear or not await _is_there(session, spec):
-            raise
     except ModelArtsError as error:
-        if outcome_of(error) is not Outcome.UNKNOWN:
+        # After a lost answer the name can be taken by ourselves.
+        by_us = isinstance(error, AlreadyExists) and error.after_unclear
+        if outcome_of(error) is not Outcome.UNKNOWN and not by_us:
             raise
-        with contextlib.suppress(ModelArtsError):
-            if await _is_there(session, spec):
-                return
-        message = f"whether configuration {spec.config_name} was saved is not known: {error.message}"
-        raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
+        found = await _found(session, spec.config_name)
+        if found is None:
+            message = f"whether configuration {spec.config_name} was saved is not known: {error.message}"
+            raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
+        if not is_saved(found, spec):
+            message = f"configuration {spec.config_name} holds something else than was to be saved"
+            raise AlreadyExists(message, where=error.where, status=400) from error
 
 
-async def _is_there(session: AsyncSession, spec: ConfigurationSpec) -> bool:
-    return is_saved(await session.perform(configs.get_training_job_config, spec.config_name), spec)
+async def _found(session: AsyncSession, config_name: str) -> Configuration | None:
+    """What stands under the name; looked for as long as a version would be."""
+
+    async def look() -> Configuration | None:
+        try:
+            return await session.perform(configs.get_training_job_config, config_name)
+        except NotFound:
+            return None
+
+    try:
+        return await until(session, look, _CREATE, session.settle_policy.quiet_window_s)
+    except ModelArtsError:
+        return None
 
 
 async def replace(session: AsyncSession, spec: ConfigurationSpec) -> None:

@@ -11,7 +11,15 @@ from .._create.outcomes import Outcome, outcome_of
 from .._paging import all_rows
 from .._wire import visualization as wire
 from .._wire.call import Call, Site
-from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, VisualizationFailed, Where, WrongState
+from ..errors import (
+    CreateOutcomeUnknown,
+    ModelArtsError,
+    NoCapacity,
+    NotFound,
+    VisualizationFailed,
+    Where,
+    WrongState,
+)
 from ..models.listing import VISUALIZATIONS, ListQuery, check_limit
 from ..models.spec import check_description
 from ..models.visualization import VisualizationInfo, VisualizationPage, VisualizationSpec
@@ -111,6 +119,7 @@ async def create(session: AsyncSession, spec: VisualizationSpec) -> Visualizatio
 
     Raises:
         AlreadyExists: the name is taken.
+        NoCapacity: there is no room for it, and no such job showed up.
         CreateOutcomeUnknown: the answer was lost, and no such job showed up.
     """
     try:
@@ -120,6 +129,9 @@ async def create(session: AsyncSession, spec: VisualizationSpec) -> Visualizatio
             raise
         with contextlib.suppress(ModelArtsError):
             return await until(session, partial(_shown, session, spec), _CREATE, session.settle_policy.quiet_window_s)
+        if isinstance(error, NoCapacity):
+            # It said why, and nothing has come of it.
+            raise
         message = f"whether visualization job {spec.job_name} was made is not known: {error.message}"
         raise CreateOutcomeUnknown(message, where=error.where, intent=spec) from error
 

@@ -174,14 +174,10 @@ class Feed:
         ]
 
     def _note_running(self, job_id: int, states: Mapping[int, JobStatus], *, complete: bool) -> None:
-        running = self._running[job_id]
-        if complete:
-            running.intersection_update(states)
-        for version_id, status in states.items():
-            if status is JobStatus.RUNNING:
-                running.add(version_id)
-            else:
-                running.discard(version_id)
+        running = {version_id for version_id, status in states.items() if status is JobStatus.RUNNING}
+        if not complete:
+            running |= self._running[job_id] - states.keys()
+        self._running[job_id] = running
 
     def _is_full(self) -> bool:
         # Word of an overflow takes no room, or a buffer of one would be filled by it again and again.

@@ -12,6 +12,7 @@ from .patience import Patience, Verdict
 # A list can lag: a version is called gone only after several looks without it, for a while.
 _LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 10.0
+_GOES_ON = frozenset(status for status in JobStatus if not status.is_final)
 
 Kind = Literal["known", "appeared", "changed", "finished", "disappeared"]
 
@@ -59,8 +60,16 @@ class History:
     ) -> Iterator[Change]:
         """What a look tells anew, by version; nothing is taken as told by this."""
         told = self.told or {}
-        for version_id in sorted(states):
-            self._missing.pop(version_id, None)
+        if self._missing:
+            for version_id in self._missing.keys() & states.keys():
+                del self._missing[version_id]
+        # Of a hundred thousand versions nearly all are as they were told, so those are passed over quickly.
+        news = [
+            version_id
+            for version_id, status in states.items()
+            if (was := told.get(version_id)) is None or was.status != status or not (was.over or status in _GOES_ON)
+        ]
+        for version_id in sorted(news):
             yield from self._of_version(version_id, states[version_id], told.get(version_id), now, patience)
         if not complete:
             return

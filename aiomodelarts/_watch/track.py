@@ -22,6 +22,7 @@ LOOKS_BEFORE_GONE = 3
 _MISSING_FOR_S = 1.0
 _APPEARS_WITHIN_S = 10.0
 _DURATIONS_KEPT = 31
+_OVER = frozenset(status for status in JobStatus if status.is_final and status is not JobStatus.LOST)
 _ORDINARY = frozenset(status for status in JobStatus if not status.is_final and not status.is_doubtful)
 
 
@@ -206,11 +207,8 @@ class JobWatch:
         """Take note of which versions can still change, where the whole job is surveyed."""
         if not self.surveyors:
             return
-        for version_id, status in states.items():
-            if status.is_final and status is not JobStatus.LOST:
-                self.live.discard(version_id)
-            else:
-                self.live.add(version_id)
+        live = {version_id for version_id, status in states.items() if status not in _OVER}
+        self.live = (self.live - states.keys()) | live
 
 
 @define

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections.abc import AsyncGenerator, Callable
 
@@ -68,6 +69,8 @@ class Watcher:
         self._changed = asyncio.Event()
         self._closed = False
         self._loop = OneLoop()
+        # It asks for everybody, so what the first one has around it (a trace, a request) is not to be around all looks.
+        self._context = contextvars.copy_context()
 
     async def until_final(
         self, job_id: int, version_id: int, timeout_s: float | None, cadence: Cadence | None = None
@@ -201,7 +204,7 @@ class Watcher:
             job.due = due
             self._changed.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher")
+            self._task = asyncio.create_task(self._run(), name="aiomodelarts watcher", context=self._context.copy())
 
     def _drop_unwanted(self, job: JobWatch) -> None:
         if job.is_wanted or self._jobs.get(job.job_id) is not job:

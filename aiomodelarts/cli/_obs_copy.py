@@ -1,6 +1,5 @@
 """What ``cp`` and ``sync`` were asked for, and how it is done."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -9,12 +8,15 @@ from attrs import frozen
 
 from ..errors import InvalidArgument
 from ..obs import Obs, ObsPath, Transferred
+from ..obs._transfer.bulk import each
+from ..obs.errors import TransferIncomplete
 from ..obs.values import OnProgress, Step
 from ._obs_places import STREAM, Place, ends_as_folder, place_of
 from ._obs_progress import shared
 from ._obs_streams import from_stdin, to_stdout
 
 _AT_ONCE = 32
+_MOST_TOLD = 3
 T = TypeVar("T")
 
 
@@ -75,7 +77,11 @@ class Copy:
         return found
 
     async def carry_out(self, obs: Obs, progress: OnProgress | None) -> Transferred | None:
-        """Do it; what was done, or None where the standard output is the target."""
+        """Do it; what was done, or None where the standard output is the target.
+
+        Raises:
+            ObsError: one of several failed, and all others were copied; ``TransferIncomplete`` when more did.
+        """
         moved: list[Transferred] = []
 
         async def one(pair: tuple[Place, Place], told: OnProgress | None) -> None:
@@ -138,17 +144,19 @@ class _Chosen(TypedDict):
     delete: bool
 
 
-async def together(things: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
-    """Do small things at a store, several at one time."""
-    left = iter(things)
+async def together(things: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do things at a store, several at one time; each succeeds or fails by itself.
 
-    async def worker() -> None:
-        for thing in left:
-            await work(thing)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(_AT_ONCE, len(things))):
-            group.create_task(worker())
+    Raises:
+        ObsError: the one that failed, or ``TransferIncomplete`` with all that did.
+    """
+    failures = await each(min(_AT_ONCE, len(things)), things, work)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        told = "; ".join(str(error) for error in failures[:_MOST_TOLD])
+        more = f" and {len(failures) - _MOST_TOLD} more" if len(failures) > _MOST_TOLD else ""
+        raise TransferIncomplete(f"{len(failures)} of {len(things)} failed: {told}{more}", failures, Transferred())
 
 
 def _is_folder(target: str) -> bool:

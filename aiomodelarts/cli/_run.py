@@ -26,6 +26,7 @@ from ..errors import (
 from ..obs.errors import NotFromStorage, ObsNotAllowed, ObsTrouble
 from .render import tell_error
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 _BY_ERROR: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((SweepError, InvalidArgument, ConfigurationError), USAGE),
@@ -75,19 +76,35 @@ def run(main: Coroutine[Any, Any, int], signals: Signals | None = None) -> None:
             stopped_by.append(number)
             task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOPPING:
             # Where the loop takes no handlers, Ctrl-C still arrives as KeyboardInterrupt.
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, stop, number)
-        return await main
+        try:
+            return await main
+        finally:
+            # After this only threads are waited for, of which one may hang in a name look-up: that can be interrupted.
+            for number in _STOPPING:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
 
     try:
         code = asyncio.run(stoppable())
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except (asyncio.CancelledError, KeyboardInterrupt) as interruption:
         code = 128 + (stopped_by[0] if stopped_by else signal.SIGINT)
+        if stopped_by and isinstance(interruption, KeyboardInterrupt):
+            # Interrupted again, while threads were waited for; the interpreter would wait for them once more.
+            _flush()
+            os._exit(code)
     except Exception as error:  # noqa: BLE001  (raised again unless a user can do something about it)
         code = _report(error)
     raise typer.Exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """``aiomodelarts obs``: files to and from buckets."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -126,24 +126,28 @@ def presign_command(
 async def _ls(path: str, recursive: bool, local: bool, output: Output) -> int:
     wanted = _in_bucket(path)
     async with open_session(local) as place:
-        entries = await _entries(place.session.obs, wanted, recursive)
-    if output is Output.JSON:
-        print_json([_as_json(entry) for entry in entries])
-        return DONE
-    for entry in entries:
-        # One line each, however long, so that other tools can read it.
-        held = "" if entry.is_folder else size(entry.size)
-        typer.echo(f"{_when(entry.modified):19}  {held:>9}  {str(entry.path).translate(_CONTROL)}")
+        entries = _entries(place.session.obs, wanted, recursive)
+        if output is Output.JSON:
+            print_json([_as_json(entry) async for entry in entries])
+            return DONE
+        async for entry in entries:
+            # One line each, however long, so that other tools can read it, and as it comes: there may be millions.
+            held = "" if entry.is_folder else size(entry.size)
+            typer.echo(f"{_when(entry.modified):19}  {held:>9}  {str(entry.path).translate(_CONTROL)}")
     return DONE
 
 
-async def _entries(obs: Obs, path: ObsPath, recursive: bool) -> list[ObsEntry]:
-    entries = [entry async for entry in obs.list(path, recursive=recursive)]
-    if entries or not path.key:
-        return entries
+async def _entries(obs: Obs, path: ObsPath, recursive: bool) -> AsyncIterator[ObsEntry]:
+    found = False
+    async for entry in obs.list(path, recursive=recursive):
+        found = True
+        yield entry
+    if found or not path.key:
+        return
     # Not a folder that holds anything: an object, an empty folder, or nothing, which is told.
     entry = await obs.stat(path)
-    return [] if entry.is_folder else [entry]
+    if not entry.is_folder:
+        yield entry
 
 
 async def _copy(wanted: Callable[[], Copy], dryrun: bool, local: bool, output: Output) -> int:
@@ -171,7 +175,11 @@ async def _rm(paths: list[str], how: tuple[bool, bool, bool], chosen: Selection,
         found = [entry for path in places for entry in await _doomed(obs, path, recursive, chosen)]
         if dryrun:
             return _print_steps([Step("remove", str(entry.path)) for entry in found], output)
-        await together([entry for entry in found if not entry.is_folder], lambda entry: obs.delete(entry.path))
+
+        async def remove(entry: ObsEntry) -> None:
+            await obs.delete(entry.path)
+
+        await together([entry for entry in found if not entry.is_folder], remove)
         for entry in found:
             if entry.is_folder:
                 await obs.delete(entry.path)

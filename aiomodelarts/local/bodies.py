@@ -16,6 +16,8 @@ from aiomodelarts.local.catalogue import ALGORITHMS, ENGINES, SPECS
 from aiomodelarts.local.settings import RunSettings
 
 MAX_TEXT = 4096
+# No document bounds a command; this is what one argument of a process may have.
+MAX_COMMAND = 128 * 1024
 MAX_ID = 2**63 - 1
 MAX_DESC = 256
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -110,7 +112,7 @@ def run_settings(body: JsonObject, *, spec_required: bool = True, input_required
         engine_id=_engine(body),
         model_id=_algorithm(body),
         user_image_url=text(body, "user_image_url"),
-        user_command=text(body, "user_command"),
+        user_command=text(body, "user_command", limit=MAX_COMMAND),
         parameters=_parameters(body),
         data_url=text(body, "data_url"),
         dataset_id=text(body, "dataset_id"),

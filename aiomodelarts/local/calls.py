@@ -29,6 +29,10 @@ class Call:
     query: Mapping[str, str]
     lag_s: float = 0.0
 
+    def shows(self, create_ms: int, now_ms: int) -> bool:
+        """Whether a list of this call has what was made then."""
+        return not self.lag_s or create_ms <= now_ms - self.lag_s * 1000
+
     def body(self) -> JsonObject:
         """The JSON object of the body, or a refusal."""
         return bodies.parse(self.request.body)

@@ -1,17 +1,20 @@
 """Finds and ends processes that a run left behind, by the mark that every process of a run inherits."""
 
 import os
+import select
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 MARK = "AIOMODELARTS_LOCAL_RUN"
 _MEMORY_S = 2.0
 _ROUNDS = 20
+# Which a program has for less, and how long the kernel takes to end one.
+_BEGINS_S, _DIES_MS = 0.005, 5000
 
 
 class Leftovers:
@@ -35,10 +38,13 @@ class Leftovers:
         wanted = f"{MARK}={mark}".encode()
         ended = 0
         for _ in range(_ROUNDS):
-            found = [pid for pid in self._candidates() if self._kill(pid, lambda mine: _belongs(mine, wanted))]
-            ended += len(found)
-            if not found:
+            beginning: list[int] = []
+            killed = [pid for pid in self._candidates() if self._kill(pid, wanted, beginning)]
+            ended += len(killed)
+            if not killed and not beginning:
                 break
+            if beginning:
+                time.sleep(_BEGINS_S)
         return ended
 
     def _candidates(self) -> Iterator[int]:
@@ -52,7 +58,8 @@ class Leftovers:
             if name.isdigit() and int(name) not in known:
                 yield int(name)
 
-    def _kill(self, pid: int, belongs: Callable[[bytes], bool]) -> bool:
+    def _kill(self, pid: int, wanted: bytes, beginning: list[int]) -> bool:
+        """Whether it was ours and has been killed."""
         try:
             # The handle first: from here on the number means this process or none.
             handle = os.pidfd_open(pid)
@@ -60,18 +67,31 @@ class Leftovers:
             return False
         try:
             mine = _mark_of(pid)
+            if mine is None and _begins(pid):
+                beginning.append(pid)
+                return False
+            # Once more, as it may have begun in between.
+            mine = mine or _mark_of(pid)
             if mine is None:
                 with self._lock:
                     self._foreign[pid] = time.monotonic() + _MEMORY_S
                 return False
-            if not belongs(mine):
+            if not _belongs(mine, wanted):
                 return False
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-        except (OSError, ProcessLookupError):
+            _until_gone(handle)
+        except OSError:
             return False
         finally:
             os.close(handle)
         return True
+
+
+def _until_gone(handle: int) -> None:
+    """On a busy machine a process goes on for a moment after it was killed."""
+    gone = select.poll()
+    gone.register(handle, select.POLLIN)
+    gone.poll(_DIES_MS)
 
 
 def _belongs(mine: bytes, wanted: bytes) -> bool:
@@ -86,3 +106,12 @@ def _mark_of(pid: int) -> bytes | None:
             if entry.startswith(prefix):
                 return entry
     return None
+
+
+def _begins(pid: int) -> bool:
+    """Whether it is just becoming another program, when it has no environment yet that could be read."""
+    place = Path(f"/proc/{pid}")
+    with suppress(OSError):
+        # What comes last but one is where its environment ends; what has no program at all is ending, or the kernel's.
+        return (place / "stat").read_bytes().split()[-2] == b"0" and bool(place.joinpath("exe").readlink())
+    return False

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import IO
@@ -13,8 +14,11 @@ import orjson
 from attrs import asdict, define
 
 from aiomodelarts.local.gatekeeper import Keys
+from aiomodelarts.local.leftovers import Leftovers
 
 REGION = "local"
+_PREFIX = "aiomodelarts-"
+_TEMPORARY = "temporary"
 
 
 class RootError(RuntimeError):
@@ -48,37 +52,76 @@ class Root:
 
     def close(self) -> None:
         """Give the folder back; a temporary one is removed."""
-        self.lock.close()
         if self.temporary:
             rmtree(self.path, ignore_errors=True)
+        self.lock.close()
 
 
 def open_root(path: Path | None) -> Root:
-    """Open a folder, made if it is missing; None means a temporary one.
+    """Open a folder, made if it is missing; None means a temporary one, and takes away those of the dead.
 
     Raises:
         RootError: another platform has it, or its keys cannot be read.
         OSError: it cannot be made or written.
     """
     temporary = path is None
-    place = Path(tempfile.mkdtemp(prefix="aiomodelarts-")) if path is None else path
+    if path is None:
+        _remove_those_of_the_dead(Path(tempfile.gettempdir()))
+    place = Path(tempfile.mkdtemp(prefix=_PREFIX)) if path is None else path
     if place.exists() and not place.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
     place.mkdir(parents=True, exist_ok=True)
     place = place.resolve()
     (place / "obs").mkdir(exist_ok=True)
-    lock = (place / "lock").open("ab")
+    lock = (place / "lock").open("a+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _sign(lock)
+        if temporary:
+            (place / _TEMPORARY).touch()
+        else:
+            # Whoever names the folder keeps it.
+            (place / _TEMPORARY).unlink(missing_ok=True)
         # The board holds the settings of every version, so it is nobody else's business.
         os.close(os.open(place / "board.sqlite3", os.O_CREAT | os.O_RDWR, 0o600))
         return Root(place, temporary, _keys(place / "keys.json"), lock)
     except BlockingIOError:
+        told = f"another local platform is using {place}{_signed(lock)}; stop it or choose another root"
         lock.close()
-        raise RootInUseError(f"another local platform is using {place}; stop it or choose another root") from None
+        raise RootInUseError(told) from None
     except BaseException:
         lock.close()
         raise
+
+
+def _remove_those_of_the_dead(parent: Path) -> None:
+    """Remove our temporary folders of platforms that were killed, and end what they ran."""
+    leftovers = Leftovers()
+    for mark in parent.glob(f"{_PREFIX}*/{_TEMPORARY}"):
+        place = mark.parent
+        with suppress(OSError, DamagedRootError):
+            if place.lstat().st_uid != os.getuid():
+                continue
+            with (place / "lock").open("r+b") as lock:
+                # Held by whoever is alive.
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftovers.end(_keys(place / "keys.json").access_key)
+                rmtree(place, ignore_errors=True)
+
+
+def _sign(lock: IO[bytes]) -> None:
+    """Say in the lock whose it is; a full disk is no reason not to begin."""
+    with suppress(OSError):
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+        lock.flush()
+
+
+def _signed(lock: IO[bytes]) -> str:
+    with suppress(OSError, ValueError):
+        lock.seek(0)
+        return f" (process {int(lock.read(20))})"
+    return ""
 
 
 def write_private(path: Path, content: bytes) -> None:

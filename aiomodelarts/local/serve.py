@@ -65,8 +65,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--root", type=Path, required=True, help="folder that keeps everything")
     options.add_argument("--port", type=int, default=0, help="port on the loopback interface; 0 means any free one")
     options.add_argument("--ready-file", type=Path, help="gets endpoints and keys once the platform listens")
-    options.add_argument("--executor", choices=("process", "simulated"), default="process")
-    options.add_argument("--simulate", default="", metavar="SPEC", help="for instance duration=5..25,fail=0.05")
+    executors = ("process", "simulated")
+    options.add_argument(
+        "--executor", choices=executors, default="process", help="run scripts, or only take their time"
+    )
+    told = "with --executor simulated, for instance duration=5..25,fail=0.05"
+    options.add_argument("--simulate", default="", metavar="SPEC", help=told)
     options.add_argument("--answers", default="tidy", metavar="tidy|varied[:SEED]", help="forms of the answers")
     options.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
     options.add_argument("--obs-endpoint", metavar="URL", help="an S3 server that is OBS, in place of a folder")

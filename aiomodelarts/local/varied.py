@@ -14,7 +14,9 @@ from aiomodelarts._wire.message import JsonObject
 from aiomodelarts.local.answers import IDENTITY, Answer, Tidy, refusal_headers
 from aiomodelarts.local.refusals import Refusal
 
-_CREATIONS = frozenset({"createTrainingJob", "createTrainingJobVersion", "createVisualizationJob"})
+_CREATIONS = frozenset(
+    {"createTrainingJob", "createTrainingJobVersion", "createTrainingJobConfig", "createVisualizationJob"}
+)
 _UNDER_200 = frozenset({400, 404, 409})
 _INTEGERS = frozenset(
     {

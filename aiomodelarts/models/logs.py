@@ -74,6 +74,9 @@ class LogLine(str):
     _position: Position | None
     _others: Mapping[str, Position] | None
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.log_file, self._position, self._others
+
     @property
     def position(self) -> Position | None:
         """Its place in its file, or None where the platform gave no marker."""

@@ -8,11 +8,12 @@ from typing import Literal, overload
 from ..errors import InvalidArgument, SessionClosed
 from ._arguments import as_object
 from ._transfer import bulk as _bulk
+from ._transfer.checked import TRIES, put_checked, sound
 from ._transfer.copy import copy
-from ._transfer.flow import SENT_WHOLE, Lanes
-from .errors import BucketNotFound, ObsNotFound, ObsRefused, TransferIncomplete
+from ._transfer.flow import Lanes
+from .errors import BucketNotFound, ContentDamaged, ObsNotFound, ObsRefused, TransferIncomplete
 from .path import ObsPath
-from .store import Store
+from .store import Content, Store
 from .streams import ObsReader, ObsWriter
 from .values import ObsEntry, TransferLimits, Transferred
 
@@ -97,11 +98,17 @@ class Objects:
 
         Raises:
             ObsNotFound: there is none.
+            ContentDamaged: it did not arrive as it is there, several times.
         """
-        async with self.open(path) as reader:
-            return await reader.read()
+        store = await self._opened()
+        for _ in range(TRIES):
+            async with self.open(path) as reader:
+                content = await reader.read()
+            if await sound(store, self._lanes, reader.entry, content):
+                return content
+        raise ContentDamaged("it arrives damaged; read it again", path=reader.entry.path)
 
-    async def write(self, path: str | ObsPath, content: bytes, *, if_absent: bool = False) -> ObsEntry:
+    async def write(self, path: str | ObsPath, content: Content, *, if_absent: bool = False) -> ObsEntry:
         """Write an object whole, or with a slash at the end and without content the marker of a folder.
 
         Args:
@@ -112,17 +119,20 @@ class Objects:
 
         Raises:
             ObsExists: there is one already.
+            ContentDamaged: it did not arrive as it left, several times; there is no object then.
             InvalidArgument: content for a folder.
         """
         target = ObsPath.parse(path)
         if not isinstance(content, bytes | bytearray | memoryview):
             raise InvalidArgument("content", content, "it is bytes")
+        if isinstance(content, memoryview):
+            # Of what it views, only the bytes count.
+            content = content.cast("B")
         if target.is_folder and content:
             raise InvalidArgument("path", str(target), "a folder has no content; leave out the slash at its end")
         store = await self._opened()
         if if_absent or len(content) <= self.limits.part_bytes:
-            async with self._lanes.take(SENT_WHOLE * len(content)):
-                await store.put(target, content, if_absent=if_absent)
+            await put_checked(store, self._lanes, target, content, if_absent=if_absent)
         else:
             async with ObsWriter(store, self._lanes, target) as writer:
                 await writer.write(content)
@@ -156,9 +166,12 @@ class Objects:
 
         Raises:
             ObsNotFound: there is no such object.
+            InvalidArgument: the target is the object itself.
         """
         source, target = as_object(src, "src"), ObsPath.parse(dst, "dst")
         target = target / source.name if target.is_folder else target
+        if target == source:
+            raise InvalidArgument("dst", str(dst), "it is the object that is copied; name another one")
         entry = await self.stat(source)
         await copy(await self._opened(), self._lanes, entry, target)
 
@@ -235,7 +248,7 @@ class Objects:
         # From the inside to the outside, so that each is empty when its turn comes.
         for entry in reversed(markers):
             await store.delete(entry.path)
-        done = len(entries) - len(failures)
+        done = len(objects) + len(markers) - len(failures)
         if failures:
             raise TransferIncomplete(f"{len(failures)} objects were not removed", failures, Transferred(deleted=done))
         return done

@@ -1,9 +1,11 @@
 """Objects as plain files below a folder. Everything here blocks."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,8 @@ from .values import MIB, ObsEntry
 
 # No bucket has such a name, so nothing in it is ever an object.
 _INCOMING = ".incoming"
+# No object has a name that is too long for this machine.
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 class Tree:
@@ -37,7 +41,7 @@ class Tree:
     def entries(self, folder: ObsPath, *, recursive: bool) -> list[ObsEntry]:
         """What lies below a folder, in the order of the keys."""
         place = self._place(folder)
-        if not place.is_dir():
+        if self.stat(folder.folder()) is None:
             return []
         with locally(folder):
             found = list(_below(place, folder, self._bucket(folder), recursive=recursive))
@@ -49,9 +53,11 @@ class Tree:
         with locally(path):
             try:
                 status = place.stat()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            return _entry(path, status) if place.is_dir() == path.is_folder else None
+            except OSError as error:
+                if error.errno in _NOT_THERE:
+                    return None
+                raise
+            return _entry(path, status) if stat.S_ISDIR(status.st_mode) == path.is_folder else None
 
     def read(self, entry: ObsEntry, start: int, end: int) -> bytes:
         """A range of an object that is still the one of the entry."""
@@ -91,9 +97,9 @@ class Tree:
     def land(self, incoming: Path, path: ObsPath, *, if_absent: bool = False) -> str:
         """Put a file in the object's place, in one step; what comes back is its ETag."""
         place = self._place(path)
-        if place.is_dir():
-            raise TargetIsFolder("a folder has this name, and here one name cannot be both", path=path)
         with locally(path):
+            if place.is_dir():
+                raise TargetIsFolder("a folder has this name, and here one name cannot be both", path=path)
             etag = _etag(incoming.stat())
             for last in (False, False, True):
                 try:
@@ -152,9 +158,10 @@ class Tree:
 
     def _bucket(self, path: ObsPath) -> Path:
         place = self._root / path.bucket
-        if not place.is_dir():
-            raise BucketNotFound(f"there is no bucket {path.bucket!r} in {self._root}", path=path)
-        return Path(os.path.realpath(place))
+        with locally(path):
+            if not place.is_dir():
+                raise BucketNotFound(f"there is no bucket {path.bucket!r} in {self._root}", path=path)
+            return Path(os.path.realpath(place))
 
     def _place(self, path: ObsPath) -> Path:
         """Where the object is, or will be; no link leads out of the bucket."""

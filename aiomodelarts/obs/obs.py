@@ -10,7 +10,7 @@ from ._objects import Objects
 from ._transfer import bulk as _bulk
 from ._transfer.download import download
 from ._transfer.flow import Tally
-from ._transfer.landing import Ground
+from ._transfer.landing import Ground, known_file
 from ._transfer.sync_down import SyncDown
 from ._transfer.sync_over import SyncOver
 from ._transfer.sync_up import SyncUp
@@ -280,6 +280,7 @@ class Obs(Objects):
 
     async def _fetch(self, source: ObsPath, place: Path, root: Path, progress: OnProgress | None) -> Transferred:
         entry = await self.stat(source)
+        await aside(known_file, place)
         tally = Tally([entry.size], progress)
         await download(await self._opened(), self._lanes, entry, place, Ground(root), tally.file(entry.size))
         return _bulk.outcome(tally, [])

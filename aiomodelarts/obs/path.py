@@ -10,7 +10,9 @@ from ..errors import InvalidArgument
 SCHEME = "obs://"
 LONGEST_KEY_BYTES = 1024
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What Python makes of bytes in a file's name that are no UTF-8.
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
 _FORMS = "a path is obs://bucket/key or /bucket/key"
 
 
@@ -75,8 +77,10 @@ def key_problem(key: str) -> str | None:
         return "a key has no '.' or '..' among its names, since no two tools agree on what they mean"
     if "" in names:
         return "a key has no empty name: no slash at its beginning, and no two in a row"
-    if _UNSENDABLE.search(key):
+    if _CONTROL.search(key):
         return "a key has no control characters"
+    if _NO_TEXT.search(key):
+        return "a key is text, and this name has bytes that are no UTF-8"
     if len(key.encode()) > LONGEST_KEY_BYTES:
         return f"a key has at most {LONGEST_KEY_BYTES} bytes in UTF-8, and this has {len(key.encode())}"
     return None

@@ -99,7 +99,7 @@ def ignore_lines(root: Path) -> list[str]:
         return []
     except UnicodeDecodeError:
         raise InvalidArgument(IGNORE_FILE, str(place), "it is text in UTF-8") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise local_error(error, place) from error
 
 
@@ -163,7 +163,7 @@ class _Walk:
         else:
             kept_back = not self._selection.has(name)
         if kept_back:
-            self._left_out.append(f"{name}/" if one.is_dir() else name)
+            self._left_out.append(f"{name}/" if Path(one.path).is_dir() else name)
             return
         place = Path(one.path)
         real = Path(os.path.realpath(place)) if one.is_symlink() else place

@@ -6,10 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from ..errors import InvalidArgument
-from ._aside import settled
-from ._transfer.flow import BESIDE_PARTS, SENT_WHOLE, Lanes
+from ._aside import aside, settled
+from ._transfer.checked import check, put_checked
+from ._transfer.digest import Digest
+from ._transfer.flow import BESIDE_PARTS, Lanes
+from .errors import ContentDamaged
 from .path import ObsPath
-from .store import Store
+from .store import Content, Store
 from .values import ObsEntry
 
 _NOTHING = memoryview(b"")
@@ -68,7 +71,8 @@ class ObsReader:
 class ObsWriter:
     """An object that is written piece by piece; use it with ``async with``.
 
-    It appears, whole, when the block ends, and not at all when the block ends with an error.
+    It appears, whole, when the block ends, and not at all when the block ends with an error, which ``ContentDamaged``
+    is: what arrived was not what was written.
     """
 
     def __init__(self, store: Store, lanes: Lanes, path: ObsPath) -> None:
@@ -77,6 +81,8 @@ class ObsWriter:
         self._path = path
         self._part_bytes = lanes.limits.part_bytes
         self._buffer = bytearray()
+        self._digest = Digest(self._part_bytes)
+        self._size = 0
         # One part waits here while another one is on its way; further writing waits as well.
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._sending: asyncio.Task[str | None] | None = None
@@ -90,19 +96,19 @@ class ObsWriter:
         if error is not None:
             await self._give_up()
         elif self._sending is None:
-            async with self._lanes.take(SENT_WHOLE * len(self._buffer)):
-                await self._store.put(self._path, bytes(self._buffer))
+            await put_checked(self._store, self._lanes, self._path, bytes(self._buffer))
         else:
             try:
                 if self._buffer:
                     await self._send(bytes(self._buffer))
                 await self._hand_over(None)
-                await asyncio.shield(self._sending)
+                etag = await asyncio.shield(self._sending)
+                await self._check(etag)
             except BaseException:
                 await self._give_up()
                 raise
 
-    async def write(self, content: bytes) -> int:
+    async def write(self, content: Content) -> int:
         """Add to the object; returns how much was added.
 
         Raises:
@@ -146,7 +152,17 @@ class ObsWriter:
 
     async def _taken(self) -> AsyncIterator[bytes]:
         while (part := await self._parts.get()) is not None:
+            await aside(self._digest.add, part)
+            self._size += len(part)
             yield part
+
+    async def _check(self, etag: str | None) -> None:
+        try:
+            await check(self._store, self._path, self._size, etag, self._digest.value())
+        except ContentDamaged:
+            # What was written cannot be sent again, and would be taken for sound.
+            await self._store.delete(self._path)
+            raise
 
     async def _give_up(self) -> None:
         self._buffer.clear()

@@ -15,7 +15,7 @@ from .ledger.records import Event
 from .report.write import LogOf, write_report
 from .result import SweepResult
 from .running import OpenedLedger, ledger_kind
-from .trial import Trial
+from .trial import Trial, TrialState
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -112,7 +112,7 @@ class KeptSweep:
         """Have failed trials tried again, by the controllers that run or by the next ``run``; returns these trials.
 
         Args:
-            classes: whose failures; None takes every trial that is over without a value.
+            classes: whose failures; None takes every trial that is over without a value and was not stopped early.
 
         Raises:
             LedgerError: the sweep was not run yet, or its ledger cannot be used.
@@ -120,7 +120,8 @@ class KeptSweep:
         wanted = None if classes is None else {failure.value for failure in classes}
 
         def again(trial: Trial) -> Trial | None:
-            return self.config.again(trial) if wanted is None or trial.failure in wanted else None
+            failed = trial.state is not TrialState.PRUNED if wanted is None else trial.failure in wanted
+            return self.config.again(trial) if failed else None
 
         async with await self._read() as ledger:
             return await ledger.retry(again)

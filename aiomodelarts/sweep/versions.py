@@ -10,6 +10,7 @@ from ..intent import Intent
 from ..job import TrainingJob
 from ..models.spec import Inputs
 from ..session import AsyncSession
+from ..status import JobStatus
 from .description.config import SweepConfig
 from .trial import Trial
 
@@ -71,6 +72,10 @@ class Versions(Protocol):
 
     def attach(self, job_id: int, version_id: int) -> Version:
         """A version that was made before."""
+        ...
+
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        """The output paths of the job's versions that wait or run, by id, whoever made them."""
         ...
 
 
@@ -136,3 +141,11 @@ class EstimatorVersions:
 
     def attach(self, job_id: int, version_id: int) -> Version:
         return TrainingJob.attach(self._session, job_id, version_id)
+
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        rows = AsyncEstimator(self._session, job_id=job_id).iter_job_versions()
+        return {
+            row.version_id: row.train_url
+            async for row in rows
+            if row.train_url and not row.status.is_final and row.status is not JobStatus.KILLING
+        }

@@ -56,7 +56,6 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without what would lead the command to a real account."""
     kept = {name: value for name, value in os.environ.items() if not re.match("HUAWEI|OS_|AIOMODEL", name)}
-    kept = {name: value for name, value in os.environ.items() if not re.match("HUAWEI|OS_|AIOMODEL", name)}
     # Where these tests run may be a server in a cloud.
     alone = {"HOME": "/nonexistent", "AIOMODELARTS_METADATA_ENDPOINT": "none"}
     return {**kept, **alone, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **more}

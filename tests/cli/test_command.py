@@ -90,6 +90,20 @@ def test_a_sweep_that_was_not_run_has_nothing_to_tell(called: Command) -> None:
     assert "the sweep was not run yet" in done.stderr
 
 
+def test_an_interruption_while_it_still_starts_is_no_traceback() -> None:
+    script = (
+        "import builtins\nreal = builtins.__import__\n"
+        "def slow(name, globals=None, locals=None, fromlist=(), level=0):\n"
+        "    if 'sweep_check' in (fromlist or ()): raise KeyboardInterrupt\n"
+        "    return real(name, globals, locals, fromlist, level)\n"
+        "builtins.__import__ = slow\nfrom aiomodelarts.cli import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_without_the_extra_the_command_says_what_to_install() -> None:
     script = "import sys\nsys.modules['typer'] = None\nfrom aiomodelarts.cli import main\nmain()\n"
     done = subprocess.run(
@@ -107,17 +121,3 @@ def test_the_library_does_not_import_what_only_the_command_line_needs() -> None:
         [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_an_interruption_while_it_still_starts_is_no_traceback() -> None:
-    script = (
-        "import builtins\nreal = builtins.__import__\n"
-        "def slow(name, globals=None, locals=None, fromlist=(), level=0):\n"
-        "    if 'sweep_check' in (fromlist or ()): raise KeyboardInterrupt\n"
-        "    return real(name, globals, locals, fromlist, level)\n"
-        "builtins.__import__ = slow\nfrom aiomodelarts.cli import main\nmain()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -252,3 +252,32 @@ def test_stop_needs_a_sweep_that_was_run(command: Command) -> None:
     done = command("sweep", "stop", "sweep.toml")
     assert done.returncode == 2
     assert "the sweep was not run yet" in done.stderr
+
+
+_HANGS = """
+import asyncio, threading, typer
+from aiomodelarts.cli._run import run
+
+async def main() -> int:
+    print("up", flush=True)
+    await asyncio.to_thread(threading.Event().wait, 60)
+    return 0
+
+run(main())
+"""
+
+
+def test_a_thread_that_hangs_can_be_interrupted_as_well() -> None:
+    # As a look-up of a name does, where the network is down.
+    command = [sys.executable, "-c", _HANGS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        ended = process.poll()
+        process.kill()
+        assert process.stderr is not None
+        assert (ended, process.stderr.read()) == (130, "")

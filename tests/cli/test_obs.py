@@ -155,7 +155,9 @@ def test_several_files_go_at_once_and_one_that_is_missing_is_named(side: Side, p
         (project / name).write_text(name)
     assert "15 files, 35 bytes" in side("cp", *names, side.at("many/")).stdout
     assert side.read() == {f"many/{name}": name.encode() for name in names}
-    assert "nowhere: there is no such file" in side("cp", "f1", "nowhere", side.at("x/"), code=1).stderr
+    assert "nowhere: there is no such file" in side("cp", "nowhere", "f1", "f2", side.at("x/"), code=1).stderr
+    assert "2 of 3 failed" in side("cp", "nowhere", "f3", "nor/here", side.at("x/"), code=1).stderr
+    assert {key for key in side.read() if key.startswith("x/")} == {"x/f1", "x/f2", "x/f3"}
     (project / "sub").mkdir()
     (project / "sub/f1").write_text("another")
     assert "one would be lost" in side("cp", "f1", "sub/f1", side.at("x/"), code=2).stderr
@@ -214,9 +216,9 @@ def test_rm_takes_a_folder_only_when_it_is_told_to(side: Side) -> None:
         (("cat", "obs://bucket/x/"), "it names a folder"),
     ],
 )
+@pytest.mark.parametrize("side", ["local"], indirect=True)
 def test_what_cannot_be_meant_is_a_matter_of_usage(side: Side, arguments: tuple[str, ...], told: str) -> None:
-    if side.more:
-        assert told in side(*arguments, code=2).stderr
+    assert told in side(*arguments, code=2).stderr
 
 
 def test_presign_gives_an_address_that_works(moto: Moto, called: Callable[..., Done], side: Side) -> None:
@@ -276,6 +278,18 @@ def test_a_reader_that_has_enough_is_no_reason_to_complain(moto: Moto, tmp_path:
             process.stdout.close()
             err = process.stderr.read()
         assert (process.returncode, err) == (128 + signal.SIGPIPE, b"")
+
+
+def test_ls_tells_what_comes_as_it_comes(moto: Moto, tmp_path: Path) -> None:
+    bucket, client = moto.bucket(), moto.client()
+    for number in range(30):
+        client.put_object(Bucket=bucket, Key=f"k{number:02}", Body=b"1")
+    page = {"method": "GET", "path": f"^/{bucket}/?$"}
+    denied = {"kind": "status", "status": "403 Forbidden", "code": "AccessDenied", "count": 10}
+    moto.faults({**page, "kind": "delay", "seconds": 0, "count": 1}, {**page, **denied})
+    with piped(moto, tmp_path, "ls", f"obs://{bucket}/") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.count(b"\n")) == (3, 20), err
 
 
 def test_keys_of_others_do_nothing_to_a_terminal(moto: Moto, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from aiomodelarts import AlreadyExists, ApiError, InvalidRequest, WrongState
 from aiomodelarts._wire.iam import IssuedToken
 from aiomodelarts._wire.message import Response
-from tests.support.contract import calls, complaints, good_answers, operations, samples
+from aiomodelarts._wire.states import list_version_states, read_row
+from aiomodelarts.models import JobDetail
+from tests.support.contract import SITE, calls, complaints, good_answers, operations, samples
 
 GOOD = {name: one for name, one in samples().items() if one["response"] is not None and one["status"] < 300}
 REFUSALS = {name: one for name, one in samples().items() if one["status"] >= 400}
@@ -47,6 +49,19 @@ def test_every_answer_that_the_contract_allows_is_read(operation: str, data: st.
     value = calls()[operation].read(Response(200, {"x-subject-token": "token"}, orjson.dumps(said)))
     if value is not None and not isinstance(value, IssuedToken):
         assert value.raw == said
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(said=good_answers("listTrainingJobVersions"))
+def test_a_page_read_for_its_states_says_the_same_as_the_page_read_whole(said: dict[str, Any]) -> None:
+    answer = Response(200, {}, orjson.dumps(said))
+    page = list_version_states(SITE, 7, 1, 1000).read(answer)
+    whole = calls()["listTrainingJobVersions"].read(answer)
+    rows = {row.version_id: row for row in whole.versions}
+    assert page.states == {version_id: row.status for version_id, row in rows.items()}
+    assert (page.count, page.total) == (len(whole.versions), whole.version_count)
+    for version_id, row in rows.items():
+        assert read_row(page, 7, version_id) == JobDetail.of(row, 7, whole)
 
 
 @pytest.mark.parametrize("name", REFUSALS)

@@ -11,19 +11,22 @@ from aiomodelarts import (
     AlreadyExists,
     AsyncEstimator,
     AsyncSession,
+    Cadence,
     CreateOutcomeUnknown,
     Inputs,
     InvalidArgument,
     NotFound,
     RetryPolicy,
+    SettlePolicy,
     Timeouts,
     TrainingJobConfig,
 )
 from aiomodelarts._wire.message import Request, Response
 from tests.support.contract import complaints
-from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, session_on
+from tests.support.fakes import ENGINES, OWN_CODE, SPECS, FakeTransport, answer, estimator_on, refusal, session_on
 
 SETTINGS = {**OWN_CODE, "hyperparameters": {"lr": 0.1}}
+QUICK = Cadence(min_s=0.001, max_s=0.005)
 PAIR = {"dataset_id": "d", "dataset_version_id": "v"}
 
 
@@ -125,7 +128,8 @@ def losing(fault: dict[str, Any]) -> list[dict[str, Any]]:
 
 def at_home(**options: Any) -> AsyncSession:
     retry = RetryPolicy(base_s=0.01, max_tries=3)
-    return AsyncSession.local(executor="simulated", retry=retry, timeouts=Timeouts(total_s=0.5), **options)
+    settled: Any = {"timeouts": Timeouts(total_s=1), "cadence": QUICK}
+    return AsyncSession.local(executor="simulated", retry=retry, **settled, **options)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def at_home(**options: Any) -> AsyncSession:
         {"kind": "wrong_type"},
         {"kind": "status", "code": 502},
         {"kind": "late_commit", "seconds": 0.001},
-        {"kind": "slow_drip", "seconds": 9},
+        {"kind": "slow_drip", "seconds": 20},
     ],
     ids=lambda fault: fault["kind"],
 )
@@ -160,12 +164,21 @@ async def order(session: AsyncSession, rules: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"config_desc": "theirs"}, {"inputs": "/bucket/data/"}, {"hyperparameters": {"lr": 0.2}}], ids=str
+    ("settings", "given"),
+    [
+        ({}, {"config_desc": "theirs"}),
+        ({}, {"inputs": "/bucket/data/"}),
+        ({"hyperparameters": {"lr": 0.2}}, {}),
+        ({"output_path": "/bucket/elsewhere/"}, {}),
+        ({"train_instance_count": 2}, {}),
+    ],
+    ids=str,
 )
-async def test_a_name_that_somebody_else_has_is_not_taken_for_a_lost_creation(other: dict[str, Any]) -> None:
-    given = {**SETTINGS, "hyperparameters": other.pop("hyperparameters", SETTINGS["hyperparameters"])}
+async def test_a_name_that_somebody_else_has_is_not_taken_for_a_lost_creation(
+    settings: dict[str, Any], given: dict[str, Any]
+) -> None:
     async with at_home() as session:
-        theirs = await AsyncEstimator(session, **given).create_job_configs("saved", **other)
+        theirs = await AsyncEstimator(session, **{**SETTINGS, **settings}).create_job_configs("saved", **given)
         before = await theirs.info()
         await order(session, losing({"kind": "reset_before"}))
         with pytest.raises(AlreadyExists):
@@ -173,9 +186,29 @@ async def test_a_name_that_somebody_else_has_is_not_taken_for_a_lost_creation(ot
         assert await theirs.info() == before
 
 
-async def test_a_creation_that_nobody_answers_says_so() -> None:
-    transport = FakeTransport(lambda request: offers(request) or answer(b"<html>", 502))
-    async with session_on(transport) as session:
+async def test_a_name_that_is_taken_by_the_lost_creation_and_not_shown_yet_is_waited_for() -> None:
+    answers = iter([answer(b"<html>", 502), refusal("ModelArts.0103")])
+    shown = iter([refusal("ModelArts.2775"), refusal("ModelArts.2775", 404)])
+    ours: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        if request.method == "POST":
+            ours.append(request)
+            return next(answers)
+        return offers(request) or next(shown, None) or answer(orjson.loads(ours[0].body))
+
+    async with session_on(FakeTransport(handle), cadence=QUICK) as session:
+        assert (await estimator_on(session).create_job_configs("saved")).config_name == "saved"
+    assert len(ours) == 2
+
+
+@pytest.mark.parametrize("shown", [404, 502])
+async def test_a_creation_that_nobody_answers_says_so(shown: int) -> None:
+    def handle(request: Request) -> Response:
+        return offers(request) or answer(b"<html>", 502 if request.method == "POST" else shown)
+
+    policy = SettlePolicy(quiet_window_s=0.05)
+    async with session_on(FakeTransport(handle), settle=policy, cadence=QUICK) as session:
         with pytest.raises(CreateOutcomeUnknown, match="configuration saved"):
             await estimator_on(session).create_job_configs("saved")
 

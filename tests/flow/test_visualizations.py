@@ -14,6 +14,7 @@ from aiomodelarts import (
     CreateOutcomeUnknown,
     InvalidArgument,
     JobStatus,
+    NoCapacity,
     NotFound,
     SettlePolicy,
     VisualizationFailed,
@@ -167,7 +168,8 @@ async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated
     fault: dict[str, Any], made: bool, workspace_id: str | None
 ) -> None:
     rule = {"match": {"method": "POST", "path": "visualization-jobs$"}, "fault": fault}
-    options: Any = {"executor": "simulated", "cadence": QUICK, "settle": SettlePolicy(quiet_window_s=0.3)}
+    policy = SettlePolicy(quiet_window_s=10 if made else 0.2)
+    options: Any = {"executor": "simulated", "cadence": QUICK, "settle": policy}
     async with AsyncSession.local(faults=[{**rule, "count": 1}], workspace_id=workspace_id, **options) as session:
         viewers = AsyncVisualizationJob(session)
         if made:
@@ -180,6 +182,25 @@ async def test_a_creation_whose_answer_was_lost_is_looked_for_and_never_repeated
         names = [row.job_name async for row in AsyncVisualizationJob.iter_visualization_jobs(session)]
     if workspace_id is None:
         assert names == (["board", "last"] if made else ["last"])
+
+
+async def test_where_there_is_no_room_the_error_says_so() -> None:
+    full = FakeTransport(
+        lambda request: refusal("ModelArts.6200", 500) if request.method == "POST" else answer({"jobs": []})
+    )
+    async with session_on(full, cadence=QUICK, settle=SettlePolicy(quiet_window_s=0.02)) as session:
+        with pytest.raises(NoCapacity):
+            await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+    assert [request.method for request in full.sent].count("POST") == 1
+
+
+async def test_a_list_that_lags_is_read_again_until_it_shows_the_lost_one() -> None:
+    lost = {"match": {"method": "POST", "path": "visualization-jobs$"}, "count": 1, "fault": {"kind": "reset_after"}}
+    late = {"match": {"path": "visualization-jobs$"}, "fault": {"kind": "stale_list", "seconds": 0.2}}
+    policy = SettlePolicy(quiet_window_s=5)
+    async with AsyncSession.local(executor="simulated", faults=[lost, late], cadence=QUICK, settle=policy) as session:
+        board = await AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
+        assert (await board.ready()).job_name == "board"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +221,8 @@ async def test_what_only_looks_like_the_lost_one_is_not_taken_for_it(row: dict[s
     def handle(request: Request) -> Response:
         return refusal("ModelArts.6102", 500) if request.method == "POST" else answer({"jobs": listed})
 
-    async with session_on(FakeTransport(handle), cadence=QUICK, settle=SettlePolicy(quiet_window_s=0.02)) as session:
+    policy = SettlePolicy(quiet_window_s=10 if beside else 0.02)
+    async with session_on(FakeTransport(handle), cadence=QUICK, settle=policy) as session:
         creating = AsyncVisualizationJob(session).create_visualization_job(OUTPUT, "board")
         if beside:
             assert (await creating).visualization_id == 7

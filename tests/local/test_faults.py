@@ -101,6 +101,17 @@ async def test_lists_lag_but_single_reads_do_not(caller):
     assert (await caller.detail(job))["version_id"] == job["version_id"]
 
 
+async def test_every_list_lags(caller):
+    await caller.create_job()
+    await caller.ok("POST", "training-job-configs", body={"config_name": "c", **config()})
+    await caller.ok("POST", "visualization-jobs", body={"job_name": "v", "train_url": "/b/o/"})
+    lists = {"training-jobs": "jobs", "training-job-configs": "configs", "visualization-jobs": "jobs"}
+    assert [len((await caller.ok("GET", path))[rows]) for path, rows in lists.items()] == [1, 1, 1]
+    await order(caller, {"match": {"method": "GET"}, "fault": {"kind": "stale_list", "seconds": 60}})
+    assert [(await caller.ok("GET", path))[rows] for path, rows in lists.items()] == [[], [], []]
+    assert (await caller.ok("GET", "training-job-configs/c"))["config_name"] == "c"
+
+
 async def test_only_the_admin_orders_faults(caller):
     url = caller.access.modelarts_endpoint + "/_local/faults"
     for headers in ({}, {"X-Local-Admin": "guess"}):

@@ -1,11 +1,16 @@
 """What the platform has accepted stays accepted: through kill -9, a full disk and a restart."""
 
 import asyncio
+import os
 import resource
 import signal
 import sqlite3
 import stat
+import sys
+import tempfile
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -82,6 +87,70 @@ async def test_processes_of_a_killed_platform_are_ended_by_the_next(tmp_path, in
     assert len(await in_thread(marked, access.access_key)) == 1
     async with LocalPlatform(root, executor="process"):
         assert await in_thread(marked, access.access_key) == []
+
+
+IN_ANOTHER_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from aiomodelarts.local import LocalPlatform
+
+async def main():
+    async with LocalPlatform() as platform:
+        print(platform.modelarts_endpoint, platform.access_key, platform.secret_key, platform.project_id,
+              platform.obs_root, flush=True)
+        await asyncio.sleep(99)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def in_a_temporary_folder():
+    """A program with a platform of its own, without a root: its process, and what a caller needs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IN_ANOTHER_PROCESS, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    names = ("modelarts_endpoint", "access_key", "secret_key", "project_id", "obs_root")
+    try:
+        said = (await process.stdout.readline()).decode().split()
+        yield process, SimpleNamespace(**dict(zip(names, said, strict=True)))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_the_temporary_folder_of_a_killed_program_goes_with_the_next_one(tmp_path, monkeypatch, in_thread):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with in_a_temporary_folder() as (process, access), in_a_temporary_folder() as (_, living):
+        async with calling(access) as caller:
+            await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
+            await caller.until_printed(await caller.create_job(), "up")
+        process.kill()
+        await process.wait()
+        dead, alive = Path(access.obs_root).parent, Path(living.obs_root).parent
+        assert await in_thread(dead.exists)
+        async with LocalPlatform() as platform:
+            assert not await in_thread(dead.exists)
+            assert await in_thread(marked, access.access_key) == []
+            assert sorted(await in_thread(os.listdir, tmp_path)) == sorted(
+                [alive.name, Path(platform.obs_root).parent.name]
+            )
+
+
+async def test_a_temporary_folder_that_somebody_names_is_kept(tmp_path, monkeypatch, in_thread):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with in_a_temporary_folder() as (process, access):
+        process.kill()
+        await process.wait()
+    left = Path(access.obs_root).parent
+    async with LocalPlatform(left):
+        pass
+    async with LocalPlatform():
+        assert await in_thread(left.exists)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -175,7 +244,8 @@ def test_a_root_that_is_a_file_is_told(tmp_path, capsys):
 
 async def test_two_platforms_do_not_share_a_root(tmp_path):
     async with LocalPlatform(tmp_path, executor="simulated"):
-        with pytest.raises(RootInUseError, match="another local platform"):
+        told = rf"another local platform is using .* \(process {os.getpid()}\); stop it"
+        with pytest.raises(RootInUseError, match=told):
             async with LocalPlatform(tmp_path, executor="simulated"):
                 pass
 

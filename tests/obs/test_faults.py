@@ -83,6 +83,30 @@ class TestDamage:
             await there.obs.upload_file(tmp_path / "k", there.root)
         assert await there.all() == {}
 
+    @pytest.mark.parametrize("size", [100, 3 * PART])
+    async def test_what_is_written_and_read_at_once(self, there: Place, size: int) -> None:
+        path, held = there.root + "k", content(size)
+        damaged = {"path": "/k$", "count": 1}
+        await there.put("k", held)
+        await faults(there, {**damaged, "method": "GET", "kind": "damage_answer"})
+        assert await there.obs.read(path) == held
+        await faults(there, {**damaged, "method": "GET", "kind": "damage_answer", "count": EVER})
+        with pytest.raises(ContentDamaged, match="arrives damaged"):
+            await there.obs.read(path)
+        await faults(there, {**damaged, "method": "PUT", "kind": "damage_request", "count": EVER})
+        with pytest.raises(ContentDamaged, match="arrived damaged"):
+            await there.obs.write(path, held)
+        assert await there.all() == {}
+        with pytest.raises(ContentDamaged, match="arrived damaged"):
+            async with there.obs.open(path, "wb") as writer:
+                await writer.write(held)
+        assert await there.all() == {}
+
+    async def test_what_is_written_at_once_is_sent_again(self, there: Place) -> None:
+        await faults(there, {"method": "PUT", "path": "/k$", "count": 1, "kind": "damage_request"})
+        await there.obs.write(there.root + "k", content(100))
+        assert await there.all() == {"k": content(100)}
+
     async def test_an_etag_that_is_no_check_sum_is_not_taken_for_one(self, there: Place, tmp_path: Path) -> None:
         def encrypted() -> None:
             assert there.moto is not None

@@ -71,6 +71,7 @@ class Plan(Conditions):
     Args:
         weather: ``calm`` (nothing but limits), ``gentle`` (nothing lands or shows up later than the quiet window),
             or ``rough``.
+        hurries_s: when closing a session in mid-run is cancelled, again and again; empty for never.
         late_by_s: the longest time from a request leaving until its version is in every list.
     """
 
@@ -84,6 +85,7 @@ class Plan(Conditions):
     duration_s: tuple[float, float]
     jumps_s: tuple[tuple[float, float], ...]
     closes_s: tuple[float | None, ...]
+    hurries_s: tuple[float, ...]
     max_sends: int
     orders: tuple[Order, ...] = field(repr=False)
 
@@ -127,9 +129,14 @@ def plan(seed: int) -> Plan:
         duration_s=chance.choice(((0.0, 5.0), (1e5, 1e6))),
         jumps_s=jumps,
         closes_s=tuple(chance.uniform(0.05, 15) if chance.random() < 0.15 else None for _ in range(sessions)),
+        hurries_s=_hurries(random.Random(f"closing {seed}")),
         max_sends=chance.choice((2, 5, 5)),
         orders=tuple(order for session in range(sessions) for order in _orders(chance, session)),
     )
+
+
+def _hurries(chance: random.Random) -> tuple[float, ...]:
+    return tuple(sorted(chance.choice((0.0, chance.uniform(0, 3))) for _ in range(chance.choice((0, 1, 1, 2, 3)))))
 
 
 # What delays a creation, what delays its record, what delays the sight of it.

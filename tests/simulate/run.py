@@ -1,6 +1,7 @@
 """One run: callers with their wishes, the sessions they ask through, and the end of it all."""
 
 import asyncio
+import contextlib
 from typing import Any
 from unittest import mock
 
@@ -219,14 +220,19 @@ async def _batch(caller: Caller, order: Order) -> None:
 async def _close_early(run: Run, caller: Caller) -> None:
     assert caller.closes_s is not None
     await asyncio.sleep(caller.closes_s)
-    await _close(run, caller)
+    closing = asyncio.create_task(_close(run, caller))
+    for at_s in run.plan.hurries_s:
+        asyncio.get_running_loop().call_later(at_s, _cancel, run, closing)
+    await asyncio.wait([closing])
 
 
 async def _close(run: Run, caller: Caller) -> None:
     if caller.closed:
         return
     caller.closed = True
-    await close(run, caller.session, f"s{caller.number}")
+    # Cancelled or not, it is closed then.
+    with contextlib.suppress(asyncio.CancelledError):
+        await close(run, caller.session, f"s{caller.number}")
     tell_what_is_out(run, caller.session)
     caller.unseen = [spec for desk in caller.session._parts.maker._desks.values() for spec in desk.watched]
 

@@ -1,7 +1,7 @@
 """Every method of the official SDK's training part in every way it can be reached, and every REST operation.
 
-Each is asked over HTTP, on the tidy local platform and on varied ones; the platform counts what arrived. ``pytest -s``
-shows the table.
+Each is asked over HTTP, on the tidy local platform and on varied ones; the platform counts what arrived.
+``pytest -n0 -s`` shows the table.
 """
 
 import sys
@@ -15,7 +15,9 @@ import aiohttp
 import pytest
 from attrs import define, field
 
-from aiomodelarts import AsyncEstimator, AsyncSession, AsyncVisualizationJob, LocalPlatform
+from aiomodelarts import AsyncEstimator, AsyncSession, AsyncVisualizationJob, Cadence, LocalPlatform
+from aiomodelarts.local import lifecycle
+from aiomodelarts.local.operations import visualization
 from tests.support.contract import operations
 
 T = TypeVar("T")
@@ -63,6 +65,9 @@ WAYS = {
 }
 
 
+QUICK = Cadence(min_s=0.001, max_s=0.005, polls_per_s=1000)
+
+
 @define
 class Journey:
     """Asks, and notes what arrived at the platform meanwhile."""
@@ -99,9 +104,16 @@ async def journey(root: Path, style: str) -> AsyncIterator[tuple[Journey, AsyncS
             project_id=platform.project_id,
             region_name=platform.region_name,
             endpoints={"modelarts": platform.modelarts_endpoint, "iam": platform.iam_endpoint},
+            cadence=QUICK,
         )
         async with session:
             yield Journey(platform, http), session
+
+
+@pytest.fixture(autouse=True)
+def _nothing_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "REMOVAL_DELAY_S", 0.01)
+    monkeypatch.setattr(visualization, "STEP_S", 0.01)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -110,7 +122,7 @@ async def test_27_of_27_operations_and_every_official_method(tmp_path: Path, sty
         await lookups(asks, session)
         await training(asks, session)
         await configurations(asks, session)
-        await visualizations(asks, session)
+        await boards(asks, session)
         table, arrived = asks.table(), await asks.arrived()
     sys.stdout.write(f"\n{style}\n{table}\n")
     assert asks.asked.keys() == WAYS.keys()
@@ -208,7 +220,7 @@ async def configurations(asks: Journey, session: AsyncSession) -> None:
     assert (await AsyncEstimator.get_job_configs_list(session)).configs == ()
 
 
-async def visualizations(asks: Journey, session: AsyncSession) -> None:
+async def boards(asks: Journey, session: AsyncSession) -> None:
     maker = AsyncVisualizationJob(session)
     board = await asks.did("A", "create_visualization_job", maker.create_visualization_job(train_url="/bucket/output/"))
     other = await maker.create_visualization_job("/bucket/output/", job_name="other", stop_after_h=1)

@@ -98,6 +98,9 @@ class Scarce:
     def attach(self, job_id: int, version_id: int) -> Version:
         return self.versions[version_id]
 
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        return {}
+
     def _make(self, number: int) -> Version:
         made = self.ends(100 * (len(self.versions) + 1) + number)
         self.versions[made.version_id] = made

@@ -95,6 +95,9 @@ class ScriptedVersions:
         self.attached.append(version_id - 100)
         return self.platform[version_id]
 
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        return {}
+
     async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None] = lambda: None) -> Version:
         how, trial = intent["how"], self.intended[intent["number"]]
         await asyncio.sleep(0)

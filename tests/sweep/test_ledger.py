@@ -146,6 +146,10 @@ class TestLedger:
         assert caught.value.differences == ('[search] algorithm: "grid" -> "random"', "[search] seed: nothing -> 3")
         async with opened(changed, allow_change=True) as later:
             assert (later.sweep.settings, later.sweep.base, later.sweep.reserved) == (changed, 1, 1)
+            # It would go on with points of the settings before.
+            with pytest.raises(Fenced, match="the sweep was changed"):
+                await ledger.reserve(2, trial)
+            assert [held.trial for held in await later.join("here", "1 2")] == [trial(1)]
         async with opened(changed):
             pass
 

@@ -116,6 +116,9 @@ class Platform:
     def attach(self, job_id: int, version_id: int) -> Version:
         return self.versions[version_id]
 
+    async def going(self, job_id: int) -> Mapping[int, str]:
+        return {}
+
     async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None]) -> Version:
         may_leave()
         number = self.intended[intent["path"]].number

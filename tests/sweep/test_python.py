@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from aiomodelarts import AsyncEstimator, AsyncSession, ModelArtsError, SweepError
+from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep import Running, StoppedAsAsked, Sweep, SweepEvent, Trial, TrialState, maximize
 from aiomodelarts.sweep.ledger.errors import NotRunYet
+from aiomodelarts.sweep.ledger.ledger import Ledger
+from aiomodelarts.sweep.ledger.records import Definition, Move
 from tests.support.fakes import estimator_on
 from tests.support.platform import platform_at, session_at
 
@@ -280,3 +284,20 @@ async def test_versions_that_an_earlier_run_left_are_stopped_by_the_next_one(tmp
         sweep.interrupt("stop")
         result = await asyncio.wait_for(second, 20)
     assert [trial.state for trial in result.trials] == [TrialState.RESERVED] * 2
+
+
+async def test_what_was_stopped_early_did_not_fail_and_is_not_tried_again(tmp_path: Path) -> None:
+    async with AsyncSession(access_key="a", secret_key="s", project_id="p", region_name="r") as session:
+        sweep = sweep_of(session, tmp_path, trials=4)
+        config = sweep.config
+        await asyncio.to_thread(config.results_dir.mkdir)
+        async with Ledger.open(config.ledger_address, Definition(config.name, {}), SystemClock()) as ledger:
+            await ledger.join("here", "1 1")
+            over = (TrialState.PRUNED, TrialState.FAILED, TrialState.NO_METRIC, TrialState.SUCCEEDED)
+            for state in over:
+                held = await ledger.reserve(4, lambda number: config.begin(number, {"layers": number}))
+                assert held is not None
+                value = 0.5 if state is TrialState.SUCCEEDED else None
+                await ledger.move(Move(TrialState.RESERVED, evolve(held.trial, state=state, value=value), "over"))
+            await ledger.leave()
+        assert [trial.number for trial in await sweep.retry()] == [2, 3]

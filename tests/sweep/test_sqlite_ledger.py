@@ -13,6 +13,7 @@ from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.ledger import Definition, Held, LedgerError, SweepChanged, filesystems
+from aiomodelarts.sweep.ledger.errors import NotRunYet
 from aiomodelarts.sweep.ledger.ledger import Ledger
 
 from .test_ledger import SETTINGS, trial
@@ -56,6 +57,18 @@ async def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sweep.sqlite"
     await asyncio.to_thread(execute, path, "CREATE TABLE trials (x)")
     assert "holds the tables of something else" in await refused(path)
+
+
+async def test_to_look_at_an_empty_file_makes_no_ledger_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.sqlite"
+    await asyncio.to_thread(path.touch)
+    with pytest.raises(NotRunYet, match="is empty; the sweep was not run yet"):
+        async with Ledger.read(path, "x", SystemClock()):
+            pass
+    # Another program may still make its own tables there.
+    await asyncio.to_thread(execute, path, "CREATE TABLE trials (x)", "DROP TABLE trials")
+    async with sqlite_ledger(path) as ledger:
+        assert await ledger.trials() == []
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aiomodelarts import AsyncSession, TokenExpired, TrainingJob
+from aiomodelarts import AsyncSession, ConnectionBroken, TokenExpired, TrainingJob
 from aiomodelarts._net.auth import TokenAuth
 from aiomodelarts._wire.iam import IssuedToken
 from aiomodelarts._wire.message import Request, Response
@@ -21,12 +21,21 @@ class Issuer:
     def __init__(self, clock: HandClock, life_s: float) -> None:
         self.clock = clock
         self.life_s = life_s
-        self.issued = 0
+        self.issued = self.asked = 0
+        self.broken = False
 
     async def __call__(self) -> IssuedToken:
+        self.asked += 1
+        if self.broken:
+            raise ConnectionBroken("nobody there")
         self.issued += 1
         await asyncio.sleep(0)
         return IssuedToken(f"token {self.issued}", self.clock.at + self.life_s)
+
+
+async def _settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def used_at(auth: TokenAuth, clock: HandClock, second: float) -> str:
@@ -52,8 +61,42 @@ async def test_a_token_is_renewed_before_it_expires_and_not_for_every_request(
     auth = TokenAuth(issuer, clock)
     assert await used_at(auth, clock, 0) == "token 1"
     assert await used_at(auth, clock, kept_s) == "token 1"
+    assert issuer.issued == 1
+    # Nobody waits for another one while this one is good.
+    assert await used_at(auth, clock, renewed_s) == "token 1"
+    await _settled()
     assert await used_at(auth, clock, renewed_s) == "token 2"
     assert issuer.issued == 2
+
+
+async def test_while_none_can_be_fetched_the_known_one_is_used_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    clock = HandClock()
+    issuer = Issuer(clock, 86_400)
+    auth = TokenAuth(issuer, clock)
+    await used_at(auth, clock, 0)
+    issuer.broken = True
+    for second in (85_801, 85_805, 86_000, 86_339):
+        assert await used_at(auth, clock, second) == "token 1"
+        await _settled()
+    # Not for every request.
+    assert issuer.asked == 4
+    assert "could not be renewed yet" in caplog.text
+    with pytest.raises(ConnectionBroken):
+        await used_at(auth, clock, 86_341)
+    issuer.broken = False
+    assert await used_at(auth, clock, 86_342) == "token 2"
+
+
+async def test_a_renewal_that_nobody_waits_for_ends_with_the_session() -> None:
+    clock = HandClock()
+    issuer = Issuer(clock, 86_400)
+    auth = TokenAuth(issuer, clock)
+    await used_at(auth, clock, 0)
+    await used_at(auth, clock, 85_801)
+    await asyncio.sleep(0)
+    await auth.close()
+    assert issuer.issued == 2
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_where_the_clocks_disagree_a_new_token_is_used_until_it_is_refused() -> None:

@@ -21,6 +21,7 @@ from aiomodelarts.errors import Where
 from aiomodelarts.hyperparameters import Hyperparameters
 from aiomodelarts.intent import Intent
 from aiomodelarts.models.job import JobDetail
+from aiomodelarts.models.logs import LogLine
 from aiomodelarts.models.spec import Inputs, TrainingSpec
 from tests.support.fakes import Service, session_on
 
@@ -50,6 +51,7 @@ def test_an_error_of_any_kind_is_copied_and_pickled_whole(kind: type[ModelArtsEr
         assert (again.args, again.__dict__) == (error.args, error.__dict__)
 
 
+LINE = LogLine("epoch 1", "job-0.log", ("1234", 3), {"job-1.log": ("1", 2)})
 SPEC = TrainingSpec(
     inputs=Inputs.of("/bucket/data/"),
     hyperparameters=Hyperparameters.of({"lr": 0.1}),
@@ -66,7 +68,7 @@ SPEC = TrainingSpec(
         InvalidArgument("a", 1, "it is a text", nearest="b"),
         NotFound("no", where=WHERE, status=404, code="ModelArts.2775", request_id="r", retry_after_s=1.0),
         DecodeError("no", path="versions[3]", where=WHERE, status=200, excerpt="{}"),
-        TrainingFailed("no", where=WHERE, detail=JobDetail(job_id=7, version_id=3), log_tail=["a", "b"]),
+        TrainingFailed("no", where=WHERE, detail=JobDetail(job_id=7, version_id=3), log_tail=[LINE]),
         WaitTimeout("no", where=WHERE),
         CreateOutcomeUnknown("no", where=WHERE, intent=Intent(Pending(spec=SPEC), session_on(Service().transport))),
     ],
@@ -76,3 +78,8 @@ def test_what_an_error_tells_survives(error: ModelArtsError) -> None:
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert again.__dict__ == error.__dict__
+
+
+@pytest.mark.parametrize("again", [copy.copy(LINE), copy.deepcopy(LINE), pickle.loads(pickle.dumps(LINE))])
+def test_a_line_of_a_log_is_copied_with_its_place(again: LogLine) -> None:
+    assert (again, again.log_file, again.marker) == (LINE, LINE.log_file, LINE.marker)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -347,6 +348,21 @@ async def test_an_event_that_can_neither_be_delivered_nor_kept_leaves_the_cursor
         with pytest.raises(NotKept, match="No space left"):
             await delivery.run(_these(finished(1)))
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
+
+
+async def test_a_cursor_is_put_together_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = list[int]()
+    monkeypatch.setattr(Mark, "as_text", lambda _: at.append(threading.get_ident()) or "c1.")
+    delivery = Delivery(
+        show=lambda _: None,
+        webhook=None,
+        dead_letters=DeadLetters(tmp_path / "dead"),
+        cursor_file=CursorFile(tmp_path / "cursor"),
+        complain=lambda _: None,
+    )
+    await delivery.run(_these(finished(1)))
+    assert len(at) == 1
+    assert at[0] != threading.get_ident()
 
 
 async def test_a_cursor_is_replaced_as_a_whole(tmp_path: Path) -> None:

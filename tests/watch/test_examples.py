@@ -2,13 +2,14 @@
 
 import asyncio
 import csv
+import itertools
 import json
 import re
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,30 +21,6 @@ from tests.support.platform import ROOT, environment, platform_at, session_at
 
 EXAMPLES = ROOT / "examples"
 README = {name: (EXAMPLES / name / "README.md").read_text() for name in ("bot", "bulk", "service")}
-KILLED = """
-import asyncio, os, pathlib, signal, sys
-sys.path.insert(0, sys.argv[1])
-import bot
-from aiomodelarts._net.aiohttp_transport import AiohttpTransport
-left = int(sys.argv[2])
-send = AiohttpTransport.send
-async def sent(self, request):
-    # A creation can be out when the process dies, or carried out and not answered.
-    if request.method == "POST":
-        step("before a create")
-    answer = await send(self, request)
-    if request.method == "POST":
-        step("after a create")
-    return answer
-AiohttpTransport.send = sent
-def step(name):
-    global left
-    left -= 1
-    if left < 0:
-        pathlib.Path(sys.argv[3]).write_text(name)
-        os.kill(os.getpid(), signal.SIGKILL)
-asyncio.run(bot.main(bot.parse(sys.argv[4:]), step))
-"""
 
 
 def as_users(platform: LocalPlatform | None = None) -> dict[str, str]:
@@ -67,43 +44,40 @@ async def platform(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncItera
         yield there
 
 
+async def live(platform: LocalPlatform, bots: Sequence[Sequence[tuple[Sequence[str], int | None]]]) -> Any:
+    """How the lives of bots ended; see ``bots``."""
+    code, out, err = await run(ROOT, as_users(platform), "-m", "tests.watch.bots", json.dumps(bots))
+    assert code == 0, err
+    return json.loads(out)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", [1, 2, 3], indirect=True)
 async def test_the_bot_killed_between_any_two_steps_launches_no_version_twice(
     platform: LocalPlatform, tmp_path: Path
 ) -> None:
-    total, room = 3, asyncio.Semaphore(3)
-    killed_at: dict[int, str] = {}
-
-    async def life(number: int) -> bool:
-        """Whether the bot was killed at this step; in any case it is started again and has to end well."""
-        async with room:
-            note = tmp_path / f"note-{number}"
-            name = f"bot-{number}"
-            options = ("--name", name, "--total", str(total), "--state", str(tmp_path / f"{name}.json"))
-            env = as_users(platform)
-            first = await run(tmp_path, env, "-c", KILLED, str(EXAMPLES / "bot"), str(number), str(note), *options)
-            assert first[0] in (0, -signal.SIGKILL), first
-            if first[0] == 0:
-                return False
-            killed_at[number] = await asyncio.to_thread(note.read_text)
-            code, out, err = await run(tmp_path, env, str(EXAMPLES / "bot/bot.py"), *options)
-            assert code == 0, err
-            state = json.loads(await asyncio.to_thread((tmp_path / f"{name}.json").read_text))
-            assert len(state["results"]) == total, out
-            return True
-
+    total, killed_at, unharmed = 3, set(), False
     # Later steps than the last one do not exist: the enumeration is whole when a bot ends unharmed.
-    number, going = 0, True
-    while going:
-        going = all(await asyncio.gather(*(life(step) for step in range(number, number + 6))))
-        number += 6
-    assert set(killed_at.values()) == {
+    for first in itertools.count(0, 12):
+        if unharmed:
+            break
+        names = [f"bot-{number}" for number in range(first, first + 12)]
+        options = {
+            name: ["--name", name, "--total", str(total), "--state", f"{tmp_path}/{name}.json"] for name in names
+        }
+        lives = [[(options[name], int(name[4:])), (options[name], None)] for name in names]
+        ended = [step for step, _ in await live(platform, lives)]
+        unharmed = None in ended
+        killed_at |= {*ended} - {None}
+        for name in names:
+            state = json.loads(await asyncio.to_thread((tmp_path / f"{name}.json").read_text))
+            assert len(state["results"]) == total
+    assert killed_at == {
         "loaded", "job", "event", "scored", "intended", "before a create", "after a create", "launched", "saved",
     }  # fmt: skip
     async with session_at(platform) as session:
         jobs = [job async for job in _jobs(session)]
-        assert len(jobs) >= len(killed_at)
+        assert len(jobs) == first
         for job in jobs:
             versions = [row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]
             assert len(versions) == total
@@ -113,21 +87,18 @@ async def test_the_bot_killed_between_any_two_steps_launches_no_version_twice(
 async def test_a_bot_that_is_to_have_more_goes_on_wherever_it_is_killed(
     platform: LocalPlatform, tmp_path: Path
 ) -> None:
-    env, script = as_users(platform), str(EXAMPLES / "bot/bot.py")
-    number = 0
-    while True:
-        name, note = f"bot-{number}", tmp_path / f"note-{number}"
-        options = ("--name", name, "--state", str(tmp_path / f"{name}.json"), "--total")
-        assert (await run(tmp_path, env, script, *options, "1"))[0] == 0
-        code, _, err = await run(
-            tmp_path, env, "-c", KILLED, str(EXAMPLES / "bot"), str(number), str(note), *options, "2"
-        )
-        assert code in (0, -signal.SIGKILL), err
-        assert (await run(tmp_path, env, script, *options, "2"))[0] == 0
-        if code == 0:
-            break
-        number += 1
-    assert number >= 8
+    bots = []
+    for number in range(16):
+        options = ["--name", f"bot-{number}", "--state", f"{tmp_path}/bot-{number}.json", "--total"]
+        bots.append([([*options, "1"], None), ([*options, "2"], number), ([*options, "2"], None)])
+    ended = [step for _, step, _ in await live(platform, bots)]
+    # Every step there is, and then some that there are not.
+    assert ended[:8].count(None) == 0
+    assert ended[-1] is None
+    async with session_at(platform) as session:
+        for job in [job async for job in _jobs(session)]:
+            assert len([row async for row in TrainingJob.attach(session, job, 1).iter_job_versions()]) == 2
+
     async with session_at(platform) as session:
         jobs = [job async for job in _jobs(session)]
         assert len(jobs) == number + 1
@@ -262,17 +233,14 @@ async def test_a_bulk_run_makes_what_failed_once_more_when_it_is_told_to(
 
 
 async def test_the_service_trains_streams_and_ends_cleanly_with_requests_under_way(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", str(port),
+        sys.executable, str(EXAMPLES / "service/service.py"), "--local", "--port", "0",
         cwd=tmp_path, env=as_users(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    await process.stdout.readline()
+    (address,) = re.findall(r"http://\S+", (await process.stdout.readline()).decode())
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+        async with aiohttp.ClientSession(address) as http:
             async with http.post("/jobs", json={"lr": 0.01}) as answer:
                 assert answer.status == 201
                 made = await answer.json()

@@ -63,6 +63,13 @@ def test_what_slipped_between_two_pages_of_the_first_look_is_no_news() -> None:
     assert looks.kinds({1: 10, 2: 10, 3: 10, 4: 8, 5: 7}) == ["finished"]
 
 
+def test_an_end_that_was_held_back_when_the_version_appeared_is_told_later() -> None:
+    looks = Looks({1: Told(10), 2: Told(14), 3: Told(10, over=True), 4: Told(8)})
+    assert looks.kinds({1: 10, 2: 14, 3: 10, 4: 8}) == ["finished"]
+    assert looks.kinds({1: 10, 2: 14, 3: 10, 4: 8}, after_s=60) == ["finished"]
+    assert looks.kinds({1: 10, 2: 14, 3: 10, 4: 8}, after_s=60) == []
+
+
 def test_an_end_is_an_end_but_for_a_lost_version() -> None:
     looks = Looks({1: Told(8), 2: Told(8)})
     assert looks.kinds({1: 10, 2: 14}) == ["finished", "changed"]

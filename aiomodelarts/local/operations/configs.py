@@ -58,7 +58,8 @@ async def list_training_job_configs(platform: Platform, call: Call) -> Answer:
     wanted = queries.search(call.query)
     kind = queries.choice(call.query, "config_type", _TYPES, "custom")
     own = platform.board.configs.values() if kind == "custom" else ()
-    found = [configuration for configuration in own if wanted in configuration.name.lower()]
+    now = platform.now_ms()
+    found = [one for one in own if call.shows(one.create_ms, now) and wanted in one.name.lower()]
     found.sort(key=_KEYS[key], reverse=order == "desc")  # type: ignore[arg-type]
     start = (number - 1) * per_page
     page = [rows.configuration_row(configuration) for configuration in found[start : start + per_page]]

@@ -118,12 +118,11 @@ async def list_training_jobs(platform: Platform, call: Call) -> Answer:
     status, wanted = queries.status(call.query), queries.search(call.query)
     workspace = call.query.get("workspace_id") or "0"
     now = platform.now_ms()
-    seen = now - int(call.lag_s * 1000)
     found = [
         job
         for job in platform.board.jobs.values()
         if job.workspace_id == workspace
-        and (job.create_ms <= seen or not call.lag_s)
+        and call.shows(job.create_ms, now)
         and wanted in job.name.lower()
         and (status is None or ((newest := job.newest()) is not None and newest.status == status))
     ]

@@ -74,7 +74,10 @@ async def list_visualization_jobs(platform: Platform, call: Call) -> Answer:
     found = [
         job
         for job in platform.board.visualizations.values()
-        if job.workspace_id == workspace and wanted in job.name.lower() and (status is None or job.status == status)
+        if job.workspace_id == workspace
+        and call.shows(job.create_ms, now)
+        and wanted in job.name.lower()
+        and (status is None or job.status == status)
     ]
     found.sort(key=lambda job: (_KEYS[key](job, now), job.job_id), reverse=order == "desc")
     start = (number - 1) * per_page

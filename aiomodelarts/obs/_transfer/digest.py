@@ -9,7 +9,8 @@ from pathlib import Path
 from .._local import locally
 from ..store import Content
 
-_ETAG = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?", re.IGNORECASE)
+# As OBS and all of our own write it; one in capitals is somebody else's, and would never be equal.
+_ETAG = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?")
 # Each thread's allocator keeps what it gave out last, so many threads with large pieces hold much for nothing.
 _PIECE = 256 * 1024
 

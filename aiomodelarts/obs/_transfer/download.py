@@ -8,11 +8,11 @@ from .._aside import aside, opened, together
 from ..errors import ContentDamaged
 from ..store import Content, Store
 from ..values import ObsEntry
+from .checked import TRIES
 from .digest import Digest, digest_for
 from .flow import Lanes, Steps
 from .landing import Ground, Landing, land
 
-_TRIES = 3
 _AT_ONCE = 4
 # Small enough to stay in the processor's cache on its way to the file.
 _PIECE = 1024 * 1024
@@ -35,13 +35,13 @@ async def download(store: Store, lanes: Lanes, entry: ObsEntry, place: Path, gro
         DiskFull, TargetIsFolder, TargetIsFile, LinkOutside, UnusableName: the file cannot be there.
     """
     fetch = _whole if entry.size <= lanes.limits.part_bytes else _in_parts
-    for attempt in range(_TRIES):
+    for attempt in range(TRIES):
         try:
             await fetch(store, lanes, entry, place, ground, steps)
             break
         except ContentDamaged:
             steps.restart()
-            if attempt == _TRIES - 1:
+            if attempt == TRIES - 1:
                 raise
         except BaseException:
             steps.restart()

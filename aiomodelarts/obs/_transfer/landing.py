@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +15,7 @@ from attrs import frozen
 
 from .._local import locally
 from .._names import JOURNAL, PART, temporary
-from ..errors import LinkOutside, TargetIsFolder
+from ..errors import LinkOutside, LocalRefused, TargetIsFolder
 from ..store import Content
 from ..values import ObsEntry
 from .digest import pieces_of
@@ -68,6 +69,22 @@ class Ground:
     def forget(self, folder: str) -> None:
         """Somebody took the folder away."""
         self._safe.discard(folder)
+
+
+def known_file(place: Path) -> os.stat_result | None:
+    """What is known of a file in whose place another one is to come, or None where there is no file; blocks.
+
+    Raises:
+        LocalRefused: it is a device or a pipe, or a link to one; those are not for replacing.
+    """
+    try:
+        status = os.lstat(place)
+        target = os.stat(place) if stat.S_ISLNK(status.st_mode) else status
+    except (OSError, ValueError):
+        return None
+    if not (stat.S_ISREG(target.st_mode) or stat.S_ISDIR(target.st_mode)):
+        raise LocalRefused("it is a device or a pipe, and no file takes its place; name another one", path=place)
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def land(place: Path, ground: Ground, content: Content, modified: datetime | None) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from attrs import frozen
 
 from .._aside import aside
 from .._local import locally
-from ..errors import LinkOutside, ObsError, ObsNotFound, TargetIsFile
+from ..errors import LinkOutside, ObsError, ObsNotFound, SourceVanished, TargetIsFile
 from ..path import ObsPath
 from ..selection import LocalFile, Selection, find, ignore_lines
 from ..store import Store
@@ -20,7 +19,7 @@ from .digest import digest_file, digest_for
 from .download import download
 from .flow import Lanes, Tally
 from .folders import check_local_name, collisions, folders_of, folds_names, may_collide
-from .landing import Ground
+from .landing import Ground, known_file
 
 # How far the clocks of a bucket and of this machine may be apart while both work together.
 _MOST_SKEW_S = 15 * 60
@@ -94,7 +93,7 @@ class SyncDown:
     async def plan(self, *, delete: bool) -> list[Step]:
         """What a run would do; nothing is changed."""
         entries = await self._entries()
-        if not await aside(self._root.is_dir):
+        if not await aside(_is_folder, self._root):
             files = [
                 (name, entry) for name, entry in entries.items() if not entry.is_folder and self._selection.has(name)
             ]
@@ -139,7 +138,13 @@ class SyncDown:
             folds = may_collide(files) and folds_names(self._root)
         left_out = collisions(files, folds=folds)
         failures += left_out.values()
-        kept = [(name, entry, _known(self._root / name)) for name, entry in files.items() if name not in left_out]
+        kept: list[tuple[str, ObsEntry, os.stat_result | None]] = []
+        for name, entry in files.items():
+            if name not in left_out:
+                try:
+                    kept.append((name, entry, known_file(self._root / name)))
+                except ObsError as error:
+                    failures.append(error)
         return _Plan(tuple(kept), tuple(folders), tuple(failures))
 
     async def _same(self, place: Path, entry: ObsEntry, known: os.stat_result | None) -> bool:
@@ -153,7 +158,10 @@ class SyncDown:
         digest = digest_for(theirs, entry.size, part_bytes)
         if digest is None:
             return fetched
-        return await aside(digest_file, place, digest) == theirs
+        try:
+            return await self._lanes.aside(entry.size, digest_file, place, digest) == theirs
+        except SourceVanished:
+            return False
 
     def _make_folders(self, names: Sequence[str]) -> list[ObsError]:
         failures: list[ObsError] = []
@@ -185,7 +193,10 @@ class SyncDown:
         """Files that the bucket does not have, and the folders here that hold nothing."""
         selection = self._selection.with_ignored(ignore_lines(self._root))
         here = find(self._root, selection)
-        return [file for file in here.files if file.name not in entries], here.empty_folders
+        # A file can also be reached through a link to a folder, under a name that the bucket does not have.
+        kept = {_real(self._root / name) for name in entries}
+        gone = [file for file in here.files if file.name not in entries and _real(file.place) not in kept]
+        return gone, here.empty_folders
 
 
 async def check_folder(store: Store, folder: ObsPath) -> None:
@@ -209,13 +220,14 @@ def _make_root(root: Path) -> None:
             raise TargetIsFile("it is a file, and a folder is needed; move it away first", path=root) from None
 
 
-def _known(place: Path) -> os.stat_result | None:
-    """What is known of a file that is here."""
-    try:
-        status = place.lstat()
-    except (OSError, ValueError):
-        return None
-    return status if stat.S_ISREG(status.st_mode) else None
+def _is_folder(place: Path) -> bool:
+    with locally(place):
+        return place.is_dir()
+
+
+def _real(place: Path) -> Path:
+    """Where a file really lies; a link in its place is one of its own."""
+    return Path(os.path.realpath(place.parent), place.name)
 
 
 def _was_fetched(known: os.stat_result, entry: ObsEntry) -> bool:

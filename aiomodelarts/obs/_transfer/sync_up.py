@@ -98,7 +98,7 @@ class SyncUp:
         part_bytes = self._lanes.limits.part_of(file.size)
         digest = digest_for(theirs, file.size, part_bytes)
         if digest is not None:
-            mine = await aside(digest_file, file.place, digest)
+            mine = await self._lanes.aside(file.size, digest_file, file.place, digest)
             if mine == theirs:
                 return True
             if theirs != entry.etag or await self._store.exact(entry):

@@ -2,20 +2,20 @@
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import Self
 
 from .._aside import aside, opened, settled
 from .._local import locally
-from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder
+from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder, UnusableName
 from ..path import ObsPath
 from ..selection import LocalFile
 from ..store import Store
-from ..values import ObsEntry
-from .digest import Digest, is_digest
+from .checked import TRIES, check
+from .digest import Digest
 from .flow import BESIDE_PARTS, SENT_WHOLE, Lanes, Steps
 
-_TRIES = 3
 # Parts of one file that are sent at a time; other files fill the line beside it.
 _AT_ONCE = 4
 # Whoever sends a piece copies it while nothing else of this process can run, so it is a small one.
@@ -30,13 +30,13 @@ async def upload(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
         ContentDamaged: it did not arrive as it left, several times; there is no object then.
     """
     send = _whole if file.size <= lanes.limits.part_bytes else _in_parts
-    for attempt in range(_TRIES):
+    for attempt in range(TRIES):
         try:
             await send(store, lanes, file, path, steps)
             break
         except ContentDamaged:
             steps.restart()
-            if attempt == _TRIES - 1:
+            if attempt == TRIES - 1:
                 # What was there before is lost already, and a damaged object would be taken for a sound one.
                 await store.delete(path)
                 raise
@@ -55,7 +55,7 @@ async def _whole(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, ste
         content, mine = await lanes.aside(file.size, _read_whole, file)
         etag = await store.put(path, content)
     steps.moved(file.size)
-    await _check(store, path, file.size, etag, mine)
+    await check(store, path, file.size, etag, mine)
 
 
 async def _in_parts(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, steps: Steps) -> None:
@@ -73,13 +73,7 @@ async def _in_parts(store: Store, lanes: Lanes, file: LocalFile, path: ObsPath, 
             raise
         finally:
             await reader.close()
-    await _check(store, path, file.size, etag, reader.digest.value())
-
-
-async def _check(store: Store, path: ObsPath, size: int, etag: str | None, mine: str) -> None:
-    comparable = etag is not None and is_digest(etag) and ("-" in etag) == ("-" in mine)
-    if comparable and etag != mine and await store.exact(ObsEntry(path, size, etag=etag)):
-        raise ContentDamaged("it arrived damaged; send it again", path=path)
+    await check(store, path, file.size, etag, reader.digest.value())
 
 
 class _Reader:
@@ -92,6 +86,7 @@ class _Reader:
         self._handle = _opened(file)
         self._ahead: asyncio.Task[bytes] | None = None
         self._closed = False
+        self._came = 0
         self.digest = Digest(part_bytes)
         self.problem: Exception | None = None
 
@@ -132,8 +127,9 @@ class _Reader:
     def _next(self) -> bytes:
         with locally(self._file.place):
             content = _read(self._handle, self._piece)
+            self._came += len(content)
             if len(content) < self._piece:
-                _check_unchanged(self._file, self._handle)
+                _check_unchanged(self._file, self._handle, self._came)
         self.digest.add(content)
         return content
 
@@ -143,7 +139,7 @@ def _read_whole(file: LocalFile) -> tuple[bytes, str]:
     try:
         with locally(file.place):
             content = _read(handle, file.size + 1)
-            _check_unchanged(file, handle)
+            _check_unchanged(file, handle, len(content))
     finally:
         os.close(handle)
     digest = Digest()
@@ -173,10 +169,13 @@ def _read(handle: int, most: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _check_unchanged(file: LocalFile, handle: int) -> None:
+def _check_unchanged(file: LocalFile, handle: int, came: int | None = None) -> None:
     status = os.fstat(handle)
     if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
         raise SourceChanged("it changed while it was read; wait until nobody writes to it", path=file.place)
+    if came not in (None, file.size):
+        # As what the kernel makes up when it is asked, such as files in /proc.
+        raise SourceChanged("it does not hold as much as its size says; copy it, and send that", path=file.place)
 
 
 def local_file(given: "str | os.PathLike[str]") -> LocalFile:
@@ -185,10 +184,13 @@ def local_file(given: "str | os.PathLike[str]") -> LocalFile:
     Raises:
         SourceVanished: there is none.
         TargetIsFolder: it is a folder.
+        UnusableName: it is a device or a pipe.
     """
     place = Path(given)
     with locally(place):
         status = place.stat()
-    if place.is_dir():
+    if stat.S_ISDIR(status.st_mode):
         raise TargetIsFolder("it is a folder, and a file is asked for; use upload_dir or sync_up", path=place)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnusableName("it is no file but a device or a pipe; send what comes from it as a stream", path=place)
     return LocalFile(place.name, place, status.st_size, status.st_mtime_ns)

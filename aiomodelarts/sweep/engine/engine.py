@@ -21,6 +21,7 @@ from ..search.warm_start import History
 from ..space.space import Point
 from ..trial import Progress, Trial, TrialState
 from ..versions import Versions
+from .audit import Audit
 from .backlog import Backlog, Place
 from .brake import Brake
 from .following import Following
@@ -126,6 +127,7 @@ class Engine:
         self._making = Making(config, versions, meter, scribe, self._room, shortage, lease_s)
         self._following = Following(config, meter, scribe, self._brake, self._observer)
         self._keeper = Keeper(ledger, clock, lease_s, self._brake, self._observer, self._take_over)
+        self._audit = Audit(config, versions, ledger, clock)
         self._backlog = Backlog(config.concurrency)
         self._began = clock.monotonic()
         self._waiting_for: str | None = None
@@ -146,6 +148,12 @@ class Engine:
     def _stopped_by(self) -> ModelArtsError | None:
         return self._making.stopped_by or self._brake.halt
 
+    @property
+    def _leaves(self) -> bool:
+        """Whether the sweep was asked to end, and to leave alone what runs."""
+        halt = self._brake.halt
+        return isinstance(halt, StoppedAsAsked) and halt.running is Running.LEAVE
+
     async def run(self, dead: Sequence[Lease] = ()) -> None:
         """Return when every trial is over; ``result`` then holds them.
 
@@ -158,12 +166,15 @@ class Engine:
         """
         gone = [*await self._keeper.gone(), *dead]
         claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
+        if self._ledger.token > 1:
+            self._audit.doubt()
         try:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     errands = [
                         tasks.create_task(self._keeper.keep(), name="aiomodelarts lease"),
                         tasks.create_task(self._keeper.listen(), name="aiomodelarts stop"),
+                        tasks.create_task(self._audit.keep(), name="aiomodelarts audit"),
                     ]
                     await self._drive(claims)
                     for errand in errands:
@@ -185,6 +196,8 @@ class Engine:
             with contextlib.suppress(Halt):
                 await self._go_through(await self._job())
         await self._stop_the_rest()
+        if not self._leaves:
+            await self._audit.last_look()
         self._take_all(await self._ledger.trials())
         await self._ledger.refresh()
 
@@ -206,8 +219,7 @@ class Engine:
 
     async def _stop_the_rest(self) -> None:
         """Have the versions stopped that were taken up and not looked after yet, where that was asked for."""
-        halt = self._brake.halt
-        if isinstance(halt, StoppedAsAsked) and halt.running is Running.STOP:
+        if isinstance(self._brake.halt, StoppedAsAsked) and not self._leaves:
             async with asyncio.TaskGroup() as tasks:
                 while self._held:
                     tasks.create_task(self._stop(self._held.popleft()))
@@ -316,6 +328,8 @@ class Engine:
         return self._config.begin(number, point)
 
     async def _take_over(self, claims: Sequence[Held]) -> None:
+        if claims:
+            self._audit.doubt()
         self._held.extend(claims)
         await self._tell_all(claims)
 

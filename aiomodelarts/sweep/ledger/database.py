@@ -121,6 +121,9 @@ class Database:
             version = await _version(connection) if schema.ledgers.name in there else None
         if version is None and (there & schema.TABLES or (there and not create)):
             raise LedgerError(f"{self.shown} holds the tables of something else; name another ledger")
+        if version is None and not create:
+            # To look at it makes nothing.
+            raise NotRunYet(f"the ledger {self.shown} is empty; the sweep was not run yet")
         if version is not None and version > schema.VERSION:
             raise LedgerError(
                 f"the ledger {self.shown} was written by a newer version of aiomodelarts (schema {version}, "

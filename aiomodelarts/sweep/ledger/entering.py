@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import schema
 from .database import Database
@@ -24,7 +25,7 @@ async def sweep_named(database: Database, name: str) -> SweepRecord | None:
 
 
 async def entered(database: Database, definition: Definition, *, allow_change: bool) -> SweepRecord:
-    """The record of the sweep, which is made or brought up to date.
+    """The record of the sweep, which is made or brought up to date; the latter fences whoever drives it.
 
     Raises:
         SweepChanged: its settings are others, and may not change.
@@ -44,7 +45,9 @@ async def entered(database: Database, definition: Definition, *, allow_change: b
     if kept.reserved and not allow_change:
         raise SweepChanged(definition.name, changed)
     async with database.writing() as connection:
-        now = {"settings": text_of(definition.settings), "base": kept.reserved}
+        # Whoever drives it by the other settings would go on with their points.
+        await _fence(connection, kept.id, "the sweep was changed")
+        now = {"settings": text_of(definition.settings), "base": _sweeps.c.reserved}
         await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(**now))
     changed_sweep = await sweep_named(database, definition.name)
     assert changed_sweep is not None
@@ -71,13 +74,14 @@ async def set_aside(database: Database, name: str, now: float) -> None:
     if kept is None:
         return
     async with database.writing() as connection:
-        tokens = (await connection.execute(select(_leases.c.token).where(_leases.c.sweep_id == kept.id))).scalars()
-        await lock_leases(connection, kept.id, list(tokens))
-        # Whoever still drives it finds itself fenced.
-        await connection.execute(
-            update(_leases)
-            .where(_leases.c.sweep_id == kept.id, _leases.c.ended.is_(None))
-            .values(ended="the sweep was begun anew")
-        )
+        await _fence(connection, kept.id, "the sweep was begun anew")
         aside = f"{name}@{now:.0f}-{kept.id}"
         await connection.execute(update(_sweeps).where(_sweeps.c.id == kept.id).values(name=aside))
+
+
+async def _fence(connection: AsyncConnection, sweep_id: int, why: str) -> None:
+    """End all leases of the sweep: whoever still drives it can change nothing more."""
+    tokens = (await connection.execute(select(_leases.c.token).where(_leases.c.sweep_id == sweep_id))).scalars()
+    await lock_leases(connection, sweep_id, list(tokens))
+    going = (_leases.c.sweep_id == sweep_id, _leases.c.ended.is_(None))
+    await connection.execute(update(_leases).where(*going).values(ended=why))

@@ -25,7 +25,7 @@ from .rows import (
     held_of,
     trial_of,
 )
-from .transaction import Beat, Note, Reserve, Transaction, Write, lock_leases, reopen, take_up
+from .transaction import Beat, Note, Reserve, Transaction, Write, event_values, lock_leases, reopen, take_up
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
@@ -255,6 +255,15 @@ class Ledger(Record):
             opened = [trial for trial in map(again, settled) if trial is not None]
             await reopen(connection, self.sweep.id, opened, self._clock.now())
         return opened
+
+    async def remark(self, number: int, why: str) -> None:
+        """Add a line to a trial's history, whoever holds it; it stays as it is."""
+        asked = select(_trials.c.attempt, _trials.c.state)
+        async with self._database.writing() as connection:
+            mine = (_trials.c.sweep_id == self.sweep.id, _trials.c.number == number)
+            row = (await connection.execute(asked.where(*mine))).one()
+            said = event_values(self.sweep.id, number, row.attempt, self._clock.now(), row.state, why, self.token)
+            await connection.execute(insert(_events), [said])
 
     async def take_in(self, history: History) -> None:
         """Keep what was known before the sweep began, unless that was done; ``known_before`` then has what is kept."""

@@ -116,9 +116,10 @@ class Transaction:
         mine = (_leases.c.sweep_id == self.sweep_id, _leases.c.token == self.token)
         row = (await self.connection.execute(select(_leases.c.ended).where(*mine).with_for_update())).first()
         if row is None or row.ended is not None:
+            why = row.ended if row else "it is gone"
             raise Fenced(
-                f"this controller (lease {self.token}) was taken for dead, and its trials were given to another one "
-                f"({row.ended if row else 'its lease is gone'}); it stops, and has changed nothing since"
+                f"this controller may not go on: its lease {self.token} was ended ({why}), and its trials belong to "
+                "another one; it has changed nothing since"
             )
         if beat:
             await self.connection.execute(update(_leases).where(*mine).values(beats=_leases.c.beats + 1))
@@ -196,7 +197,7 @@ class Transaction:
 
     def _say(self, trial: Trial, why: str, detail: str | None = None) -> None:
         state = trial.state.value
-        said = _event(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token)
+        said = event_values(self.sweep_id, trial.number, trial.attempt, self.at, state, why, self.token)
         self._said.append(said | {"detail": detail})
 
     async def _note_sweep(self, sweep: Any, reserved: int, writes: Sequence[Write]) -> None:
@@ -249,7 +250,7 @@ async def take_up(
         return []
     taken = update(_trials).where(_trials.c.sweep_id == sweep_id, _trials.c.number == bindparam("its_number"))
     await connection.execute(taken.values(holder=token), [{"its_number": row.number} for row in rows])
-    said = [_event(sweep_id, row.number, row.attempt, at, row.state, "taken up", token) for row in rows]
+    said = [event_values(sweep_id, row.number, row.attempt, at, row.state, "taken up", token) for row in rows]
     await connection.execute(insert(_events), said)
     return rows
 
@@ -262,11 +263,14 @@ async def reopen(connection: AsyncConnection, sweep_id: int, trials: Sequence[Tr
     rows = [{"its_number": trial.number, "holder": None, "intent": None} | trial_values(trial) for trial in trials]
     await connection.execute(update(_trials).where(*this), rows)
     why = "to be tried again, as asked"
-    said = [_event(sweep_id, one.number, one.attempt, at, one.state.value, why, 0) for one in trials]
+    said = [event_values(sweep_id, one.number, one.attempt, at, one.state.value, why, 0) for one in trials]
     await connection.execute(insert(_events), said)
 
 
-def _event(sweep_id: int, number: int, attempt: int, at: float, state: str, why: str, token: int) -> dict[str, Any]:
+def event_values(
+    sweep_id: int, number: int, attempt: int, at: float, state: str, why: str, token: int
+) -> dict[str, Any]:
+    """A line of a trial's history by its columns."""
     return {
         "sweep_id": sweep_id,
         "number": number,

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..space.space import Axis, Choice, Float, Int, Scalar
 from ..trial import Trial
-from ..words import number, plain, scalar
+from ..words import number, scalar
 
 UNSET = "not set"
 _MOST_TICKS = 8
@@ -73,7 +73,8 @@ class Dimension:
             "values": places,
             "range": [low, high],
             "tickvals": [*ticks],
-            "ticktext": [plain(text) for text in ticks.values()],
+            # Of all texts of a chart, these alone are never taken for markup.
+            "ticktext": [*ticks.values()],
         }
 
     def _ticks(self, low: float, high: float) -> dict[float, str]:

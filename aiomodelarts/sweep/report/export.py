@@ -28,6 +28,8 @@ from ..trial import Trial, TrialState
 _JOURNAL = "journal:"
 # A study that has it was made here, and is replaced by the next export.
 _MARK = "aiomodelarts"
+# Optuna keeps whole numbers as other ones, which are not exact beyond.
+_MOST_WHOLE = 2**53
 _STATES = {
     TrialState.RESERVED: OptunaState.WAITING,
     TrialState.CREATING: OptunaState.RUNNING,
@@ -189,6 +191,8 @@ class _Axis:
             # 1, 1.0 and true are equal there.
             as_text = len(set(axis.values)) < len(axis.values)
             return cls(axis, CategoricalDistribution([_shown(value, as_text) for value in axis.values]), as_text)
+        if isinstance(axis, Int) and max(abs(axis.low), abs(axis.high)) > _MOST_WHOLE:
+            return cls(axis, FloatDistribution(float(axis.low), float(axis.high), log=axis.log))
         if isinstance(axis, Int):
             high = axis.high if axis.log else axis.at(axis.size - 1)
             return cls(axis, IntDistribution(axis.low, high, log=axis.log, step=axis.step))
@@ -197,9 +201,12 @@ class _Axis:
         return cls(axis, FloatDistribution(axis.low, axis.high, log=axis.log))
 
     def told(self, value: Scalar) -> Scalar | None:
-        """The value as the study has it, or None when it does not lie on the axis."""
+        """The value as the study has it, or None when it does not lie on the axis, or Optuna could not tell that."""
         own = own_value(self.axis, value)
-        return None if own is None else _shown(own, self.as_text)
+        if own is None:
+            return None
+        shown = float(own) if isinstance(self.distribution, FloatDistribution) else _shown(own, self.as_text)
+        return shown if self.distribution._contains(self.distribution.to_internal_repr(shown)) else None
 
 
 def _shown(value: Scalar, as_text: bool) -> Scalar:

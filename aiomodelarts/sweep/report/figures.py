@@ -227,6 +227,8 @@ def one_slice(trials: Sequence[Trial], dimension: Dimension, best: Trial | None,
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [plain(name) for name in dimension.categories],
+            "tickvals": [plain(name) for name in dimension.categories],
+            "ticktext": [brief(name) for name in dimension.categories],
         }
     else:
         xaxis = {"type": "log", **_log_steps(pairs)} if dimension.log else {"type": "linear"}

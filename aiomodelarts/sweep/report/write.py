@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from attrs import evolve
 
@@ -127,7 +128,7 @@ def _shows_stopped(config: SweepConfig) -> bool:
 
 def link_to(file: Path, out: Path) -> str:
     """The address of a file as seen from the folder of the report."""
-    return Path(os.path.relpath(file.resolve(), out.resolve().parent)).as_posix()
+    return quote(Path(os.path.relpath(file.resolve(), out.resolve().parent)).as_posix())
 
 
 def _metric(source: LogPattern | JsonFile | PlatformMetric) -> str:

@@ -239,7 +239,9 @@ class Float(_Axis):
         if self.low == self.high:
             return 1
         if self.step is not None:
-            return int((_exact(self.high) - _exact(self.low)) // _exact(self.step)) + 1
+            steps = int((_exact(self.high) - _exact(self.low)) // _exact(self.step))
+            # The difference is rounded.
+            return steps + (_exact(self.low) + steps * _exact(self.step) <= _exact(self.high))
         return self.num
 
     def at(self, index: int) -> float:

@@ -80,7 +80,7 @@ def _stopping_when_cancelled(until_final: Any) -> Any:
             done = True
             return detail
         finally:
-            if not done and not self._parts._closed:
+            if not done and not self._parts._closing:
                 self.stop_aside(job_id, version_id)
 
     return tampered

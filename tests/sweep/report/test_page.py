@@ -13,6 +13,7 @@ from aiomodelarts.sweep.objective import Goal
 from aiomodelarts.sweep.report import ReportData, page
 from aiomodelarts.sweep.report.data import drawn
 from aiomodelarts.sweep.report.dimensions import UNSET, Dimension
+from aiomodelarts.sweep.report.figures import one_slice
 from aiomodelarts.sweep.report.importance import importance
 from aiomodelarts.sweep.report.page import contents
 from aiomodelarts.sweep.report.spans import spans
@@ -235,6 +236,16 @@ def test_a_list_of_numbers_is_shown_in_their_order_and_one_of_texts_in_its_own()
     texts = Dimension.of("x", Choice(("tanh", "relu")), [trial(x="relu")])
     assert texts.categories == ("tanh", "relu")
     assert texts.as_line()["values"] == [1]
+
+
+def test_long_names_of_choices_leave_room_for_the_chart_and_are_no_markup() -> None:
+    values = ("<b>", "a" * 500)
+    trials = [evolve(trial(x=value), value=0.5, state=TrialState.SUCCEEDED) for value in values]
+    one = Dimension.of("x", Choice(values), trials)
+    assert one.as_line()["ticktext"] == ["<b>", f"{'a' * 11}\N{HORIZONTAL ELLIPSIS}"]
+    xaxis = one_slice(trials, one, None, Goal.MAXIMIZE).layout["xaxis"]
+    assert xaxis["ticktext"] == ["&lt;b&gt;", f"{'a' * 17}\N{HORIZONTAL ELLIPSIS}"]
+    assert xaxis["tickvals"] == ["&lt;b&gt;", "a" * 500]
 
 
 def test_choices_that_python_takes_for_equal_have_places_of_their_own() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from aiomodelarts.sweep import Float, Sweep, maximize, minimize
 from aiomodelarts.sweep.report import ReportData
-from aiomodelarts.sweep.report.write import write_report
+from aiomodelarts.sweep.report.write import link_to, write_report
 
 from .stories import story
 
@@ -98,3 +98,7 @@ async def test_several_objectives_have_an_importance_each(tmp_path: Path) -> Non
     page = await told(tmp_path, story(count=200, several=True, bad=0), objective=objective, space=space)
     decides = {view["name"]: view["charts"]["importance"]["data"][0]["y"][-1] for view in page["views"]}
     assert decides == {"accuracy": "learning_rate", "size": "layers"}
+
+
+def test_the_address_of_a_log_leads_there_whatever_its_folders_are_called() -> None:
+    assert link_to(Path("/a/run #1?/logs/7/0.log"), Path("/a/results/r.html")) == "../run%20%231%3F/logs/7/0.log"
