@@ -84,7 +84,8 @@ class Parts:
         self.seams = seams
         self.governor = Governor(options.limits or Limits(), clock)
         self.line = Line(home, seams, transport, retry, self.governor, options.workspace_id)
-        self.obs = Obs(Storage(self.line, seams, transport, retry), options.transfers)
+        proxied = options.http is not None and options.http.trust_env
+        self.obs = Obs(Storage(self.line, seams, transport, retry, proxied=proxied), options.transfers)
         self.upload_code = CodeUploads(self.obs, clock)
         self.catalogue = Catalogue(
             lambda: self.line.perform(catalog.list_resource_specs),

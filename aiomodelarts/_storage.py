@@ -25,13 +25,15 @@ class Storage:
         seams: its clock dates the signatures.
         transport: carries the small requests.
         retry: decides on another try of them.
+        proxied: whether they go through a proxy that the environment names, so that content has to, too.
     """
 
-    def __init__(self, line: Line, seams: Seams, transport: Transport, retry: Retry) -> None:
+    def __init__(self, line: Line, seams: Seams, transport: Transport, retry: Retry, *, proxied: bool) -> None:
         self._line = line
         self._seams = seams
         self._transport = transport
         self._retry = retry
+        self._proxied = proxied
 
     async def __call__(self) -> Store:
         """The storage.
@@ -54,7 +56,9 @@ class Storage:
         from .obs.s3 import S3Store
 
         clock = self._seams.clock
-        return S3Store(endpoint, settings.region_name, self._keys, self._transport, self._retry, clock)
+        return S3Store(
+            endpoint, settings.region_name, self._keys, self._transport, self._retry, clock, proxied=self._proxied
+        )
 
     async def _keys(self, renew: bool) -> Lease:
         keys = await self._line.keys(renew)

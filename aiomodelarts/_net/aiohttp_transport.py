@@ -149,6 +149,9 @@ async def _whole(answer: aiohttp.ClientResponse) -> bytes:
     Raises:
         DecodeError: it is; not retryable, since it would be as long the next time.
     """
+    if answer.method == "HEAD":
+        # Its length is that of what a GET would bring.
+        return b""
     length = answer.content_length
     if length is not None and length <= _LONGEST and "Content-Encoding" not in answer.headers:
         return await answer.read()

@@ -84,10 +84,10 @@ def size(count: int) -> str:
 
 
 def scalar(value: Scalar) -> str:
-    """A hyperparameter as the script receives it."""
+    """A hyperparameter as the script receives it, on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return _on_one_line(str(value))
 
 
 def duration(seconds: float) -> str:
@@ -119,7 +119,7 @@ def moment_as_text(milliseconds: int | None) -> str | None:
 
 def point(values: Point) -> str:
     """A point on one line."""
-    return "  ".join(f"{name}={scalar(value)}" for name, value in values.items())
+    return "  ".join(f"{_on_one_line(name)}={scalar(value)}" for name, value in values.items())
 
 
 def brief_path(path: Path) -> Path:

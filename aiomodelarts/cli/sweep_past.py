@@ -29,6 +29,8 @@ app = typer.Typer()
 
 # Narrower than this, a table has no room for the reasons.
 _TABLE_FROM_WIDTH = 60
+# Narrower than this, a table that spans no midnight leaves the day out.
+_DATE_FROM_WIDTH = 72
 
 TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.", show_default=False, min=1)]
 ClassOption = Annotated[
@@ -143,16 +145,8 @@ async def _why(file: Any, trial: int, output: Output) -> int:
 
 
 def _print_history(events: Sequence[Event], console: Console) -> None:
-    """One row a step; the columns that would say the same in each are left out, for the reasons are long."""
-    columns: dict[str, Callable[[Event], str]] = {
-        "time": lambda one: f"{datetime.fromtimestamp(one.at).astimezone():%Y-%m-%d %H:%M:%S}",
-        "state": lambda one: one.state.value,
-        "why": lambda one: one.why,
-    }
-    if len({one.attempt for one in events}) > 1:
-        columns["attempt"] = lambda one: str(one.attempt)
-    if len({one.token for one in events}) > 1:
-        columns["lease"] = lambda one: str(one.token or "")
+    """One row a step, or on a narrow terminal one paragraph."""
+    columns = _columns(events, console.width)
     if console.width < _TABLE_FROM_WIDTH:
         for one in events:
             console.print(Text(f"{columns['time'](one)}  {one.state.value}", style="bold"))
@@ -166,6 +160,27 @@ def _print_history(events: Sequence[Event], console: Console) -> None:
     for one in events:
         shown.add_row(*(Text(tell(one)) for tell in columns.values()))
     console.print(shown)
+
+
+def _columns(events: Sequence[Event], width: int) -> dict[str, Callable[[Event], str]]:
+    """What is told of each step; what would say the same of each is left out, for the reasons are long."""
+    days = {_moment(one).date() for one in events}
+    is_tight = _TABLE_FROM_WIDTH <= width < _DATE_FROM_WIDTH
+    clock = "%H:%M:%S" if is_tight and len(days) == 1 else "%Y-%m-%d %H:%M:%S"
+    columns: dict[str, Callable[[Event], str]] = {
+        "time": lambda one: format(_moment(one), clock),
+        "state": lambda one: one.state.value,
+        "why": lambda one: one.why,
+    }
+    if len({one.attempt for one in events}) > 1:
+        columns["attempt"] = lambda one: str(one.attempt)
+    if len({one.token for one in events}) > 1:
+        columns["lease"] = lambda one: str(one.token or "")
+    return columns
+
+
+def _moment(event: Event) -> datetime:
+    return datetime.fromtimestamp(event.at).astimezone()
 
 
 def _event_as_json(one: Event) -> dict[str, Any]:

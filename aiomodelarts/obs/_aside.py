@@ -2,10 +2,11 @@
 
 import asyncio
 import functools
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import frozen
 
@@ -28,6 +29,32 @@ async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await asyncio.shield(doing)
     except asyncio.CancelledError:
+        await settled(doing)
+        raise
+
+
+class GivenUp(Exception):
+    """Nobody waits for the work any more."""
+
+
+def go_on() -> None:
+    """What work that nobody can give up calls between its steps."""
+
+
+async def lasting(work: Callable[Concatenate[Callable[[], None], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like ``aside``, for work that may take minutes: what it is given first, and calls between its steps, ends it with
+    an error when the caller is cancelled."""
+    over = threading.Event()
+
+    def check() -> None:
+        if over.is_set():
+            raise GivenUp
+
+    doing = asyncio.get_running_loop().run_in_executor(None, functools.partial(work, check, *args, **kwargs))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        over.set()
         await settled(doing)
         raise
 

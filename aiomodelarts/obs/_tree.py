@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,11 +69,12 @@ class Tree:
             raise ContentDamaged(f"{end - start} bytes were asked for, and {len(content)} came", path=entry.path)
         return content
 
-    def md5(self, entry: ObsEntry) -> str:
-        """The MD5 of an object's content, in hexadecimal."""
+    def md5(self, check: Callable[[], None], entry: ObsEntry) -> str:
+        """The MD5 of an object's content, in hexadecimal; ``check`` is called again and again, and may end it."""
         digest = hashlib.md5(usedforsecurity=False)
         with self._opened(entry.path) as handle:
             while content := os.read(handle, MIB):
+                check()
                 digest.update(content)
         return digest.hexdigest()
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from pathlib import Path
 
-from ._aside import aside
+from ._aside import aside, lasting
 from ._tree import Tree, append
 from .errors import ObsRefused
 from .path import ObsPath
@@ -69,7 +69,7 @@ class FolderStore:
         await aside(self._tree.delete, path)
 
     async def fingerprint(self, entry: ObsEntry) -> str | None:
-        return await aside(self._tree.md5, entry)
+        return await lasting(self._tree.md5, entry)
 
     async def exact(self, entry: ObsEntry) -> bool:  # noqa: ARG002  (its ETags are no check sums)
         return False

@@ -40,6 +40,7 @@ class S3Store:
         clock: dates the signatures.
         max_retries: further tries of each request that carries content.
         request_s: limit on each of these, in seconds.
+        proxied: whether content goes through a proxy that the environment names.
 
     Raises:
         ConfigurationError: obstore is not installed.
@@ -56,6 +57,7 @@ class S3Store:
         *,
         max_retries: int = 5,
         request_s: float = 300.0,
+        proxied: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._region = region or _ANY_REGION
@@ -63,7 +65,7 @@ class S3Store:
         self._retry = retry
         self._clock = clock
         self._ring = KeyRing(keys, clock)
-        self._content = ObjectContent(endpoint, self._region, self._ring, max_retries, request_s)
+        self._content = ObjectContent(endpoint, self._region, self._ring, max_retries, request_s, proxied=proxied)
 
     async def pages(self, folder: ObsPath, *, recursive: bool) -> AsyncGenerator[Sequence[ObsEntry], None]:
         after: str | None = ""

@@ -2,13 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from ..errors import ConfigurationError, InvalidArgument
+from ._aside import go_on
 from ._local import local_error, locally
 from ._names import is_temporary
 from .errors import LinkOutside, ObsError, SourceVanished, TargetIsFile, UnusableName
@@ -71,12 +72,13 @@ class Selection:
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), ignored: Iterable[str] = ()) -> None:
         self._include = _spec("include", include)
         self._exclude = _spec("exclude", exclude)
-        self._ignored = _spec(IGNORE_FILE, ignored)
+        self._closing = _given(self._exclude, _spec(IGNORE_FILE, ignored))
 
     def with_ignored(self, lines: Sequence[str]) -> "Selection":
         """The same selection, and what these lines of an ignore file keep back."""
         other = Selection.__new__(Selection)
-        other._include, other._exclude, other._ignored = self._include, self._exclude, _spec(IGNORE_FILE, lines)
+        other._include, other._exclude = self._include, self._exclude
+        other._closing = _given(self._exclude, _spec(IGNORE_FILE, lines))
         return other
 
     def has(self, name: str) -> bool:
@@ -87,7 +89,7 @@ class Selection:
 
     def closes(self, name: str) -> bool:
         """Whether a name, with a slash at the end for a folder, is kept back with all that is below it."""
-        return any(spec is not None and spec.match_file(name) for spec in (self._exclude, self._ignored))
+        return any(spec.match_file(name) for spec in self._closing)
 
 
 def ignore_lines(root: Path) -> list[str]:
@@ -103,13 +105,16 @@ def ignore_lines(root: Path) -> list[str]:
         raise local_error(error, place) from error
 
 
-def find(root: Path, selection: Selection, *, most_files: int | None = None) -> Found:
+def find(
+    root: Path, selection: Selection, *, most_files: int | None = None, check: Callable[[], None] = go_on
+) -> Found:
     """What lies below a folder and belongs to a transfer. Blocks.
 
     Args:
         root: the folder.
         selection: says what belongs to it.
         most_files: look no further once so many were found; None looks at everything.
+        check: is called again and again, and may end it with an error.
 
     Raises:
         SourceVanished: there is no such folder.
@@ -119,13 +124,14 @@ def find(root: Path, selection: Selection, *, most_files: int | None = None) -> 
         raise SourceVanished("there is no such folder here", path=root)
     if not root.is_dir():
         raise TargetIsFile("it is a file, and a folder is asked for", path=root)
-    return _Walk(root, selection, most_files).found()
+    return _Walk(root, selection, most_files, check).found()
 
 
 class _Walk:
-    def __init__(self, root: Path, selection: Selection, most_files: int | None) -> None:
+    def __init__(self, root: Path, selection: Selection, most_files: int | None, check: Callable[[], None]) -> None:
         self._root = root
         self._most_files = most_files
+        self._check = check
         self._real_root = Path(os.path.realpath(root))
         self._selection = selection
         self._files: list[LocalFile] = []
@@ -148,6 +154,7 @@ class _Walk:
         if not there and prefix:
             self._empty.append(prefix)
         for one in there:
+            self._check()
             if self._most_files is not None and len(self._files) >= self._most_files:
                 return
             try:
@@ -165,10 +172,11 @@ class _Walk:
         if kept_back:
             self._left_out.append(f"{name}/" if Path(one.path).is_dir() else name)
             return
-        place = Path(one.path)
-        real = Path(os.path.realpath(place)) if one.is_symlink() else place
-        if one.is_symlink() and not real.is_relative_to(self._real_root):
-            raise LinkOutside(f"it is a link to {real}, which is outside of the folder; exclude it", path=place)
+        place = real = Path(one.path)
+        if one.is_symlink():
+            real = Path(os.path.realpath(place))
+            if not real.is_relative_to(self._real_root):
+                raise LinkOutside(f"it is a link to {real}, which is outside of the folder; exclude it", path=place)
         problem = key_problem(name)
         if problem is not None:
             raise UnusableName(problem, path=place)
@@ -185,6 +193,10 @@ class _Walk:
         if place.is_symlink() and any(one == real for one in above):
             raise LinkOutside("it is a link to a folder that it lies in, without an end; exclude it", path=place)
         self._folder(place, prefix, (*above, real))
+
+
+def _given(*specs: "GitIgnoreSpec | None") -> "list[GitIgnoreSpec]":
+    return [spec for spec in specs if spec is not None]
 
 
 def _spec(argument: str, patterns: Iterable[str]) -> "GitIgnoreSpec | None":

@@ -200,6 +200,13 @@ async def test_an_absurdly_long_answer_is_not_read(answered: bytes) -> None:
     assert outcome_of(caught.value) is Outcome.UNKNOWN
 
 
+async def test_a_question_about_something_long_is_answered_without_it(transport: AiohttpTransport) -> None:
+    about = http(b"", "200 OK").replace(b"Length: 0", b"Length: 99999999999")
+    async with serving(about) as server:
+        answer = await transport.send(Request("HEAD", server.origin, "/large"))
+    assert (answer.header("content-length"), answer.body) == ("99999999999", b"")
+
+
 async def test_a_packed_answer_is_unpacked(transport: AiohttpTransport) -> None:
     async with serving(http(gzip.compress(b"x" * 100_000), "200 OK", "Content-Encoding: gzip")) as server:
         assert (await transport.send(get(server.origin))).body == b"x" * 100_000

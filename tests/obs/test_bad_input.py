@@ -11,7 +11,7 @@ import pytest
 
 from aiomodelarts import InvalidArgument, SessionClosed
 from aiomodelarts.obs import Obs, ObsPath, Progress
-from aiomodelarts.obs._transfer import landing, sync_down
+from aiomodelarts.obs._transfer import landing, sync_down, sync_up
 from aiomodelarts.obs.errors import (
     DiskFull,
     LinkOutside,
@@ -24,6 +24,7 @@ from aiomodelarts.obs.errors import (
     TransferIncomplete,
     UnusableName,
 )
+from aiomodelarts.obs.selection import Found, Selection
 
 from .conftest import PART, SMALL, Place, content, fill, tree
 
@@ -36,23 +37,29 @@ def kinds(failed: TransferIncomplete) -> dict[str, type[ObsError]]:
     return {Path(one.path).name: type(one) for one in failed.failures}
 
 
-async def disturbed(place: Place, disturb: Callable[[], object], after: str) -> Obs:
-    """The same storage, where something happens here after the first listing or the first part."""
+def once_found(monkeypatch: pytest.MonkeyPatch, disturb: Callable[[], object]) -> None:
+    """Have something happen when a folder was looked at, and before anything in it is read."""
+    find = sync_up.find
+
+    def disturbed(root: Path, selection: Selection, **options: Any) -> Found:
+        found = find(root, selection, **options)
+        disturb()
+        return found
+
+    monkeypatch.setattr(sync_up, "find", disturbed)
+
+
+async def disturbed(place: Place, disturb: Callable[[], object]) -> Obs:
+    """The same storage, where something happens here after the first part."""
     store = await place.obs._opened()
 
     class Disturbed(type(store)):  # type: ignore[misc]
-        async def pages(self, folder: ObsPath, *, recursive: bool) -> Any:
-            async for page in super().pages(folder, recursive=recursive):
-                yield page
-            if after == "listing":
-                await aside(disturb)
-
         async def put_parts(self, path: ObsPath, parts: Any, part_bytes: int, at_once: int) -> Any:
             async def passed() -> AsyncIterator[bytes]:
                 first = True
                 async for part in parts:
                     yield part
-                    if first and after == "part":
+                    if first:
                         await aside(disturb)
                     first = False
 
@@ -131,22 +138,26 @@ class TestSources:
             await place.obs.upload_dir(tmp_path / "d" / "f", place.root)
 
     @pytest.mark.parametrize("size", [10, 5 * PART])
-    async def test_a_file_that_vanishes(self, place: Place, tmp_path: Path, size: int) -> None:
+    async def test_a_file_that_vanishes(
+        self, place: Place, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         source = tmp_path / "src"
         await fill(source, {"a": b"a", "gone": content(size)})
-        obs = await disturbed(place, (source / "gone").unlink, "listing")
+        once_found(monkeypatch, (source / "gone").unlink)
         with pytest.raises(TransferIncomplete) as failed:
-            await obs.sync_up(source, place.root)
+            await place.obs.sync_up(source, place.root)
         assert kinds(failed.value) == {"gone": SourceVanished}
         assert await place.all() == {"a": b"a"}
 
     @pytest.mark.parametrize("size", [10, 5 * PART])
-    async def test_a_file_that_changed_since_it_was_found(self, place: Place, tmp_path: Path, size: int) -> None:
+    async def test_a_file_that_changed_since_it_was_found(
+        self, place: Place, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         source = tmp_path / "src"
         await fill(source, {"a": b"a", "log": content(size)})
-        obs = await disturbed(place, lambda: (source / "log").write_bytes(b"now longer" + content(size)), "listing")
+        once_found(monkeypatch, lambda: (source / "log").write_bytes(b"now longer" + content(size)))
         with pytest.raises(TransferIncomplete) as failed:
-            await obs.sync_up(source, place.root)
+            await place.obs.sync_up(source, place.root)
         assert kinds(failed.value) == {"log": SourceChanged}
         assert await place.all() == {"a": b"a"}
 
@@ -165,7 +176,7 @@ class TestSources:
             else:
                 os.utime(log, (1, 1))
 
-        obs = await disturbed(place, disturb, "part")
+        obs = await disturbed(place, disturb)
         with pytest.raises(SourceChanged, match="log: it changed while it was read"):
             await obs.upload_file(log, place.root)
         assert await place.all() == {"log": b"of before"}

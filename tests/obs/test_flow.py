@@ -1,15 +1,22 @@
-"""Room for what is on its way, and short work in threads."""
+"""Room for what is on its way, and work in threads, short and long."""
 
 import asyncio
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from aiomodelarts.obs import TransferLimits
+from aiomodelarts.obs import ObsPath, TransferLimits
 from aiomodelarts.obs._aside import Batched
+from aiomodelarts.obs._transfer import digest
 from aiomodelarts.obs._transfer.flow import Lanes
+from aiomodelarts.obs._transfer.sync_up import SyncUp
+from aiomodelarts.obs.selection import Selection
+
+from .conftest import SMALL, Place, content, fill
 
 
 def lanes(transfers: int = 1) -> Lanes:
@@ -107,3 +114,59 @@ class TestBatched:
         executor.shutdown()
         with pytest.raises(RuntimeError, match="shutdown"):
             await asyncio.wait_for(Batched()(int), 5)
+
+
+class TestWorkThatLasts:
+    async def test_a_folder_is_not_walked_to_its_end_for_nobody(self, place: Place, tmp_path: Path) -> None:
+        await fill(tmp_path, {f"{number:03}": b"" for number in range(100)})
+        looking, cancelled = asyncio.Event(), threading.Event()
+        loop, seen = asyncio.get_running_loop(), []
+
+        class Slow(Selection):
+            def has(self, name: str) -> bool:
+                seen.append(name)
+                loop.call_soon_threadsafe(looking.set)
+                cancelled.wait(5)
+                return True
+
+            def with_ignored(self, lines: Sequence[str]) -> Selection:
+                return self
+
+        store = await place.obs._opened()
+        run = SyncUp(store, lanes(), tmp_path, ObsPath(place.bucket, "d/"), Slow())
+        walking = asyncio.create_task(run.run(folders=False, delete=False, progress=None))
+        await looking.wait()
+        walking.cancel()
+        await asyncio.sleep(0.05)
+        cancelled.set()
+        with pytest.raises(asyncio.CancelledError):
+            await walking
+        assert len(seen) == 1
+
+    @pytest.mark.parametrize("way", ["up", "down"])
+    async def test_a_large_file_is_not_compared_to_its_end_for_nobody(
+        self, place: Place, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = content(3 * SMALL.part_bytes)
+        await fill(tmp_path, {"k": held})
+        await place.obs.sync_up(tmp_path, place.root)
+        reading, cancelled = asyncio.Event(), threading.Event()
+        loop, read = asyncio.get_running_loop(), []
+
+        def pieces_of(*_: object) -> Iterator[bytes]:
+            while len(read) < 100:
+                read.append(1)
+                loop.call_soon_threadsafe(reading.set)
+                yield b"x"
+                cancelled.wait(5)
+
+        monkeypatch.setattr(digest, "pieces_of", pieces_of)
+        call = place.obs.sync_up(tmp_path, place.root) if way == "up" else place.obs.sync_down(place.root, tmp_path)
+        comparing = asyncio.create_task(call)
+        await reading.wait()
+        comparing.cancel()
+        await asyncio.sleep(0.05)
+        cancelled.set()
+        with pytest.raises(asyncio.CancelledError):
+            await comparing
+        assert len(read) <= 2

@@ -13,7 +13,7 @@ import pytest
 
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs._aside import aside
-from aiomodelarts.obs._transfer import sync_down
+from aiomodelarts.obs._transfer import flow
 from aiomodelarts.obs._transfer.digest import digest_for
 from aiomodelarts.obs.errors import LocalRefused, SourceChanged, TransferIncomplete, UnusableName
 from aiomodelarts.obs.standalone import obs_at
@@ -98,13 +98,13 @@ class TestTargets:
     ) -> None:
         await place.put("k", b"1")
         await place.obs.sync_down(place.root, tmp_path)
-        digest_file = sync_down.digest_file
+        digest_file = flow.digest_file
 
-        def vanishing(found: Path, digest: Any) -> str:
+        def vanishing(check: Callable[[], None], found: Path, digest: Any) -> str:
             found.unlink()
-            return digest_file(found, digest)
+            return digest_file(check, found, digest)
 
-        monkeypatch.setattr(sync_down, "digest_file", vanishing)
+        monkeypatch.setattr(flow, "digest_file", vanishing)
         await place.obs.sync_down(place.root, tmp_path)
         assert await tree(tmp_path) == {"k": b"1"}
 

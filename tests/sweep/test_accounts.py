@@ -2,16 +2,21 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.budget import Amount, Limit, Spending
+from aiomodelarts.sweep.engine.scribe import Scribe
 from aiomodelarts.sweep.ledger.errors import NoRoom
 from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.ledger.records import Definition, Held, Measure, Move
 from aiomodelarts.sweep.trial import Ending, Trial, TrialState
+
+from .documents import GOOD, read
 
 WORST = Amount(1000, 50)
 LIMIT = Limit(3000, None)
@@ -90,3 +95,20 @@ async def test_asking_to_stop_is_for_those_that_drive_now(address: str, tmp_path
         await ledger.leave()
         await ledger.join("here", "2 2")
         assert ledger.token > (record.stop_upto or 0)
+
+
+def test_without_a_word_of_the_platform_no_more_is_charged_than_was_reserved() -> None:
+    config = read(f"{GOOD}[budget]\nmax_hours = 10\nmax_trial_hours = 1\n")
+
+    class TwoHoursLater(SystemClock):
+        def now(self) -> float:
+            return 1e9 + 7200
+
+    scribe = Scribe(config, mock.Mock(), TwoHoursLater(), mock.AsyncMock(), mock.Mock())
+    began = evolve(config.begin(1, {}), began_at=1e9)
+    assert scribe.settled(began, None) == Spending(spent=Amount(3_600_000))
+    # What the platform tells is true, and so is the clock where nothing was reserved.
+    assert scribe.settled(began, SimpleNamespace(duration=5_400_000)) == Spending(spent=Amount(5_400_000))
+    assert scribe.settled(evolve(began, account=Spending()), None) == Spending(spent=Amount(7_200_000))
+    before = evolve(began, account=Spending(began.account.held, Amount(1000)))
+    assert scribe.settled(before, SimpleNamespace(duration=1)) == Spending(spent=Amount(1001))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from attrs import evolve, field, frozen
@@ -16,6 +17,7 @@ from aiomodelarts.errors import (
     CreateOutcomeUnknown,
     NotAllowed,
     NotSent,
+    TrainingCancelled,
     TrainingFailed,
     WrongState,
 )
@@ -25,8 +27,9 @@ from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.engine.engine import Engine, Resumed, SweepEvent
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
+from aiomodelarts.sweep.ledger.errors import Fenced
 from aiomodelarts.sweep.ledger.ledger import Ledger
-from aiomodelarts.sweep.ledger.records import Definition
+from aiomodelarts.sweep.ledger.records import Definition, Move
 from aiomodelarts.sweep.objective import JsonFile
 from aiomodelarts.sweep.search.search import RandomSearch
 from aiomodelarts.sweep.trial import Trial, TrialState
@@ -373,3 +376,64 @@ async def test_more_trials_of_a_random_search_are_no_change_and_add_to_the_earli
     assert later.result.trials[:5] == earlier.result.trials
     assert sorted(number for _, number in versions.made) == [6, 7, 8, 9]
     assert len({trial.point["layers"] for trial in later.result.trials}) == 9
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("theirs", [None, 102, 302])
+async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself_fenced(
+    tmp_path: Path, theirs: int | None, cancelled: bool
+) -> None:
+    """Paused between its last look at the lease and the bytes: another controller has the trial by then.
+
+    Another worker may have found out first, which cancels this one.
+    """
+    definition, stopped = Definition(CONFIG.name, settings_of(CONFIG)), []
+
+    class Paused(ScriptedVersions):
+        async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None] = lambda: None) -> Version:
+            made = await super().make(intent, may_leave)
+            if intent["number"] == 2:
+                await taken_over()
+                if cancelled:
+                    asyncio.current_task().cancel()  # type: ignore[union-attr]
+            return made
+
+    async def taken_over() -> None:
+        async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock()) as other:
+            claims = await other.join("there", "2 2", await other.leases())
+            (mine,) = (held.trial for held in claims if held.trial.number == 2)
+            if theirs is not None:
+                running = evolve(mine, state=TrialState.RUNNING, job_id=7, version_id=theirs)
+                await other.move(Move(mine.state, running, "made"))
+
+    async def stop(self: ScriptedVersion) -> None:
+        stopped.append(self.version_id)
+
+    async def nobody(_: SweepEvent) -> None:
+        return
+
+    with mock.patch.object(ScriptedVersion, "stop", stop):
+        async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock()) as ledger:
+            with pytest.raises(Fenced):
+                config = evolve(CONFIG, concurrency=1)
+                await Engine(config, Paused(), None, nobody, SystemClock(), ledger, lease_s=0.6).run()
+    assert stopped == ([102] if theirs == 302 else [])
+
+
+async def test_what_was_stopped_while_nobody_watched_is_made_anew_and_uses_up_no_retries(
+    carry_out: Carry, tmp_path: Path
+) -> None:
+    async with Ledger.open(
+        tmp_path / "sweep.sqlite", Definition(CONFIG.name, settings_of(CONFIG)), SystemClock()
+    ) as one:
+        await one.join("here", "1 1")
+        held = await one.reserve(12, lambda number: CONFIG.begin(number, {"layers": number}))
+        assert held is not None
+        running = evolve(held.trial, state=TrialState.RUNNING, job_id=7, version_id=101)
+        await one.move(Move(TrialState.RESERVED, running, "made"))
+        await one.leave()
+    stopped = TrainingCancelled("stopped", detail=SimpleNamespace(status=JobStatus.KILLED))
+    versions = ScriptedVersions(platform={101: ScriptedVersion(101, stopped, ())})
+    engine, _ = await carry_out(versions, evolve(CONFIG, retry=RetryBudget({})))
+    first = engine.result.trials[0]
+    assert (first.state, first.attempt, first.value) == (TrialState.SUCCEEDED, 2, 1.0)

@@ -183,6 +183,14 @@ class TestLedger:
         assert await ledger.reserve(1, trial) is None
         assert await ledger.trials() == [trial(1)]
 
+    async def test_whoever_leaves_waits_for_what_was_asked_for(self, ledger: Ledger) -> None:
+        asked = []
+        for _ in range(20):
+            asked.append(asyncio.create_task(ledger.reserve(20, trial)))
+            await asyncio.sleep(0)
+        await ledger.leave()
+        assert [held.trial.number for held in await asyncio.gather(*asked) if held is not None] == list(range(1, 21))
+
 
 async def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(LedgerError, match="SQLite or PostgreSQL, not in mysql"):

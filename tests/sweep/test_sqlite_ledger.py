@@ -59,6 +59,15 @@ async def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     assert "holds the tables of something else" in await refused(path)
 
 
+@pytest.mark.parametrize("more", ["", "?network=allow"])
+async def test_a_folder_may_be_called_anything(tmp_path: Path, more: str) -> None:
+    folder = tmp_path / "100% of #1? x=1&y"
+    await asyncio.to_thread(folder.mkdir)
+    async with Ledger.open(f"sqlite:///{folder}/l.sqlite{more}", Definition("x", SETTINGS), SystemClock()) as ledger:
+        assert ledger.shown == f"{folder}/l.sqlite"
+    assert await asyncio.to_thread((folder / "l.sqlite").exists)
+
+
 async def test_to_look_at_an_empty_file_makes_no_ledger_of_it(tmp_path: Path) -> None:
     path = tmp_path / "sweep.sqlite"
     await asyncio.to_thread(path.touch)

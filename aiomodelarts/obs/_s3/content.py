@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"status code: (\d{3})")
 _NO_CONNECTION = re.compile(r"kind: Connect\b")
 _TIMED_OUT = re.compile(r"timed out|TimedOut|kind: Timeout")
-# The small requests go straight to the storage, and so does the content. Left to itself, obstore takes a proxy from
-# the environment. Naming one, and no address for it, is how to say so.
+# Left to itself, obstore takes a proxy from the environment. Naming one, and no address for it, is how to prevent that.
 _NO_PROXY = {"proxy_url": "http://127.0.0.1", "proxy_excludes": "*,0.0.0.0/0,::/0"}
 # Every storage says these of what it keeps.
 _NO_HEADER = re.compile("Header missing from response")
@@ -58,14 +57,18 @@ class ObjectContent:
         ring: keys, asked for anew while a transfer goes on.
         max_retries: further tries of each request.
         request_s: limit on each request, in seconds.
+        proxied: whether they go through a proxy that the environment names.
     """
 
-    def __init__(self, endpoint: str, region: str, ring: KeyRing, max_retries: int, request_s: float) -> None:
+    def __init__(
+        self, endpoint: str, region: str, ring: KeyRing, max_retries: int, request_s: float, *, proxied: bool
+    ) -> None:
         self._endpoint = endpoint
         self._region = region
         self._ring = ring
         self._max_retries = max_retries
         self._request_s = request_s
+        self._proxied = proxied
         self._stores: dict[str, S3Store] = {}
         self._obstore = imported()
 
@@ -151,7 +154,7 @@ class ObjectContent:
                 client_options={
                     "allow_http": self._endpoint.startswith("http://"),
                     "timeout": timedelta(seconds=self._request_s),
-                    **_NO_PROXY,
+                    **({} if self._proxied else _NO_PROXY),
                 },
                 retry_config={"max_retries": self._max_retries},
             )

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .._local import locally
@@ -75,10 +75,11 @@ def digest_for(etag: str | None, size: int, part_bytes: int) -> Digest | None:
     return Digest(part_bytes) if int(found[1]) == -(-size // max(part_bytes, 1)) else None
 
 
-def digest_file(place: Path, digest: Digest) -> str:
+def digest_file(check: Callable[[], None], place: Path, digest: Digest) -> str:
     """The ETag that a local file would have. Blocks.
 
     Args:
+        check: is called again and again, and may end it with an error.
         place: the file.
         digest: a fresh one.
     """
@@ -86,6 +87,7 @@ def digest_file(place: Path, digest: Digest) -> str:
         handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         try:
             for piece in pieces_of(handle, 0, os.fstat(handle).st_size):
+                check()
                 digest.add(piece)
         finally:
             os.close(handle)

@@ -3,10 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from .._aside import Batched, aside
+from .._aside import Batched, aside, go_on, lasting
 from ..values import OnProgress, Progress, TransferLimits
+from .digest import Digest, digest_file
 
 # Content that is sent with one request is held twice: here, and by what sends it.
 SENT_WHOLE = 2
@@ -35,6 +37,12 @@ class Lanes:
     async def aside(self, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the work returns, done in a thread; ``size`` bytes of content are what it is about."""
         return await (self._batched if size <= _SHORT else aside)(work, *args, **kwargs)
+
+    async def digest(self, place: Path, size: int, digest: Digest) -> str:
+        """The ETag that a local file of about ``size`` bytes would have; ``digest`` is a fresh one."""
+        if size <= _SHORT:
+            return await self._batched(digest_file, go_on, place, digest)
+        return await lasting(digest_file, place, digest)
 
     def take(self, size: int, transfers: int = 1) -> "_Room":
         """Room for content of ``size`` bytes on its way in ``transfers`` requests, for as long as a block lasts."""

@@ -15,7 +15,7 @@ from ..selection import LocalFile, Selection, find, ignore_lines
 from ..store import Store
 from ..values import ObsEntry, OnProgress, Step, Transferred
 from . import bulk as _bulk
-from .digest import digest_file, digest_for
+from .digest import digest_for
 from .download import download
 from .flow import Lanes, Tally
 from .folders import check_local_name, collisions, folders_of, folds_names, may_collide
@@ -159,7 +159,7 @@ class SyncDown:
         if digest is None:
             return fetched
         try:
-            return await self._lanes.aside(entry.size, digest_file, place, digest) == theirs
+            return await self._lanes.digest(place, entry.size, digest) == theirs
         except SourceVanished:
             return False
 

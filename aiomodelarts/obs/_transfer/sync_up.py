@@ -1,16 +1,17 @@
 """A local folder becomes a folder of objects; what is there with the same content is left alone."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .._aside import aside, both
+from .._aside import both, lasting
 from ..errors import ObsError, UnusableName
 from ..path import ObsPath, key_problem
 from ..selection import Found, LocalFile, Selection, find, ignore_lines
 from ..store import Store
 from ..values import ObsEntry, OnProgress, Step, Transferred
 from . import bulk as _bulk
-from .digest import digest_file, digest_for
+from .digest import digest_for
 from .flow import Lanes, Tally
 from .folders import folders_of
 from .upload import upload
@@ -43,7 +44,7 @@ class SyncUp:
             delete: whether what the local folder does not have is removed; patterns and the ignore file protect it.
             progress: is called with each step.
         """
-        found, there = await both(aside(self._find), self._there())
+        found, there = await both(lasting(self._find), self._there())
         tally = Tally([file.size for file in found.files], progress)
 
         async def one(file: LocalFile) -> None:
@@ -63,7 +64,7 @@ class SyncUp:
 
     async def plan(self, *, delete: bool) -> list[Step]:
         """What a run would do; nothing is changed."""
-        found, there = await both(aside(self._find), self._there())
+        found, there = await both(lasting(self._find), self._there())
         _bulk.outcome(Tally([], None), list(found.problems))
         differing = [
             file for file in found.files if (entry := there.get(file.name)) is None or not await self._same(file, entry)
@@ -79,9 +80,9 @@ class SyncUp:
             raise UnusableName(problem, path=path)
         return path
 
-    def _find(self) -> Found:
+    def _find(self, check: Callable[[], None]) -> Found:
         self._selection = self._selection.with_ignored(ignore_lines(self._root))
-        return find(self._root, self._selection)
+        return find(self._root, self._selection, check=check)
 
     async def _there(self) -> dict[str, ObsEntry]:
         cut = len(self._target.key)
@@ -98,7 +99,7 @@ class SyncUp:
         part_bytes = self._lanes.limits.part_of(file.size)
         digest = digest_for(theirs, file.size, part_bytes)
         if digest is not None:
-            mine = await self._lanes.aside(file.size, digest_file, file.place, digest)
+            mine = await self._lanes.digest(file.place, file.size, digest)
             if mine == theirs:
                 return True
             if theirs != entry.etag or await self._store.exact(entry):

@@ -234,8 +234,10 @@ class Making:
         )
         try:
             running = await _to_its_end(noting)
-        except Fenced:
-            await self._stop_twin(trial, version)
+        except (Fenced, asyncio.CancelledError):
+            # A worker that finds itself fenced cancels the others, whose versions are too many just as well.
+            if noting.done() and not noting.cancelled() and isinstance(noting.exception(), Fenced):
+                await self._stop_twin(trial, version)
             raise
         self._scribe.passed("written as made")
         return running

@@ -18,6 +18,7 @@ from .migrations import statements
 _PATIENCE_MS = 10_000
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _NETWORK, _ALLOW = "network", "allow"
+_FILE, _ANYWHERE = "sqlite:///", f"?{_NETWORK}={_ALLOW}"
 # By what the driver says: what it means, and what helps.
 _TROUBLES = (
     ("disk is full", "the disk is full; make room and give the same command again"),
@@ -152,6 +153,11 @@ class Database:
 def _url(address: str | Path) -> URL:
     if isinstance(address, Path):
         return URL.create("sqlite", database=str(address))
+    if address.startswith(_FILE):
+        # A folder may be called anything, and a question mark begins what is asked of a database.
+        path = address.removeprefix(_FILE)
+        anywhere = path.endswith(_ANYWHERE)
+        return URL.create("sqlite", database=path.removesuffix(_ANYWHERE), query={_NETWORK: _ALLOW} if anywhere else {})
     try:
         url = make_url(address)
     except ArgumentError:
@@ -169,7 +175,7 @@ def _check_file(file: Path, *, create: bool, anywhere: bool) -> None:
         raise LedgerError(
             f"the ledger {file} is on a network file system ({kind}), where SQLite may lose what it was given. Name a "
             "path on a disk of this machine under [sweep] ledger, or a PostgreSQL database; to use it all the same: "
-            f'ledger = "sqlite:///{file.absolute()}?{_NETWORK}={_ALLOW}"'
+            f'ledger = "{_FILE}{file.absolute()}{_ANYWHERE}"'
         )
 
 
