@@ -22,6 +22,8 @@ _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (aiohttp.ServerTimeoutError, AnswerTimeout, "no answer within the limit"),
     (TimeoutError, AnswerTimeout, "no complete answer within the limit"),
     (aiohttp.ClientConnectorError, NotSent, "no connection"),
+    # It would not open a tunnel, so that nothing went on from there.
+    (aiohttp.ClientHttpProxyError, NotSent, "the proxy refused"),
     (aiohttp.ServerFingerprintMismatch, NotSent, "the certificate is not the expected one"),
     # Redirects are not followed; if ever one is, the first request had left.
     (aiohttp.RedirectClientError, ConnectionBroken, "the answer could not be read"),
