@@ -21,6 +21,9 @@ _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (aiohttp.ConnectionTimeoutError, NotSent, "no connection within the limit"),
     (aiohttp.ServerTimeoutError, AnswerTimeout, "no answer within the limit"),
     (TimeoutError, AnswerTimeout, "no complete answer within the limit"),
+    (aiohttp.ClientConnectorDNSError, NotSent, "no connection, as there is no such host or no network"),
+    (aiohttp.ClientConnectorCertificateError, NotSent, "no connection, as its certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, NotSent, "no connection, as it speaks no TLS; http:// would do without"),
     (aiohttp.ClientConnectorError, NotSent, "no connection"),
     # It would not open a tunnel, so that nothing went on from there.
     (aiohttp.ClientHttpProxyError, NotSent, "the proxy refused"),

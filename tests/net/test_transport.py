@@ -52,6 +52,19 @@ async def test_path_and_query_go_out_byte_for_byte_as_signed(transport: AiohttpT
     assert f"host: 127.0.0.1:{server.port}".encode() in server.requests[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("nowhere.invalid", "as there is no such host or no network: GET https://nowhere.invalid/"), (None, "no TLS")],
+)
+async def test_why_there_is_no_connection_is_said_in_words(
+    transport: AiohttpTransport, name: str | None, told: str
+) -> None:
+    async with serving(OK, read=False) as server:
+        origin = server.origin.replace("http:", "https:") if name is None else f"https://{name}"
+        with pytest.raises(NotSent, match=f"no connection, .*{told}"):
+            await transport.send(get(origin))
+
+
 async def test_a_proxy_that_opens_no_tunnel_has_sent_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(http(b"", "407 Proxy Authentication Required")) as server:
         monkeypatch.setenv("https_proxy", server.origin.replace("http://", "http://mei:secret@"))
