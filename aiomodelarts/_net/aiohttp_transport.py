@@ -23,7 +23,7 @@ _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (TimeoutError, AnswerTimeout, "no complete answer within the limit"),
     (aiohttp.ClientConnectorDNSError, NotSent, "no connection, as there is no such host or no network"),
     (aiohttp.ClientConnectorCertificateError, NotSent, "no connection, as its certificate is not trusted"),
-    (aiohttp.ClientConnectorSSLError, NotSent, "no connection, as it speaks no TLS; http:// would do without"),
+    (aiohttp.ClientConnectorSSLError, NotSent, "no TLS connection, which http:// in the endpoint does without"),
     (aiohttp.ClientConnectorError, NotSent, "no connection"),
     # It would not open a tunnel, so that nothing went on from there.
     (aiohttp.ClientHttpProxyError, NotSent, "the proxy refused"),

@@ -54,14 +54,17 @@ async def test_path_and_query_go_out_byte_for_byte_as_signed(transport: AiohttpT
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("nowhere.invalid", "as there is no such host or no network: GET https://nowhere.invalid/"), (None, "no TLS")],
+    [
+        ("nowhere.invalid", "no connection, as there is no such host or no network: GET https://nowhere.invalid/"),
+        (None, "no TLS connection, which http:// in the endpoint does without: GET https://127.0.0.1"),
+    ],
 )
 async def test_why_there_is_no_connection_is_said_in_words(
     transport: AiohttpTransport, name: str | None, told: str
 ) -> None:
     async with serving(OK, read=False) as server:
         origin = server.origin.replace("http:", "https:") if name is None else f"https://{name}"
-        with pytest.raises(NotSent, match=f"no connection, .*{told}"):
+        with pytest.raises(NotSent, match=told):
             await transport.send(get(origin))
 
 
