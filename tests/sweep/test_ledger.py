@@ -227,10 +227,11 @@ async def test_a_database_that_goes_away_is_told_and_nothing_is_lost(postgres: s
         assert await ledger.reserve(2, trial) == Held(trial(1))
         connection = await asyncpg.connect(postgres)
         try:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            await connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
+            # They are told to end, and may answer once more before they do.
+            while await connection.fetchval(f"SELECT count(*) {others}"):
+                await asyncio.sleep(0.01)
         finally:
             await connection.close()
         with pytest.raises(LedgerError, match=r"the database is not there any more; .* same command again"):
