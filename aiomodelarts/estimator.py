@@ -1,5 +1,6 @@
 """The estimator: checked settings that make jobs and versions."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ._code import EstimatorCode
     from .obs.code.local import LocalCode
 
+# So many elements of a batch take a few milliseconds; then the loop has its turn.
+_CHECKED_AT_ONCE = 50
 # Commands and hyperparameters can hold what nobody should read in a log.
 _SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
 
@@ -298,7 +301,12 @@ class AsyncEstimator:
         common = Inputs.of(inputs, *shared) if inputs is not None or any(shared) else None
 
         async def specs() -> list[TrainingSpec]:
-            return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
+            checked: list[TrainingSpec] = []
+            for index, element in enumerate(each):
+                if index % _CHECKED_AT_ONCE == _CHECKED_AT_ONCE - 1:
+                    await asyncio.sleep(0)
+                checked.append(await self._element(index, element, common, job, parent))
+            return checked
 
         left = partial(left_of, self._session)
         return Batch(specs, self._create_here, left, max_concurrency, self._session.settle_policy.grace_s)

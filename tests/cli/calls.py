@@ -1,7 +1,9 @@
 """The command as a process of its own, and a small sweep for it."""
 
+import contextlib
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -86,3 +88,16 @@ def edit(project: Path, old: str, new: str) -> None:
     file = project / "sweep.toml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
+
+
+def kept(ledger: Path, state: str) -> int:
+    """How many trials are in this state by the file of the ledger, while a controller may write it."""
+    if not ledger.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute("SELECT count(*) FROM trials WHERE state = ?", (state,))
+        except sqlite3.OperationalError:
+            # The tables are being made.
+            return 0
+        return int(found.fetchone()[0])

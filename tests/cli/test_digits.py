@@ -4,8 +4,6 @@ import csv
 import json
 import shutil
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from tests.obs.conftest import Moto, moto, moto_server
 from tests.support.platform import keys, served
 
-from .calls import start, until
+from .calls import kept, start, until
 
 __all__ = ["moto", "moto_server"]
 
@@ -59,11 +57,11 @@ def test_killed_and_interrupted_again_and_again_the_same_command_goes_on_and_rep
     ledger, command = tmp_path / "digits/results/digits/sweep.sqlite", ("sweep", "run", "digits/sweep.toml", "--local")
     for number, blow in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGKILL)):
         with start(tmp_path, *command) as process:
-            until(process, lambda: over(ledger) > number)  # noqa: B023
+            until(process, lambda: kept(ledger, "succeeded") > number)  # noqa: B023
             process.send_signal(blow)
             _, err = process.communicate(timeout=60)
         assert "Traceback" not in err
-    before = over(ledger)
+    before = kept(ledger, "succeeded")
     with start(tmp_path, *command) as process:
         out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
@@ -73,18 +71,6 @@ def test_killed_and_interrupted_again_and_again_the_same_command_goes_on_and_rep
     assert [trial["state"] for trial in trials] == ["succeeded"] * 6
     assert len({trial["version_id"] for trial in trials}) == 6
     assert len({trial["job_id"] for trial in trials}) == 1
-
-
-def over(ledger: Path) -> int:
-    """How many trials are over."""
-    if not ledger.exists():
-        return 0
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-        try:
-            return int(connection.execute("SELECT count(*) FROM trials WHERE state = 'succeeded'").fetchone()[0])
-        except sqlite3.OperationalError:
-            # The tables are being made.
-            return 0
 
 
 # A quarter of the models; what is looked at is the way of the code and of the results.

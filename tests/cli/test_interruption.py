@@ -23,7 +23,7 @@ from rich.console import Console
 from aiomodelarts.cli._interruption import Interruption
 from aiomodelarts.sweep import Running
 
-from .calls import Command, environment, start, until
+from .calls import Command, environment, kept, start, until
 
 QUESTION = "l, s or c? Enter and Ctrl-C leave them: "
 
@@ -114,6 +114,10 @@ def test_a_second_signal_cancels_and_one_before_the_sweep_has_begun_does_too() -
 
 def outputs(project: Path) -> int:
     return len(list((project / "served/obs/bucket").glob("out/tiny/*")))
+
+
+def running(project: Path) -> int:
+    return kept(project / "results/tiny/sweep.sqlite", "running") if outputs(project) == 2 else 0
 
 
 def states(command: Command) -> dict[str, int]:
@@ -208,7 +212,7 @@ def test_scripts_say_beforehand_what_becomes_of_running_versions(
 ) -> None:
     arguments = ("sweep", "run", "sweep.toml", "--on-interrupt", "stop", "-o", "json")
     with start(project, *arguments, **slow) as process:
-        until(process, lambda: outputs(project) == 2 and states(command) == {"running": 2})
+        until(process, lambda: running(project) == 2)
         process.send_signal(number)
         out, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number
@@ -217,17 +221,17 @@ def test_scripts_say_beforehand_what_becomes_of_running_versions(
     assert states(command) == {"reserved": 2}
 
 
-@pytest.mark.parametrize("running", ["leave", "stop"])
+@pytest.mark.parametrize("left", ["leave", "stop"])
 def test_a_sweep_is_stopped_from_another_terminal(
-    project: Path, command: Command, slow: dict[str, str], running: str
+    project: Path, command: Command, slow: dict[str, str], left: str
 ) -> None:
     with start(project, "sweep", "run", "sweep.toml", **slow) as process:
-        until(process, lambda: outputs(project) == 2 and states(command) == {"running": 2})
-        done = command("sweep", "stop", "sweep.toml", "--running", running, **slow)
+        until(process, lambda: running(project) == 2)
+        done = command("sweep", "stop", "sweep.toml", "--running", left, **slow)
         out, errors = process.communicate(timeout=10)
     assert done.returncode == 0, done.stderr
     assert "1 controller drove sweep tiny; 0 of 4 trials are over." in done.stdout
-    assert done.stdout.count("goes on: job_id=") == (2 if running == "leave" else 0)
+    assert done.stdout.count("goes on: job_id=") == (2 if left == "leave" else 0)
     # Whoever waited for the sweep learns that it did not end by itself.
     assert process.returncode == 1
     assert "Stopped as asked elsewhere: 0 of 4 trials are over." in errors
@@ -238,7 +242,7 @@ def test_what_a_killed_controller_has_left_is_stopped_through_the_platform(
     project: Path, command: Command, slow: dict[str, str]
 ) -> None:
     with start(project, "sweep", "run", "sweep.toml", **slow) as process:
-        until(process, lambda: outputs(project) == 2 and states(command) == {"running": 2})
+        until(process, lambda: running(project) == 2)
         process.kill()
         process.communicate(timeout=10)
     done = command("sweep", "stop", "sweep.toml", "--running", "stop", "-o", "json", **slow)

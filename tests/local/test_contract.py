@@ -2,12 +2,10 @@
 
 import asyncio
 from functools import cache
-from pathlib import Path
 
 import jsonschema
 import orjson
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -16,21 +14,16 @@ from aiomodelarts.local import LocalPlatform
 from aiomodelarts.local.core import ROUTES
 from tests.local.caller import Caller, calling, config, eventually, where
 from tests.local.test_gate import login
+from tests.support.contract import CONTRACT, DOCUMENT
 
-CONTRACT = Path(__file__).parent.parent / "contract"
 STYLES = ["tidy", *(f"varied:{seed}" for seed in range(12))]
-
-
-@cache
-def document() -> dict:
-    return yaml.load((CONTRACT / "modelarts-v1.openapi.yaml").read_text(), yaml.CSafeLoader)
 
 
 @cache
 def operations() -> dict[str, dict]:
     return {
         operation["operationId"]: operation
-        for item in document()["paths"].values()
+        for item in DOCUMENT["paths"].values()
         for method, operation in item.items()
         if method in ("get", "post", "put", "delete")
     }
@@ -38,7 +31,7 @@ def operations() -> dict[str, dict]:
 
 @cache
 def validator(operation: str, *, good: bool) -> Draft202012Validator:
-    registry = Registry().with_resource("urn:contract", Resource(document(), DRAFT202012))
+    registry = Registry().with_resource("urn:contract", Resource(DOCUMENT, DRAFT202012))
     name = "201" if operation == "createToken" else "200"
     schema = operations()[operation]["responses"][name]["content"]["application/json"]["schema"]
     wanted = schema["anyOf"][0] if good and "anyOf" in schema else schema
@@ -77,7 +70,7 @@ class Judge(Caller):
 def test_the_platform_has_the_27_operations_of_the_contract():
     assert {route.name for route in ROUTES} == set(operations())
     assert len(ROUTES) == 27
-    for template, item in document()["paths"].items():
+    for template, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             if method in ("get", "post", "put", "delete"):
                 route = next(route for route in ROUTES if route.name == operation["operationId"])

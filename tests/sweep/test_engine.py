@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.errors import (
@@ -24,6 +24,7 @@ from aiomodelarts.errors import (
 from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.brake import Brake
 from aiomodelarts.sweep.engine.engine import Engine, Resumed, SweepEvent
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
@@ -36,84 +37,8 @@ from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
 from .documents import changed, read
-
-CONFIG = read(changed("lr = { log_float = [1e-4, 1e-1], num = 4 }\n", "").replace("int = [1, 4]", "int = [1, 12]"))
-
-
-@frozen
-class ScriptedVersion:
-    """A version that ends, and logs, as it is told."""
-
-    version_id: int
-    outcome: Exception | None
-    lines: tuple[str, ...]
-    job_id: int = 7
-
-    async def wait(self) -> object:
-        await asyncio.sleep(0)
-        if self.outcome is not None:
-            raise self.outcome
-        return None
-
-    async def logs(self, *, follow: bool = False) -> AsyncIterator[str]:
-        for line in self.lines:
-            yield line
-
-    async def updates(self) -> AsyncIterator[object]:
-        yield SimpleNamespace(status=JobStatus.RUNNING)
-
-    async def refresh(self) -> object:
-        return SimpleNamespace(model_metric_list=None)
-
-    async def stop(self) -> None:
-        raise AssertionError("nothing is to be stopped")
-
-
-@frozen
-class ScriptedVersions:
-    """Makes versions; each point's value is its number of layers, unless the test says otherwise."""
-
-    refused: dict[int, Exception] = field(factory=dict)
-    ends: dict[int, Exception] = field(factory=dict)
-    says: dict[int, tuple[str, ...]] = field(factory=dict)
-    before: Callable[[Trial], None] = lambda trial: None
-    trains: Callable[[Trial], None] = lambda trial: None
-    made: list[tuple[str, int]] = field(factory=list)
-
-    platform: dict[int, "ScriptedVersion"] = field(factory=dict)
-    intended: dict[int, Trial] = field(factory=dict)
-    settled: list[int] = field(factory=list)
-    attached: list[int] = field(factory=list)
-
-    async def intend(self, trial: Trial, job: tuple[int, int] | None) -> Mapping[str, Any]:
-        assert job in (None, (7, 101))
-        self.intended[trial.number] = trial
-        return {"number": trial.number, "how": "first" if job is None else "next"}
-
-    async def settle(self, intent: Mapping[str, Any]) -> Version | None:
-        self.settled.append(intent["number"])
-        return self.platform.get(100 + intent["number"])
-
-    def attach(self, job_id: int, version_id: int) -> Version:
-        self.attached.append(version_id - 100)
-        return self.platform[version_id]
-
-    async def going(self, job_id: int) -> Mapping[int, str]:
-        return {}
-
-    async def make(self, intent: Mapping[str, Any], may_leave: Callable[[], None] = lambda: None) -> Version:
-        how, trial = intent["how"], self.intended[intent["number"]]
-        await asyncio.sleep(0)
-        self.made.append((how, trial.number))
-        self.before(trial)
-        await asyncio.to_thread(self.trains, trial)
-        if trial.number in self.refused:
-            raise self.refused[trial.number]
-        said = self.says.get(trial.number, (f"accuracy={trial.point['layers']}",))
-        made = ScriptedVersion(100 + trial.number, self.ends.get(trial.number), said)
-        self.platform[made.version_id] = made
-        return made
-
+from .scarce import Hurried
+from .scripted import CONFIG, ScriptedVersion, ScriptedVersions, states
 
 Carry = Callable[..., Awaitable[tuple[Engine, list[SweepEvent]]]]
 
@@ -142,10 +67,6 @@ def carry_out(tmp_path: Path) -> Carry:
 
 
 engines: list[Engine] = []
-
-
-def states(engine: Engine) -> dict[int, TrialState]:
-    return {trial.number: trial.state for trial in engine.result.trials}
 
 
 async def test_every_point_becomes_one_version_and_the_first_is_the_jobs_own(carry_out: Carry) -> None:
@@ -378,10 +299,10 @@ async def test_more_trials_of_a_random_search_are_no_change_and_add_to_the_earli
     assert len({trial.point["layers"] for trial in later.result.trials}) == 9
 
 
-@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("cancelled", [0, 1, 5])
 @pytest.mark.parametrize("theirs", [None, 102, 302])
 async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself_fenced(
-    tmp_path: Path, theirs: int | None, cancelled: bool
+    tmp_path: Path, theirs: int | None, cancelled: int
 ) -> None:
     """Paused between its last look at the lease and the bytes: another controller has the trial by then.
 
@@ -394,8 +315,12 @@ async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself
             made = await super().make(intent, may_leave)
             if intent["number"] == 2:
                 await taken_over()
+                worker, loop = asyncio.current_task(), asyncio.get_running_loop()
+                assert worker is not None
                 if cancelled:
-                    asyncio.current_task().cancel()  # type: ignore[union-attr]
+                    worker.cancel()
+                for number in range(1, cancelled):
+                    loop.call_later(number / 1000, worker.cancel)
             return made
 
     async def taken_over() -> None:
@@ -416,7 +341,8 @@ async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself
         async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock()) as ledger:
             with pytest.raises(Fenced):
                 config = evolve(CONFIG, concurrency=1)
-                await Engine(config, Paused(), None, nobody, SystemClock(), ledger, lease_s=0.6).run()
+                brake = Brake(Hurried())
+                await Engine(config, Paused(), None, nobody, SystemClock(), ledger, brake=brake).run()
     assert stopped == ([102] if theirs == 302 else [])
 
 
@@ -437,3 +363,20 @@ async def test_what_was_stopped_while_nobody_watched_is_made_anew_and_uses_up_no
     engine, _ = await carry_out(versions, evolve(CONFIG, retry=RetryBudget({})))
     first = engine.result.trials[0]
     assert (first.state, first.attempt, first.value) == (TrialState.SUCCEEDED, 2, 1.0)
+
+
+async def test_a_run_that_is_cancelled_while_it_joins_leaves_no_lease_behind(tmp_path: Path) -> None:
+    async def nobody(_: SweepEvent) -> None:
+        return
+
+    async with Ledger.open(tmp_path / "sweep.sqlite", Definition("x", {}), SystemClock()) as ledger:
+        join = ledger.join
+
+        async def cancelled(*who: Any) -> None:
+            await join(*who)
+            raise asyncio.CancelledError
+
+        engine = Engine(CONFIG, ScriptedVersions(), None, nobody, SystemClock(), ledger)
+        with mock.patch.object(ledger, "join", cancelled), pytest.raises(asyncio.CancelledError):
+            await engine.run()
+        assert await ledger.leases() == []

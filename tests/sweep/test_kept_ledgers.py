@@ -23,7 +23,7 @@ from aiomodelarts.sweep.ledger.ledger import Ledger
 from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 from tests.sweep import kept
-from tests.sweep.test_engine import ScriptedVersion, ScriptedVersions, states
+from tests.sweep.scripted import ScriptedVersion, ScriptedVersions, states
 
 FILES = sorted(kept.FOLDER.glob("*.sql"))
 
