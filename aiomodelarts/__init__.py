@@ -1,5 +1,6 @@
 """The asyncio SDK for training on ModelArts."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._clock import Clock, SystemClock
@@ -84,6 +85,8 @@ from .status import JobStatus, Outcome
 from .visualization import AsyncVisualizationJob
 
 if TYPE_CHECKING:
+    from . import events as events
+    from . import obs as obs
     from .local import LocalPlatform
     from .sweep import Sweep
 
@@ -178,6 +181,10 @@ __all__ = [
 ]
 
 
+# Loaded with the first use, since most programs never touch them.
+_LATER = ("events", "obs")
+
+
 def __getattr__(name: str) -> object:
     # The platform needs aiohttp's server and the sweep its extras; neither is needed to import a client.
     if name == "LocalPlatform":
@@ -188,8 +195,14 @@ def __getattr__(name: str) -> object:
         from .sweep import Sweep
 
         return Sweep
+    if name in _LATER:
+        return import_module(f".{name}", __name__)
     if name == "__version__":
         from importlib.metadata import version
 
         return version("aiomodelarts")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LATER, "__version__"})

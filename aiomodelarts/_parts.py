@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,24 +20,21 @@ from ._net.limits import Limits
 from ._net.retry import Retry, RetryPolicy
 from ._net.transport import Timeouts
 from ._seams import Seams
-from ._storage import Storage
 from ._watch.cadence import Cadence, PollS
 from ._watch.ceiling import Ceiling
-from ._watch.feed import Feed
 from ._watch.patience import Patience
-from ._watch.roster import Roster
-from ._watch.stalls import Stalls
-from ._watch.streaming import Aside, stream
 from ._watch.watcher import Watcher
 from ._wire import catalog
 from .errors import InvalidArgument
-from .events import Event
 from .hyperparameters import sendable
-from .obs import Obs, TransferLimits
-from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from ._storage import Storage
+    from ._watch.streaming import Aside
+    from .events import Event
+    from .obs import TransferLimits
 
 # From the beginning of closing on, which takes five seconds at most.
 _ERRANDS_GRACE_S = 4.5
@@ -57,7 +54,7 @@ class Options:
     settle: SettlePolicy | None = None
     seams: Seams | None = None
     workspace_id: str | None = None
-    transfers: TransferLimits | None = None
+    transfers: "TransferLimits | None" = None
 
     def __attrs_post_init__(self) -> None:
         if self.cadence is not None and self.poll_s is not None:
@@ -84,9 +81,9 @@ class Parts:
         self.seams = seams
         self.governor = Governor(options.limits or Limits(), clock)
         self.line = Line(home, seams, transport, retry, self.governor, options.workspace_id)
-        proxied = options.http is not None and options.http.trust_env
-        self.obs = Obs(Storage(self.line, seams, transport, retry, proxied=proxied), options.transfers)
-        self.upload_code = CodeUploads(self.obs, clock)
+        self._transport, self._retry, self._transfers = transport, retry, options.transfers
+        self._proxied = options.http is not None and options.http.trust_env
+        self._storage: Storage | None = None
         self.catalogue = Catalogue(
             lambda: self.line.perform(catalog.list_resource_specs),
             lambda: self.line.perform(catalog.list_engines),
@@ -105,15 +102,32 @@ class Parts:
         self._closing = False
         self._closed = asyncio.Event()
 
+    @property
+    def storage(self) -> "Storage":
+        """Object storage; its modules are loaded when somebody first asks for it, which most never do."""
+        if self._storage is None:
+            from ._storage import Storage
+
+            self._storage = Storage(
+                self.line, self.seams, self._transport, self._retry, proxied=self._proxied, limits=self._transfers
+            )
+        return self._storage
+
     def events(
         self,
-        job_ids: Sequence[int] | None,
+        job_id: int | str | Iterable[int | str] | None,
         after: str | None,
         log_stalled_s: float | None,
         buffer: int,
         poll_s: PollS,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> "AsyncGenerator[Event, None]":
         """The stream of what happens to versions; the arguments are those of ``AsyncSession.events``."""
+        from ._watch.feed import Feed
+        from ._watch.roster import Roster
+        from ._watch.stalls import Stalls
+        from ._watch.streaming import job_ids_of, stream
+
+        job_ids = job_ids_of(job_id)
         clock, cadence = self.seams.clock, self.cadence.within(poll_s)
         feed = Feed(job_ids, after, clock, self.patience, self._twin_ids, buffer, self.watcher.resync, cadence)
         aside: list[Aside] = []
@@ -134,8 +148,8 @@ class Parts:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._closed.set)
             stack.push_async_callback(self.line.close)
-            stack.push_async_callback(self.obs.close)
-            stack.push_async_callback(self.upload_code.close)
+            if self._storage is not None:
+                stack.push_async_callback(self._storage.close)
             stack.push_async_callback(self.catalogue.close)
             stack.push_async_callback(self.watcher.close)
             # A call that waits for a place must not take the one that is given up below.

@@ -1,6 +1,7 @@
-"""Which object storage a session has."""
+"""The object storage of a session: which one it is, and what is offered on it."""
 
 import asyncio
+import contextlib
 from importlib import import_module
 from urllib.parse import unquote
 
@@ -10,6 +11,8 @@ from ._net.transport import Transport
 from ._seams import Seams
 from .credentials import AccessKey
 from .errors import ConfigurationError
+from .obs import Obs, TransferLimits
+from .obs.code.upload import CodeUploads
 from .obs.folder import FolderStore
 from .obs.keys import Lease
 from .obs.store import Store
@@ -18,7 +21,7 @@ _FOLDER = "file://"
 
 
 class Storage:
-    """Opens the object storage of a session.
+    """What a session offers on its object storage, which is opened at the first use.
 
     Args:
         line: is opened for the settings.
@@ -26,16 +29,35 @@ class Storage:
         transport: carries the small requests.
         retry: decides on another try of them.
         proxied: whether they go through a proxy that the environment names, so that content has to, too.
+        limits: ceilings of what goes up and down; None are the defaults.
     """
 
-    def __init__(self, line: Line, seams: Seams, transport: Transport, retry: Retry, *, proxied: bool) -> None:
+    def __init__(
+        self,
+        line: Line,
+        seams: Seams,
+        transport: Transport,
+        retry: Retry,
+        *,
+        proxied: bool,
+        limits: TransferLimits | None,
+    ) -> None:
         self._line = line
         self._seams = seams
         self._transport = transport
         self._retry = retry
         self._proxied = proxied
+        self.obs = Obs(self._store, limits)
+        self.upload_code = CodeUploads(self.obs, seams.clock)
 
-    async def __call__(self) -> Store:
+    async def close(self) -> None:
+        """Give up what is under way, and let go of what was opened."""
+        # The latter although the former fails or is cancelled.
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.obs.close)
+            stack.push_async_callback(self.upload_code.close)
+
+    async def _store(self) -> Store:
         """The storage.
 
         Raises:

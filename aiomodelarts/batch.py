@@ -15,7 +15,7 @@ from .intent import Intent
 from .job import TrainingJob
 from .models.spec import TrainingSpec
 
-# After a cancellation the creations under way get this long to end; then each of them is cancelled in its own turn.
+# After a cancellation the creations under way get this long to end, and then as long as any cancelled create.
 _GRACE_S = 2.0
 # What refuses one element will refuse all that follow.
 _HOPELESS = (QuotaExceeded, NotAllowed, SessionClosed)
@@ -55,9 +55,10 @@ class Batch:
 
     Args:
         specs: checks every element and gives the intents, before anything is sent.
-        create: makes one version.
+        create: makes one version, in the task that calls.
         left: what a create that was cancelled left: the version, an intent that may have made one, or nothing.
         max_concurrency: creations that are under way at once.
+        grace_s: how long a create that was cancelled may go on, in seconds.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Batch:
         create: Callable[[TrainingSpec], Awaitable[TrainingJob]],
         left: Callable[[TrainingSpec], TrainingJob | Intent | None],
         max_concurrency: int,
+        grace_s: float,
     ) -> None:
         self._specs = specs
         self._create = create
         self._left = left
         self._max_concurrency = check_count("max_concurrency", max_concurrency)
+        self._grace_s = grace_s
         self._outcomes: list[BatchOutcome] = []
         self._hopeless = False
         self._begun = False
@@ -143,7 +146,7 @@ class Batch:
     async def _stop(self, workers: list[asyncio.Task[None]]) -> None:
         self._hopeless = True
         try:
-            await asyncio.wait(workers, timeout=_GRACE_S)
+            await asyncio.wait(workers, timeout=_GRACE_S + self._grace_s)
         finally:
             for worker in workers:
                 worker.cancel()

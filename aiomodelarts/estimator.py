@@ -1,13 +1,14 @@
 """The estimator: checked settings that make jobs and versions."""
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import configuration
-from ._code import EstimatorCode
 from ._create.create import may_always_leave
+from ._create.made import Made
 from ._operations import configs, jobs, logs, lookups, versions
 from ._operations.pointers import check_config_name
 from ._own import check_element, spec_of
@@ -25,9 +26,14 @@ from .models.spec import (
     check_id,
     check_job_name,
 )
-from .obs.code.local import LocalCode
 from .session import AsyncSession
 
+if TYPE_CHECKING:
+    from ._code import EstimatorCode
+    from .obs.code.local import LocalCode
+
+# So many elements of a batch take a few milliseconds; then the loop has its turn.
+_CHECKED_AT_ONCE = 50
 # Commands and hyperparameters can hold what nobody should read in a log.
 _SHOWN = ("framework_version", "model_name", "user_image_url", "train_instance_type", "pool_id")
 
@@ -72,7 +78,7 @@ class AsyncEstimator:
         train_instance_count: int | None = None,
         train_instance_type: str | None = None,
         output_path: str | None = None,
-        code_dir: str | os.PathLike[str] | LocalCode | None = None,
+        code_dir: "str | os.PathLike[str] | LocalCode | None" = None,
         boot_file: str | None = None,
         code_bucket: str | None = None,
         framework_type: str | None = None,
@@ -89,13 +95,14 @@ class AsyncEstimator:
         config_name: str | None = None,
     ) -> None:
         self._session = modelarts_session
-        self._read_code = code_dir if isinstance(code_dir, LocalCode) else None
+        self._read_code = _read_already(code_dir)
+        folder = code_dir if self._read_code is None else self._read_code.folder
         self._code: EstimatorCode | None = None
         self._given = check_given(
             train_instance_count=train_instance_count,
             train_instance_type=train_instance_type,
             output_path=output_path,
-            code_dir=_code_dir(code_dir),
+            code_dir=os.fspath(folder) if isinstance(folder, os.PathLike) else folder,
             boot_file=boot_file,
             code_bucket=code_bucket,
             framework_type=framework_type,
@@ -157,9 +164,11 @@ class AsyncEstimator:
         return told | ({"job_description": self._description} if self._description else {})
 
     @property
-    def code(self) -> EstimatorCode | None:
+    def code(self) -> "EstimatorCode | None":
         """The code that is a folder of this machine; None where it is in a bucket already."""
         if self._code is None and self.settings.code_bucket is not None:
+            from ._code import EstimatorCode
+
             self._code = EstimatorCode(self._session, self.settings, self._read_code)
         return self._code
 
@@ -292,9 +301,15 @@ class AsyncEstimator:
         common = Inputs.of(inputs, *shared) if inputs is not None or any(shared) else None
 
         async def specs() -> list[TrainingSpec]:
-            return [await self._element(index, element, common, job, parent) for index, element in enumerate(each)]
+            checked: list[TrainingSpec] = []
+            for index, element in enumerate(each):
+                if index % _CHECKED_AT_ONCE == _CHECKED_AT_ONCE - 1:
+                    await asyncio.sleep(0)
+                checked.append(await self._element(index, element, common, job, parent))
+            return checked
 
-        return Batch(specs, self.create, partial(left_of, self._session), max_concurrency)
+        left = partial(left_of, self._session)
+        return Batch(specs, self._create_here, left, max_concurrency, self._session.settle_policy.grace_s)
 
     async def intend(
         self,
@@ -334,12 +349,7 @@ class AsyncEstimator:
             CreateOutcomeUnknown: it could not be found out whether there is a version; ``error.intent`` can be settled
                 later.
         """
-        try:
-            made = await self._session.make(spec, may_leave)
-        except CreateOutcomeUnknown as error:
-            error.intent = Intent(error.intent, self._session)
-            raise
-        return TrainingJob.of(self._session, made, spec)
+        return await self._handle(spec, self._session.make(spec, may_leave))
 
     async def resolved(self) -> dict[str, Any]:
         """What a request says of every run of this estimator, with names turned into the platform's numbers.
@@ -395,6 +405,17 @@ class AsyncEstimator:
     async def _spec(self, inputs: Inputs, own: Mapping[str, Any], argument: str = "", **identity: Any) -> TrainingSpec:
         return spec_of(self.settings, await self.resolved(), self._description, inputs, own, argument, **identity)
 
+    def _create_here(self, spec: TrainingSpec) -> Awaitable[TrainingJob]:
+        return self._handle(spec, self._session.make(spec, here=True))
+
+    async def _handle(self, spec: TrainingSpec, making: Awaitable[Made]) -> TrainingJob:
+        try:
+            made = await making
+        except CreateOutcomeUnknown as error:
+            error.intent = Intent(error.intent, self._session)
+            raise
+        return TrainingJob.of(self._session, made, spec)
+
     async def _finished(self, version: TrainingJob, wait: bool) -> TrainingJob:
         if wait:
             await version.wait()
@@ -405,7 +426,9 @@ class AsyncEstimator:
         return f"job-{int(seams.clock.now())}-{seams.rng.getrandbits(40):010x}"
 
 
-def _code_dir(given: str | os.PathLike[str] | LocalCode | None) -> str | None:
-    if isinstance(given, LocalCode):
-        return str(given.folder)
-    return os.fspath(given) if isinstance(given, os.PathLike) else given
+def _read_already(code_dir: object) -> "LocalCode | None":
+    if code_dir is None or isinstance(code_dir, str | os.PathLike):
+        return None
+    from .obs.code.local import LocalCode
+
+    return code_dir if isinstance(code_dir, LocalCode) else None

@@ -22,20 +22,19 @@ from ._watch.cadence import Cadence, PollS
 from ._watch.ceiling import Ceiling
 from ._watch.many import Waitable, as_completed, wait_all
 from ._watch.patience import Patience
-from ._watch.streaming import job_ids_of
 from ._wire.call import Call, Site
 from .errors import InvalidArgument, ModelArtsError, WaitTimeout, Where
-from .events import Event
 from .models.catalog import BuiltInAlgorithm, Engine, ResourceSpec
 from .models.job import JobDetail
 from .models.spec import TrainingSpec
-from .obs import Obs, TransferLimits
-from .obs.code.upload import CodeUploads
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from .events import Event
     from .local import LocalPlatform
+    from .obs import Obs, TransferLimits
+    from .obs.code.upload import CodeUploads
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -107,7 +106,7 @@ class AsyncSession:
         patience: Patience | None = None,
         settle: SettlePolicy | None = None,
         seams: Seams | None = None,
-        transfers: TransferLimits | None = None,
+        transfers: "TransferLimits | None" = None,
     ) -> None:
         given = config.Given(
             access_key=access_key,
@@ -177,14 +176,14 @@ class AsyncSession:
         return session
 
     @property
-    def obs(self) -> Obs:
+    def obs(self) -> "Obs":
         """Object storage: files up and down, objects read and written."""
-        return self._parts.obs
+        return self._parts.storage.obs
 
     @property
-    def upload_code(self) -> CodeUploads:
+    def upload_code(self) -> "CodeUploads":
         """Brings code of this machine into a bucket, once; estimators with a ``code_bucket`` use it."""
-        return self._parts.upload_code
+        return self._parts.storage.upload_code
 
     @property
     def platform(self) -> "LocalPlatform | None":
@@ -216,18 +215,22 @@ class AsyncSession:
         """
         return await self._parts.line.perform(build, *args, **kwargs)
 
-    async def make(self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave) -> Made:
+    async def make(
+        self, spec: TrainingSpec, may_leave: Callable[[], None] = may_always_leave, *, here: bool = False
+    ) -> Made:
         """The one version for an intent; ``AsyncEstimator`` wraps it into a handle.
 
         Args:
             spec: the intent.
             may_leave: is asked each time just before bytes leave; what it raises keeps them back and comes out here.
+            here: make it in the task that calls, whose owner gives it the time that a cancelled create has.
 
         Raises:
             ApiError: the service refused.
             CreateOutcomeUnknown: it could not be found out whether there is a version.
         """
-        made = await self._parts.maker.make(spec, may_leave)
+        maker = self._parts.maker
+        made = await (maker.make_here(spec) if here else maker.make(spec, may_leave))
         if made.origin == "created":
             self._parts.watcher.made(made.job_id, made.version_id, made.created.status if made.created else None)
         return made
@@ -309,7 +312,7 @@ class AsyncSession:
         log_stalled_s: float | None = None,
         buffer: int = 10_000,
         poll_s: PollS = None,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> "AsyncGenerator[Event, None]":
         """What happens to the versions of some jobs, or of all; ``docs/events.md`` says what is guaranteed.
 
         Args:
@@ -325,12 +328,11 @@ class AsyncSession:
             NotFound: while iterating, when a job that was named is not there.
             ModelArtsError: while iterating, when asking is refused for good.
         """
-        job_ids = job_ids_of(job_id)
         if log_stalled_s is not None and not log_stalled_s > 0:
             raise InvalidArgument("log_stalled_s", log_stalled_s, "it is a number of seconds above 0")
         if type(buffer) is not int or buffer < 1:
             raise InvalidArgument("buffer", buffer, "it is a whole number from 1 up")
-        return self._parts.events(job_ids, after, log_stalled_s, buffer, poll_s)
+        return self._parts.events(job_id, after, log_stalled_s, buffer, poll_s)
 
     def stop_aside(self, job_id: int, version_id: int) -> None:
         """Ask for a version to be stopped without waiting for the answer; ``close`` does wait for it, for a while."""

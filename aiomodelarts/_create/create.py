@@ -31,13 +31,13 @@ class Create:
         self.unclear = False
         self.began = False
         self.after_version_id = 0
-        self.waiting = 0
+        self.waiters: list[asyncio.Future[Made]] = []
         self.left: LeftBehind | None = None
         self.no_capacity: NoCapacity | None = None
-        self._task: asyncio.Task[Made] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     @property
-    def task(self) -> "asyncio.Task[Made]":
+    def task(self) -> "asyncio.Task[Any]":
         """Does the work."""
         assert self._task is not None
         return self._task
@@ -52,11 +52,41 @@ class Create:
         """Whether it has ended without a version that is known."""
         return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
 
-    def start(self, work: Coroutine[Any, Any, Made]) -> None:
-        """Do it."""
+    def start(self, work: Coroutine[Any, Any, Made], ended: Callable[["asyncio.Task[Made]"], None]) -> None:
+        """Do it, in a task of its own: who asked may be cancelled, and the bytes are out all the same."""
         self._task = asyncio.create_task(work)
-        # Whoever asked may be gone, and with them the interest in a failure.
-        self._task.add_done_callback(_look_at)
+        self._task.add_done_callback(ended)
+
+    def start_here(self) -> None:
+        """It is done in the task that runs now."""
+        self._task = asyncio.current_task()
+
+    def joined(self) -> "asyncio.Future[Made]":
+        """What one more waiter awaits; cancelling it does not reach the work."""
+        waiter: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
+        self.waiters.append(waiter)
+        if self.task.done():
+            self.tell()
+        return waiter
+
+    def tell(self, interrupted: ModelArtsError | None = None) -> None:
+        """Pass the end of the work on to all who wait for it.
+
+        Args:
+            interrupted: what they are told in place of a cancellation, which was not theirs.
+        """
+        task = self.task
+        # Whoever asked may be gone, and with them the interest in a failure; it is looked at all the same.
+        error = interrupted if task.cancelled() else task.exception()
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if error is not None:
+                waiter.set_exception(error)
+            elif task.cancelled():
+                waiter.cancel()
+            else:
+                waiter.set_result(task.result())
 
     def begins(self) -> None:
         """The bytes of the request begin to leave, unless they may not."""
@@ -67,11 +97,10 @@ class Create:
         """Take note of what the last sending met, or of the next one with None."""
         self.no_capacity = error if isinstance(error, NoCapacity) else None
 
-    def left_behind(self) -> LeftBehind | None:
-        """What is left of it now that nobody waits any more; it goes no further."""
+    def given_up(self) -> LeftBehind | None:
+        """What is left of it now that nobody waits any more; its task has to be cancelled."""
         task = self.task
         ended = task.done() and not task.cancelled()
-        task.cancel()
         error = task.exception() if ended else None
         if ended and error is None:
             self.left = LeftBehind(pending=self.pending, made=task.result())
@@ -88,7 +117,7 @@ def known(spec: TrainingSpec, made: Made) -> Create:
         return made
 
     create = Create(spec)
-    create.start(done())
+    create.start(done(), lambda _: create.tell())
     return create
 
 
@@ -114,8 +143,3 @@ def unknown(spec: TrainingSpec, reason: str) -> CreateOutcomeUnknown:
     """Nobody can say what became of the intent."""
     operation = "createTrainingJob" if spec.job_id is None else "createTrainingJobVersion"
     return CreateOutcomeUnknown(reason, where=Where(operation, spec.job_id))
-
-
-def _look_at(task: "asyncio.Task[Made]") -> None:
-    if not task.cancelled():
-        task.exception()

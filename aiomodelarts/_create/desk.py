@@ -5,7 +5,7 @@ import contextlib
 import contextvars
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol
 
 from attrs import define, field
@@ -15,6 +15,7 @@ from ..errors import CreateOutcomeUnknown, ModelArtsError, NotFound, SessionClos
 from ..models.job import VersionInfo
 from ..models.spec import TrainingSpec
 from ..status import JobStatus
+from .create import Create
 from .identity import explained, is_echo
 from .made import Twin
 from .policy import SettlePolicy
@@ -91,7 +92,8 @@ class JobDesk:
     complete: bool = False
     newest: int = 0
     _known: dict[int, float] = field(factory=dict)
-    _in_flight: dict[str, list[TrainingSpec]] = field(factory=dict)
+    # A dict for its order.
+    _out: dict[Create, None] = field(factory=dict)
     _lost: list[_Lost] = field(factory=list)
     _late: list[_Late] = field(factory=list)
     _kept: list[tuple[TrainingSpec, int]] = field(factory=list)
@@ -104,33 +106,14 @@ class JobDesk:
     _failing_since: float | None = None
     _closed: bool = False
 
-    @contextlib.contextmanager
-    def in_flight(self, spec: TrainingSpec, begins: Callable[[], None]) -> Iterator[Callable[[], None]]:
-        """From the moment on when what this gives is called, until the end, a row that is an echo of the intent is
-        taken for its answer still to come.
+    def leaves(self, create: Create) -> None:
+        """The bytes begin to leave, unless they may not; until ``returned``, an echo can be the answer to come."""
+        create.begins()
+        self._out[create] = None
 
-        Args:
-            spec: the intent.
-            begins: is called whenever the bytes may begin to leave.
-        """
-        out = False
-
-        def leaves() -> None:
-            nonlocal out
-            begins()
-            if not out:
-                self._in_flight.setdefault(spec.output_path, []).append(spec)
-            out = True
-
-        try:
-            yield leaves
-        finally:
-            if out:
-                specs = self._in_flight[spec.output_path]
-                # By identity: equal intents are kept apart by their number.
-                del specs[next(at for at, other in enumerate(specs) if other is spec)]
-                if not specs:
-                    del self._in_flight[spec.output_path]
+    def returned(self, create: Create) -> None:
+        """The create was answered, or never will be."""
+        self._out.pop(create, None)
 
     def claim(self, version_id: int) -> bool:
         """This version belongs to somebody now; whether it did not before."""
@@ -287,7 +270,7 @@ class JobDesk:
         """Give the rows to whom they belong. There is no await in here: nothing may be answered in between."""
         # What was answered while the list was on its way is nobody's any more.
         rows = {version_id: row for version_id, row in rows.items() if version_id not in self._known}
-        flying = [spec for specs in self._in_flight.values() for spec in specs]
+        flying = [create.spec for create in self._out]
         expected = explained(rows.values(), flying)
         free = sorted(rows.values(), key=lambda row: (row.version_id in expected, row.version_id))
         for lost in sorted(self._lost, key=lambda lost: lost.since):
@@ -320,9 +303,9 @@ class JobDesk:
             self._swaps.append(_Swap(lost.sent_at, self.clock.monotonic() + self.policy.late_watch_s))
 
     def _has_equals(self, spec: TrainingSpec) -> bool:
-        late = (one.spec for one in self._late)
-        lost = (one.spec for one in self._lost)
-        return any(other == spec for other in (*self._in_flight.get(spec.output_path, ()), *lost, *late))
+        others: tuple[Create | _Lost | _Late, ...] = (*self._out, *self._lost, *self._late)
+        # Nearly all of them differ in their path, which is quick to see.
+        return any(one.spec.output_path == spec.output_path and one.spec == spec for one in others)
 
     def _found_late(self, late: _Late, row: VersionInfo) -> None:
         # It is nobody else's from the moment on when its stop is decided, not when it is done.

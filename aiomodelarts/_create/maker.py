@@ -6,6 +6,7 @@ import contextvars
 import logging
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from .._clock import Clock
@@ -75,16 +76,42 @@ class Maker:
             create = self._started(Create(spec, may_leave))
         else:
             create = self._keyed_create(spec, spec.intent_id)
-        create.waiting += 1
+        waiter = create.joined()
         try:
-            return await asyncio.shield(create.task)
+            return await waiter
         except asyncio.CancelledError:
             # Others may be waiting for the same version; only the last one to leave gives it up.
-            if create.waiting == 1:
+            if len(create.waiters) == 1:
                 await self._abandon(create)
             raise
         finally:
-            create.waiting -= 1
+            create.waiters.remove(waiter)
+
+    async def make_here(self, spec: TrainingSpec) -> Made:
+        """As ``make``, in the task that calls, which costs less than one more task.
+
+        That task is its owner's to cancel, who first gives it the time that ``make`` would give; the create ends at
+        once when it is.
+        """
+        if spec.intent_id is not None:
+            # Others may come to wait for the same version.
+            return await self.make(spec)
+        if self._closed:
+            raise _session_closed()
+        create = Create(spec)
+        create.start_here()
+        self._under_way[create] = None
+        try:
+            return await self._made(create)
+        except asyncio.CancelledError:
+            interrupted = self._interrupted(create)
+            if interrupted is not None:
+                create.task.uncancel()
+                raise interrupted from None
+            self._leave_behind(create)
+            raise
+        finally:
+            del self._under_way[create]
 
     async def settle(self, pending: Pending) -> Made | None:
         """What became of an intent whose outcome was unknown, perhaps in another process; None when it made nothing.
@@ -124,8 +151,6 @@ class Maker:
         """Give what is under way a short time to end; look once more for twins; then end everything."""
         self._closed = True
         try:
-            # A task that is cancelled before its first step cannot say what that means to those who wait for it.
-            await asyncio.sleep(0)
             for create in list(self._under_way):
                 if not create.began:
                     create.task.cancel()
@@ -161,9 +186,8 @@ class Maker:
         if before is not None:
             create.unclear = create.began = before.unclear
             create.after_version_id = before.after_version_id
-        create.start(self._made(create))
+        create.start(self._made(create), partial(self._ended, create))
         self._under_way[create] = None
-        create.task.add_done_callback(lambda _: self._under_way.pop(create, None))
         return create
 
     def _keyed_create(self, spec: TrainingSpec, intent_id: str) -> Create:
@@ -192,13 +216,15 @@ class Maker:
             create.unclear = True
             error.intent = create.pending
             raise
-        except asyncio.CancelledError:
-            if not self._closed:
-                raise
-            # Nobody cancelled those who wait for this.
-            raise self._interrupted(create) from None
 
-    def _interrupted(self, create: Create) -> ModelArtsError:
+    def _ended(self, create: Create, task: "asyncio.Task[Made]") -> None:
+        del self._under_way[create]
+        create.tell(self._interrupted(create) if task.cancelled() else None)
+
+    def _interrupted(self, create: Create) -> ModelArtsError | None:
+        """What a cancelled create has met when the closing cancelled it, which nobody did who waits for it."""
+        if not self._closed:
+            return None
         if not create.began:
             return _session_closed()
         error = unknown(create.spec, "the session was closed before it was known what became of it")
@@ -247,16 +273,17 @@ class Maker:
         spec = create.spec
         create.unclear_after(None)
         try:
-            with desk.in_flight(spec, create.begins) as leaves:
-                created = await self._sends.create(spec, leaves)
-                version_id = version_of(created, spec)
-                if desk.claim(version_id):
-                    return Made(job_id=desk.job_id, version_id=version_id, origin="created", created=created)
+            created = await self._sends.create(spec, partial(desk.leaves, create))
+            version_id = version_of(created, spec)
+            if desk.claim(version_id):
+                return Made(job_id=desk.job_id, version_id=version_id, origin="created", created=created)
         except ModelArtsError as error:
             if outcome_of(error) is not Outcome.UNKNOWN:
                 raise
             create.unclear_after(error)
             _log.info("the answer to a create of job %s was lost (%s); looking for it", desk.job_id, error)
+        finally:
+            desk.returned(create)
         # Otherwise an equal intent, whose answer was lost, took the version; there is another one for this intent.
         return None
 
@@ -298,10 +325,14 @@ class Maker:
                 await self._wait_for([create])
         finally:
             # Cancelled once more, or joined by somebody else meanwhile: neither may lose what is out.
-            if create.waiting == 1 and create.left is None:
-                left = create.left_behind()
-                if left is not None:
-                    self.left_behind.append(left)
+            if len(create.waiters) == 1 and create.left is None:
+                self._leave_behind(create)
+                create.task.cancel()
+
+    def _leave_behind(self, create: Create) -> None:
+        left = create.given_up()
+        if left is not None:
+            self.left_behind.append(left)
 
     def _tell_what_is_left(self) -> None:
         for left in self.left_behind:

@@ -21,7 +21,12 @@ _MAPPED: tuple[tuple[type[BaseException], type[TransportError], str], ...] = (
     (aiohttp.ConnectionTimeoutError, NotSent, "no connection within the limit"),
     (aiohttp.ServerTimeoutError, AnswerTimeout, "no answer within the limit"),
     (TimeoutError, AnswerTimeout, "no complete answer within the limit"),
+    (aiohttp.ClientConnectorDNSError, NotSent, "no connection, as there is no such host or no network"),
+    (aiohttp.ClientConnectorCertificateError, NotSent, "no connection, as its certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, NotSent, "no TLS connection, which http:// in the endpoint does without"),
     (aiohttp.ClientConnectorError, NotSent, "no connection"),
+    # It would not open a tunnel, so that nothing went on from there.
+    (aiohttp.ClientHttpProxyError, NotSent, "the proxy refused"),
     (aiohttp.ServerFingerprintMismatch, NotSent, "the certificate is not the expected one"),
     # Redirects are not followed; if ever one is, the first request had left.
     (aiohttp.RedirectClientError, ConnectionBroken, "the answer could not be read"),
@@ -76,6 +81,9 @@ class AiohttpTransport:
                 data=request.body or None,
                 timeout=self._timeout,
                 allow_redirects=False,
+                # A borrowed session can have other wishes.
+                raise_for_status=False,
+                auto_decompress=True,
                 **own,
             ) as answer:
                 # aiohttp's mapping finds names in any case, so it need not be copied.

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import InvalidArgument
 from ..models.job import JobDetail
 from ..models.spec import TrainingSpec
-from ..obs import ObsEntry, Transferred
-from ..obs.values import OnProgress
 from ..session import AsyncSession
+
+if TYPE_CHECKING:
+    from ..obs import ObsEntry, Transferred
+    from ..obs.values import OnProgress
 
 
 class HasOutputs(Protocol):
@@ -43,7 +45,7 @@ async def output_path(self: HasOutputs) -> str:
     return path if path.endswith("/") else f"{path}/"
 
 
-async def outputs(self: HasOutputs) -> list[ObsEntry]:
+async def outputs(self: HasOutputs) -> "list[ObsEntry]":
     """The objects in the version's output folder, in the order of their keys.
 
     Versions that share an output path share this list; give each one of its own to tell them apart.
@@ -61,8 +63,8 @@ async def download_outputs(
     *,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
-    progress: OnProgress | None = None,
-) -> Transferred:
+    progress: "OnProgress | None" = None,
+) -> "Transferred":
     """Fetch the version's output folder; its content comes directly into ``local_dir``.
 
     Files that are here with the same content are not fetched again.

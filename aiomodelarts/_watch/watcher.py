@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 
 from .._clock import Clock
@@ -63,7 +64,8 @@ class Watcher:
         self.turn = ceiling.turn
         self._jobs: dict[int, JobWatch] = {}
         self._durations: dict[int, Durations] = {}
-        self._made: dict[tuple[int, int], tuple[JobStatus, float]] = {}
+        # A plain dict is slow to give its first key once many before it are gone.
+        self._made: OrderedDict[tuple[int, int], tuple[JobStatus, float]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -141,7 +143,7 @@ class Watcher:
     def made(self, job_id: int, version_id: int, status: JobStatus | None) -> None:
         """Take note of a version that was made just now: its state need not be asked for."""
         if len(self._made) >= _MADE_KEPT:
-            del self._made[next(iter(self._made))]
+            self._made.popitem(last=False)
         self._made[job_id, version_id] = (status or JobStatus.INIT, self._clock.monotonic())
 
     async def close(self) -> None:

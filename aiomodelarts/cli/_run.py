@@ -24,7 +24,7 @@ from ..errors import (
     TransportError,
 )
 from ..obs.errors import NotFromStorage, ObsNotAllowed, ObsTrouble
-from .render import tell_error
+from .render import tell, tell_error
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -136,4 +136,6 @@ def _report(raised: Exception) -> int:
     if code is None:
         raise raised
     tell_error(str(error))
+    for note in getattr(error, "__notes__", ()):
+        tell(note)
     return code

@@ -1,5 +1,6 @@
 """The session a command works with, and the options that choose it."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 from attrs import frozen
 
-from ..errors import ConfigurationError
+from .. import config
+from ..errors import ConfigurationError, NotAllowed, TokenExpired
 from ..session import AsyncSession
 from ..sweep.files import FolderFiles
 from .render import Output
@@ -24,6 +26,9 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION_ID", help="Its 
 LimitOption = Annotated[int, typer.Option("--limit", metavar="N", help="Show at most N.", min=1)]
 AllOption = Annotated[bool, typer.Option("--all", help="Show every one, however many.")]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print a table, or one JSON value.")]
+
+# What a session takes before it looks for a profile.
+_FIRST = ("HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY", "OS_USERNAME", "OS_TOKEN", "OS_AUTH_TOKEN", "OS_CLOUD")
 
 PROFILE: ContextVar[str | None] = ContextVar("PROFILE", default=None)
 """The profile that the command line named before its command."""
@@ -42,6 +47,13 @@ class Place:
         return None if self.root is None else FolderFiles(self.root)
 
 
+def taken_first() -> str | None:
+    """The variable that comes before every profile, or None where none does."""
+    if PROFILE.get() is not None:
+        return None
+    return next((variable for variable in _FIRST if os.environ.get(variable)), None)
+
+
 @asynccontextmanager
 async def open_session(local: bool) -> AsyncIterator[Place]:
     """A session as the environment says, or with a local platform of its own, for as long as the block lasts."""
@@ -54,4 +66,18 @@ async def open_session(local: bool) -> AsyncIterator[Place]:
                 session = await stack.enter_async_context(AsyncSession(profile=PROFILE.get()))
             except ConfigurationError as error:
                 raise ConfigurationError(f"{error}; or take a platform on this machine, with --local") from error
-            yield Place(session)
+            try:
+                yield Place(session)
+            except (NotAllowed, TokenExpired) as error:
+                if error.status in (401, 403):
+                    error.add_note(f"The credentials are those of {_source()}; aiomodelarts login tries others.")
+                raise
+
+
+def _source() -> str:
+    variable = taken_first()
+    if variable == "OS_CLOUD" or (variable and config.environment_credentials(os.environ)):
+        return f"the environment, where {variable} is set"
+    if PROFILE.get() is not None:
+        return f"profile {PROFILE.get()}"
+    return f"profile {config.BASIC_PROFILE}, or where there is none, those of clouds.yaml or of this server"

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError, InvalidArgument
 from ..estimator import AsyncEstimator
 from ..session import AsyncSession
 from ._run import DONE, reporting, run
-from ._session import PROFILE, OutputOption
+from ._session import PROFILE, OutputOption, taken_first
 from .render import Output, print_json, tell
 
 app = typer.Typer()
@@ -76,8 +76,6 @@ _PLACE = (
 )
 _TEMPORARY = "HUAWEICLOUD_SDK_SECURITY_TOKEN"
 _SECRETS = ("sk", "password", "security_token")
-# What a session takes before it looks for a profile.
-_FIRST = ("HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY", "OS_USERNAME", "OS_TOKEN", "OS_CLOUD")
 
 
 @app.command("login")
@@ -135,8 +133,8 @@ async def _login(name: str, members: dict[str, str], endpoints: config.Endpoints
         print_json({"profile": name, "file": str(path), **shown, **addresses})
     else:
         typer.echo(f"The service answered. Profile {name} is kept in {path}.")
-    first = next((variable for variable in _FIRST if os.environ.get(variable)), None)
-    if first and PROFILE.get() is None:
+    first = taken_first()
+    if first is not None:
         tell(f"{first} is set here, and comes before the profile.")
     return DONE
 

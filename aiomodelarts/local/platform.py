@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -27,7 +27,7 @@ from aiomodelarts.local.leftovers import Leftovers
 from aiomodelarts.local.lifecycle import Ending
 from aiomodelarts.local.ports import Executor, Logs, Ports, Storage
 from aiomodelarts.local.rate import RateLimit
-from aiomodelarts.local.root import Root, open_root
+from aiomodelarts.local.root import Root, RootError, open_root
 from aiomodelarts.local.runner import GRACE_S, FileLogs, ProcessExecutor
 from aiomodelarts.local.simulated import SimulatedExecutor, SimulatedLogs, Simulation
 from aiomodelarts.local.storage import Folder, Nowhere
@@ -214,8 +214,18 @@ class LocalPlatform:
         """The process that the platform lives in."""
         return self.access.pid
 
+    async def _open_root(self) -> Root:
+        opening = asyncio.ensure_future(asyncio.to_thread(open_root, self._wanted_root))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on, so what it opens still has to be closed.
+            with suppress(RootError, OSError):
+                await asyncio.to_thread((await opening).close)
+            raise
+
     async def _open(self, stack: AsyncExitStack) -> None:
-        root = await asyncio.to_thread(open_root, self._wanted_root)
+        root = await self._open_root()
         stack.push_async_callback(asyncio.to_thread, root.close)
         line = listen(self._wanted_port)
         stack.callback(line.close)

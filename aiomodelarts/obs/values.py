@@ -87,7 +87,8 @@ class TransferLimits:
     Args:
         transfers: requests that carry content at one time.
         bytes_in_flight: content held in memory at one time.
-        part_bytes: larger files go in parts of this size; it grows where there would be more than 10,000.
+        part_bytes: larger files go in parts of this size; it grows where there would be more than 10,000. A storage may
+            refuse parts of less than 5 MiB.
     """
 
     transfers: int = field(default=32, validator=at_least_one)

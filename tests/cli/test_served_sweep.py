@@ -22,6 +22,21 @@ def test_wrong_keys_are_exit_code_3(command: Command, served: dict[str, str]) ->
     done = command("flavors", **{**served, "HUAWEICLOUD_SDK_SK": "wrong"})
     assert done.returncode == 3
     assert served["HUAWEICLOUD_SDK_SK"] not in done.stderr
+    refused, source = done.stderr.splitlines()
+    assert refused.startswith("error: listResourceSpecs: ModelArts.0206: ")
+    assert source.startswith("The credentials are those of the environment, where HUAWEICLOUD_SDK_AK is set; ")
+
+
+def test_it_is_told_whose_credentials_were_refused(project: Path, command: Command, served: dict[str, str]) -> None:
+    kept = {name: value for name, value in served.items() if not name.startswith("HUAWEICLOUD_SDK")}
+    project_id = served["HUAWEICLOUD_SDK_PROJECT_ID"]
+    profiles = "".join(f"[{name}]\nak = A\nsk = S\nproject_id = {project_id}\n" for name in ("basic", "work"))
+    (project / "profiles").write_text(profiles)
+    kept["HUAWEICLOUD_SDK_CREDENTIALS_FILE"] = str(project / "profiles")
+    for arguments, source in (((), "profile basic, or"), (("--profile", "work"), "profile work; ")):
+        done = command(*arguments, "jobs", **kept)
+        assert done.returncode == 3
+        assert done.stderr.splitlines()[1].startswith(f"The credentials are those of {source}")
 
 
 def test_the_folder_of_a_served_platform_takes_the_code_and_gives_the_objective(

@@ -1,4 +1,4 @@
-"""Every test that the page of promises names is there."""
+"""Every test that the pages of promises name is there."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/promises.md").read_text("utf-8")
 # In a table, what is in backquotes may be a file, a test in it, a test of the simulators, or one of their mutations.
 SPANS = {span for line in PAGE.splitlines() if line.startswith("|") for span in re.findall(r"`([^`]+)`", line)}
-FILES = sorted(span for span in SPANS if span.startswith("tests/"))
+# The page of object storage has one folder for all of its.
+OF_OBS = re.findall(r"`(test_[^`]+)`", (ROOT / "docs/obs.md").read_text("utf-8"))
+FILES = sorted({span for span in SPANS if span.startswith("tests/")} | {f"tests/obs/{span}" for span in OF_OBS})
 BITES = sorted(
     found[1] for span in SPANS if (found := re.fullmatch(r"(?:bites|test_the_simulator_bites)?\[(.*)\]", span))
 )
@@ -32,4 +34,5 @@ def test_a_mutation_is_there(named: str) -> None:
 
 def test_there_are_some_of_each() -> None:
     assert len(FILES) > 10
+    assert len(OF_OBS) > 5
     assert len(BITES) > 10

@@ -139,3 +139,26 @@ async def test_a_bound_is_a_whole_number_from_one_up(bound: Any) -> None:
         if bound is not None:
             with pytest.raises(InvalidArgument, match="max_concurrency"):
                 await session.wait_all([], max_concurrency=bound)
+
+
+async def test_checking_thousands_of_elements_leaves_the_loop_its_turns() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    service = Service()
+    async with session_on(service.transport) as session:
+        estimator = estimator_on(session)
+        await estimator.resolved()
+        wrong = [*({"output_path": f"/bucket/out/{number}/"} for number in range(2000)), {"output_path": "nowhere"}]
+        batch = estimator.create_job_versions(7, 5, "/bucket/data/", each=wrong)
+        going = asyncio.create_task(others())
+        with pytest.raises(InvalidArgument, match=r"each\[2000\]"):
+            await batch
+        going.cancel()
+    assert turns >= 2000 / 100
+    assert not service.counts["create_version"]

@@ -1,10 +1,12 @@
 """Changes whose answer was lost are sent again; that they are done already is then no failure."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from aiomodelarts import (
+    AlreadyExists,
     AsyncEstimator,
     AsyncSession,
     AsyncVisualizationJob,
@@ -14,7 +16,7 @@ from aiomodelarts import (
     WrongState,
 )
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import FakeTransport, answer, refusal, session_on
+from tests.support.fakes import FakeTransport, Service, answer, estimator_on, refusal, session_on
 
 Verb = Callable[[AsyncSession], Awaitable[None]]
 DELETIONS: dict[str, Verb] = {
@@ -73,3 +75,28 @@ async def test_a_stop_whose_answer_was_lost_is_done() -> None:
     async with session_on(FakeTransport(LosesTheFirst(1, refusal("ModelArts.0105"), status=9))) as session:
         await TrainingJob.attach(session, 7, 9).stop()
         await AsyncVisualizationJob(session, 7).stop_visualization_job()
+
+
+class Echoing(Service):
+    """Its rows say what was asked for."""
+
+    def row(self, job_id: int, version_id: int) -> dict[str, Any]:
+        return {**super().row(job_id, version_id), "train_url": "/bucket/output/", "data_url": "/bucket/data/"}
+
+
+@pytest.mark.looptime
+async def test_a_job_that_one_intent_has_is_not_given_to_an_equal_one_whose_answer_was_lost() -> None:
+    service = Echoing()
+    async with session_on(service.transport) as session:
+        estimator = estimator_on(session)
+        first = await estimator.fit("/bucket/data/", job_name="job-7")
+        service.overrides["create_job"] = lambda _: refusal("ModelArts.4302", 500)
+        with pytest.raises(AlreadyExists):
+            await estimator.fit("/bucket/data/", job_name="job-7")
+        service.overrides.clear()
+    assert first.job_id == 7
+    # Whoever has lost the answer to their own finds it.
+    async with session_on(service.transport) as session:
+        service.overrides["create_job"] = lambda _: refusal("ModelArts.4302", 500)
+        found = await estimator_on(session).fit("/bucket/data/", job_name="job-7")
+    assert (found.job_id, found.version_id, found.origin) == (7, first.version_id, "adopted")

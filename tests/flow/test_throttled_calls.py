@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aiomodelarts import Limits, RetryPolicy, Throttled
+from aiomodelarts import Limits, RetryPolicy, Throttled, TrainingJob
 from aiomodelarts._wire import training
 from aiomodelarts._wire.message import Request, Response
 from tests.support.fakes import Service, estimator_on, refusal, session_on
@@ -129,3 +129,46 @@ def test_a_thousand_creations_meet_a_limit_and_none_of_them_fails() -> None:
     virtually(main)
     assert len(service.bodies) == 1000
     assert refused <= 0.05 * 1000
+
+
+def test_a_call_that_was_refused_keeps_its_turn() -> None:
+    service = Service()
+    numbers: list[int] = []
+
+    def refuse_the_first(request: Request) -> Response:
+        numbers.append(int(request.path.rpartition("/")[2]))
+        if len(numbers) == 1:
+            return refusal("ModelArts.6101", 429, "slow down", retry_after="2")
+        return service._version(request, 7, numbers[-1])
+
+    service.overrides["version"] = refuse_the_first
+
+    async def main() -> None:
+        async with session_on(service.transport, limits=Limits(in_flight=1)) as session:
+            for number in range(5):
+                service.add(7, number)
+            await asyncio.gather(*(TrainingJob.attach(session, 7, number).refresh() for number in range(5)))
+
+    virtually(main)
+    assert numbers == [0, 0, 1, 2, 3, 4]
+
+
+def test_trouble_in_the_service_says_nothing_about_its_rate() -> None:
+    service = Service()
+    asked = 0
+
+    def in_trouble_at_first(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return refusal("ModelArts.4302", 500) if asked < 3 else service._version(request, 7, 1)
+
+    service.add(7, 1)
+    service.overrides["version"] = in_trouble_at_first
+
+    async def main() -> None:
+        async with session_on(service.transport) as session:
+            await TrainingJob.attach(session, 7, 1).refresh()
+            reads = session.governor.snapshot().reads
+            assert (reads.sent, reads.answered, reads.throttled) == (3, 1, 0)
+
+    virtually(main)

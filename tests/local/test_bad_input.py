@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiomodelarts.local import LocalPlatform
+from aiomodelarts.local.root import Root, open_root
 from aiomodelarts.local.storage import Folder, OutsideError, segments
 from tests.local.caller import calling, config, where
 from tests.local.test_core import answer_to, signed
@@ -303,3 +305,27 @@ def test_any_json_is_answered_and_never_with_a_5xx(changes):
     """Against the core itself: no socket is needed to throw bodies at it."""
     request = signed("POST", "training-jobs", body=changed(**changes))
     assert answer_to(request).status in (200, 400)
+
+
+async def test_a_platform_whose_opening_is_cancelled_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    roots: list[Root] = []
+    begun = threading.Event()
+    go_on = threading.Event()
+
+    def slowly(path: Path | None) -> Root:
+        begun.set()
+        go_on.wait(10)
+        roots.append(open_root(path))
+        return roots[-1]
+
+    monkeypatch.setattr("aiomodelarts.local.platform.open_root", slowly)
+    entering = asyncio.ensure_future(LocalPlatform(executor="simulated").__aenter__())
+    await asyncio.to_thread(begun.wait, 10)
+    entering.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    (root,) = roots
+    assert root.lock.closed
+    assert not await asyncio.to_thread(root.path.exists)

@@ -18,6 +18,7 @@ from aiomodelarts._net.aiohttp_transport import mapped
 from aiomodelarts._wire.message import Request
 
 NEVER_LEFT = {
+    "ClientHttpProxyError",
     "ClientConnectorCertificateError",
     "ClientConnectorDNSError",
     "ClientConnectorError",
@@ -39,7 +40,6 @@ LOST = {
     "ClientConnectionError",
     "ClientConnectionResetError",
     "ClientError",
-    "ClientHttpProxyError",
     "ClientOSError",
     "ClientPayloadError",
     "ClientResponseError",

@@ -52,6 +52,32 @@ async def test_path_and_query_go_out_byte_for_byte_as_signed(transport: AiohttpT
     assert f"host: 127.0.0.1:{server.port}".encode() in server.requests[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere.invalid", "no connection, as there is no such host or no network: GET https://nowhere.invalid/"),
+        (None, "no TLS connection, which http:// in the endpoint does without: GET https://127.0.0.1"),
+    ],
+)
+async def test_why_there_is_no_connection_is_said_in_words(
+    transport: AiohttpTransport, name: str | None, told: str
+) -> None:
+    async with serving(OK, read=False) as server:
+        origin = server.origin.replace("http:", "https:") if name is None else f"https://{name}"
+        with pytest.raises(NotSent, match=told):
+            await transport.send(get(origin))
+
+
+async def test_a_proxy_that_opens_no_tunnel_has_sent_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(http(b"", "407 Proxy Authentication Required")) as server:
+        monkeypatch.setenv("https_proxy", server.origin.replace("http://", "http://mei:secret@"))
+        async with aiohttp.ClientSession(trust_env=True) as mine:
+            with pytest.raises(NotSent, match=r"the proxy refused: .* Proxy Authentication Required") as caught:
+                await AiohttpTransport(QUICK, mine).send(get("https://service.invalid"))
+    assert server.requests[0].startswith(b"CONNECT service.invalid:443 ")
+    assert "secret" not in f"{caught.value!r} {caught.value}"
+
+
 async def test_a_body_goes_out_as_it_is(transport: AiohttpTransport) -> None:
     async with serving(OK) as server:
         await transport.send(post(server.origin, '{"ü": 1}'.encode()))
@@ -309,6 +335,16 @@ async def test_a_borrowed_session_stays_open_and_an_owned_one_does_not() -> None
             await borrowing.send(get(server.origin))
         async with http_session.get(server.origin) as answer:
             assert answer.status == 200
+
+
+async def test_what_a_borrowed_session_does_by_itself_changes_no_answer() -> None:
+    packed = http(gzip.compress(b"{}"), "404 Not Found", "Content-Encoding: gzip")
+    async with (
+        serving(packed, keep=True) as server,
+        aiohttp.ClientSession(raise_for_status=True, auto_decompress=False) as http_session,
+    ):
+        answer = await AiohttpTransport(QUICK, http_session).send(get(server.origin))
+    assert (answer.status, answer.body) == (404, b"{}")
 
 
 async def test_a_closed_transport_opens_nothing_again() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from aiomodelarts.obs import ObsPath, TransferLimits
 from aiomodelarts.obs._aside import Batched
-from aiomodelarts.obs._transfer import digest
+from aiomodelarts.obs._transfer import digest, flow
 from aiomodelarts.obs._transfer.flow import Lanes
 from aiomodelarts.obs._transfer.sync_up import SyncUp
 from aiomodelarts.obs.selection import Selection
@@ -117,6 +117,23 @@ class TestBatched:
 
 
 class TestWorkThatLasts:
+    async def test_it_leaves_threads_for_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        go = threading.Event()
+
+        def compared(*_: object) -> str:
+            go.wait(20)
+            return "etag"
+
+        monkeypatch.setattr(flow, "digest_file", compared)
+        shared = lanes()
+        comparing = [asyncio.create_task(shared.digest(tmp_path, 10**9, digest.Digest())) for _ in range(100)]
+        await asyncio.sleep(0.01)
+        try:
+            assert await asyncio.wait_for(asyncio.to_thread(int), 5) == 0
+        finally:
+            go.set()
+        assert await asyncio.gather(*comparing) == ["etag"] * 100
+
     async def test_a_folder_is_not_walked_to_its_end_for_nobody(self, place: Place, tmp_path: Path) -> None:
         await fill(tmp_path, {f"{number:03}": b"" for number in range(100)})
         looking, cancelled = asyncio.Event(), threading.Event()

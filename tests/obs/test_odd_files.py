@@ -15,7 +15,7 @@ from aiomodelarts import InvalidArgument
 from aiomodelarts.obs._aside import aside
 from aiomodelarts.obs._transfer import flow
 from aiomodelarts.obs._transfer.digest import digest_for
-from aiomodelarts.obs.errors import LocalRefused, SourceChanged, TransferIncomplete, UnusableName
+from aiomodelarts.obs.errors import LocalRefused, SourceChanged, TargetIsFolder, TransferIncomplete, UnusableName
 from aiomodelarts.obs.standalone import obs_at
 
 from .conftest import ACCESS_KEY, SECRET_KEY, SMALL, Moto, Place, content, fill, tree
@@ -76,6 +76,20 @@ class TestTargets:
         with pytest.raises(TransferIncomplete, match="device or a pipe"):
             await obs.sync_down(place.root, tmp_path)
         assert stat.S_ISFIFO((await aside((tmp_path / "k").lstat)).st_mode)
+
+    @pytest.mark.parametrize("size", [1, 3 * PART])
+    async def test_a_file_never_takes_the_place_of_a_link_to_a_folder(
+        self, place: Place, tmp_path: Path, size: int
+    ) -> None:
+        await place.put("k", content(size))
+        await fill(tmp_path, {"data/mine": b"1"})
+        await aside((tmp_path / "k").symlink_to, "data")
+        with pytest.raises(TargetIsFolder):
+            await place.obs.get_file(place.root + "k", tmp_path / "k")
+        with pytest.raises(TransferIncomplete, match="a folder is where"):
+            await place.obs.sync_down(place.root, tmp_path)
+        assert (await tree(tmp_path))["data/mine"] == b"1"
+        assert await aside((tmp_path / "k").is_symlink)
 
     async def test_delete_spares_what_another_name_leads_to(self, place: Place, tmp_path: Path) -> None:
         await place.put("d/real/a", b"a")

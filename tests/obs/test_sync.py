@@ -9,7 +9,7 @@ import pytest
 from aiomodelarts import InvalidArgument
 from aiomodelarts.obs import Progress
 from aiomodelarts.obs._transfer import copy as copying
-from aiomodelarts.obs._transfer import sync_down
+from aiomodelarts.obs._transfer import flow, sync_down
 from aiomodelarts.obs.errors import (
     BucketNotFound,
     ObsNotFound,
@@ -64,11 +64,11 @@ class TestSync:
         await place.obs.sync_down(place.root, tmp_path)
         digests: list[Path] = []
 
-        def digest(file: Path, *_: object) -> str:
+        def digest(_: object, file: Path, *__: object) -> str:
             digests.append(file)
             return "another"
 
-        monkeypatch.setattr(sync_down, "digest_file", digest)
+        monkeypatch.setattr(flow, "digest_file", digest)
         monkeypatch.setattr(sync_down, "_MOST_SKEW_S", -60)
         assert (await place.obs.sync_down(place.root, tmp_path)).skipped == 1
         assert digests == []

@@ -1,5 +1,8 @@
 """What the package offers, pinned by name."""
 
+import subprocess
+import sys
+
 import aiomodelarts
 from aiomodelarts import sweep
 
@@ -22,3 +25,13 @@ def test_the_names_of_sweeps_are_sorted_unique_and_there() -> None:
 def test_nothing_public_is_left_out() -> None:
     bound = {name for name, value in vars(aiomodelarts).items() if isinstance(value, type) and name[0].isalpha()}
     assert bound - set(aiomodelarts.__all__) == set()
+
+
+def test_what_is_loaded_later_can_be_seen_and_reached_before() -> None:
+    code = """
+import aiomodelarts
+print(sorted({*aiomodelarts.__all__, "events", "obs"} - set(dir(aiomodelarts))))
+print(aiomodelarts.events.verify.__name__, aiomodelarts.obs.Obs.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split("\n")[:2] == ["[]", "verify Obs"], done.stderr

@@ -46,7 +46,7 @@ def test_each_module_can_be_the_first_to_be_imported() -> None:
 
 
 def test_importing_the_package_imports_no_extra() -> None:
-    ours = "aiomodelarts.sweep aiomodelarts.cli"
+    ours = "aiomodelarts.sweep aiomodelarts.cli aiomodelarts.obs aiomodelarts.events"
     extras = f"optuna sqlalchemy typer rich plotly obstore pathspec asyncpg aiosqlite {ours}"
     code = f"import sys, aiomodelarts; sys.exit(' '.join(n for n in '{extras}'.split() if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)

@@ -24,6 +24,7 @@ from aiomodelarts.errors import (
 from aiomodelarts.status import JobStatus
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
+from aiomodelarts.sweep.engine.brake import Brake
 from aiomodelarts.sweep.engine.engine import Engine, Resumed, SweepEvent
 from aiomodelarts.sweep.failures import Failure, RetryBudget
 from aiomodelarts.sweep.files import FolderFiles
@@ -36,6 +37,7 @@ from aiomodelarts.sweep.trial import Trial, TrialState
 from aiomodelarts.sweep.versions import Version
 
 from .documents import changed, read
+from .scarce import Hurried
 from .scripted import CONFIG, ScriptedVersion, ScriptedVersions, states
 
 Carry = Callable[..., Awaitable[tuple[Engine, list[SweepEvent]]]]
@@ -339,7 +341,8 @@ async def test_a_version_that_is_one_too_many_is_stopped_by_whoever_finds_itself
         async with Ledger.open(tmp_path / "sweep.sqlite", definition, SystemClock()) as ledger:
             with pytest.raises(Fenced):
                 config = evolve(CONFIG, concurrency=1)
-                await Engine(config, Paused(), None, nobody, SystemClock(), ledger, lease_s=0.6).run()
+                brake = Brake(Hurried())
+                await Engine(config, Paused(), None, nobody, SystemClock(), ledger, brake=brake).run()
     assert stopped == ([102] if theirs == 302 else [])
 
 
@@ -360,3 +363,20 @@ async def test_what_was_stopped_while_nobody_watched_is_made_anew_and_uses_up_no
     engine, _ = await carry_out(versions, evolve(CONFIG, retry=RetryBudget({})))
     first = engine.result.trials[0]
     assert (first.state, first.attempt, first.value) == (TrialState.SUCCEEDED, 2, 1.0)
+
+
+async def test_a_run_that_is_cancelled_while_it_joins_leaves_no_lease_behind(tmp_path: Path) -> None:
+    async def nobody(_: SweepEvent) -> None:
+        return
+
+    async with Ledger.open(tmp_path / "sweep.sqlite", Definition("x", {}), SystemClock()) as ledger:
+        join = ledger.join
+
+        async def cancelled(*who: Any) -> None:
+            await join(*who)
+            raise asyncio.CancelledError
+
+        engine = Engine(CONFIG, ScriptedVersions(), None, nobody, SystemClock(), ledger)
+        with mock.patch.object(ledger, "join", cancelled), pytest.raises(asyncio.CancelledError):
+            await engine.run()
+        assert await ledger.leases() == []

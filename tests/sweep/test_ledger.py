@@ -183,6 +183,17 @@ class TestLedger:
         assert await ledger.reserve(1, trial) is None
         assert await ledger.trials() == [trial(1)]
 
+    async def test_a_cancellation_waits_for_the_transaction_that_is_under_way(self, ledger: Ledger) -> None:
+        """A connection that is cut off in the middle of one may keep the database locked, for everybody."""
+        for beats in range(1, 4):
+            taking = asyncio.create_task(ledger.take_over([]))
+            for _ in range(beats):
+                await asyncio.sleep(0)
+            taking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await taking
+            assert [lease.beats for lease in await ledger.leases()] == [beats]
+
     async def test_whoever_leaves_waits_for_what_was_asked_for(self, ledger: Ledger) -> None:
         asked = []
         for _ in range(20):
@@ -216,10 +227,11 @@ async def test_a_database_that_goes_away_is_told_and_nothing_is_lost(postgres: s
         assert await ledger.reserve(2, trial) == Held(trial(1))
         connection = await asyncpg.connect(postgres)
         try:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            await connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
+            # They are told to end, and may answer once more before they do.
+            while await connection.fetchval(f"SELECT count(*) {others}"):
+                await asyncio.sleep(0.01)
         finally:
             await connection.close()
         with pytest.raises(LedgerError, match=r"the database is not there any more; .* same command again"):

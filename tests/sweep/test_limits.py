@@ -16,8 +16,9 @@ from aiomodelarts.errors import (
     QuotaExceeded,
     TrainingCancelled,
     VersionGone,
+    WrongState,
 )
-from aiomodelarts.sweep.budget import Budget
+from aiomodelarts.sweep.budget import Amount, Budget
 from aiomodelarts.sweep.description.config import SweepConfig
 from aiomodelarts.sweep.description.definition import settings_of
 from aiomodelarts.sweep.engine.brake import Brake
@@ -207,6 +208,15 @@ class TestBudget:
         assert account is not None
         assert (account.held.ms, account.spent.hours) == (0, 600 / 3600)
         assert account.spent.cost == pytest.approx(2.0 * 600 / 3600, abs=1e-5)
+
+    async def test_what_was_reserved_for_a_refused_creation_is_given_back(self, carry_out: Carry) -> None:
+        config = evolve(CONFIG, concurrency=1, budget=HOURLY)
+        refused: list[ModelArtsError] = [WrongState("no", status=400)]
+        came = await carry_out(Scarce({2: refused}, ends=lambda version_id: Told(version_id, ran_s=60)), config)
+        assert [state is TrialState.REFUSED for state in came.states] == [False, True, False, False]
+        account = came.engine.result.account
+        assert account is not None
+        assert (account.held, account.spent.ms) == (Amount(), 3 * 60_000)
 
     async def test_it_waits_for_what_runs_to_give_back_what_it_does_not_need(self, carry_out: Carry) -> None:
         config = evolve(CONFIG, concurrency=4, budget=HOURLY)

@@ -108,6 +108,18 @@ async def test_where_the_clocks_disagree_a_new_token_is_used_until_it_is_refused
     assert await used_at(auth, clock, 5001) == "token 2"
 
 
+async def test_a_refusal_that_comes_after_the_renewal_renews_nothing() -> None:
+    clock = HandClock()
+    issuer = Issuer(clock, 86_400)
+    auth = TokenAuth(issuer, clock)
+    first, late = await auth.authorized(_ASKED), await auth.authorized(_ASKED)
+    assert await auth.renewed(first)
+    assert await used_at(auth, clock, 1) == "token 2"
+    assert await auth.renewed(late)
+    assert await used_at(auth, clock, 2) == "token 2"
+    assert issuer.issued == 2
+
+
 class Guarded(Service):
     """A platform that takes one token at a time."""
 

@@ -67,3 +67,22 @@ async def test_closing_tells_those_who_wait_and_cancels_none_of_them() -> None:
     assert [type(result) for result in results] == [SessionClosed] * 3
     with pytest.raises(SessionClosed):
         await flight()
+
+
+@pytest.mark.parametrize("first", ["caller", "flight"])
+async def test_a_caller_who_is_cancelled_while_it_closes_is_cancelled(first: str) -> None:
+    flight = SingleFlight(Work())
+    caller = asyncio.ensure_future(flight())
+    await asyncio.sleep(0)
+    closing = flight.close()
+    if first == "caller":
+        caller.cancel()
+        await closing
+    else:
+        # Both of its reasons to wake up come in the same turn.
+        assert flight._task is not None
+        flight._task.add_done_callback(lambda _: caller.cancel())
+        await closing
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert caller.cancelled()

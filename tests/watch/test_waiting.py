@@ -18,7 +18,7 @@ from aiomodelarts import (
     WaitTimeout,
 )
 from aiomodelarts._wire.message import Request, Response
-from tests.support.fakes import Service, refusal, session_on
+from tests.support.fakes import Service, estimator_on, refusal, session_on
 from tests.watch.versions import ends, version
 
 pytestmark = pytest.mark.looptime
@@ -204,3 +204,14 @@ async def test_a_wait_cancelled_while_the_session_closes_leaves_no_unread_error(
     await asyncio.sleep(0)
     wait.cancel()
     await asyncio.gather(wait, closing, return_exceptions=True)
+
+
+async def test_a_version_that_was_made_long_ago_is_looked_at_soon() -> None:
+    service = Service()
+    async with session_on(service.transport) as session:
+        made = await estimator_on(session).create_job_version(7, 5, "/bucket/data/")
+        service.add(7, made.version_id, 10)
+        await asyncio.sleep(3600)
+        began = asyncio.get_running_loop().time()
+        await made.wait()
+        assert asyncio.get_running_loop().time() - began < 0.2

@@ -1,6 +1,7 @@
 """How much is moved at one time, and how far it is."""
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ class Lanes:
         self._bytes = limits.bytes_in_flight
         self._waiting: deque[tuple[_Room, asyncio.Future[None]]] = deque()
         self._batched = Batched()
+        # The threads are everybody's: a name look-up that finds all of them at work for minutes comes too late.
+        self._comparing = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def aside(self, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the work returns, done in a thread; ``size`` bytes of content are what it is about."""
@@ -42,7 +45,8 @@ class Lanes:
         """The ETag that a local file of about ``size`` bytes would have; ``digest`` is a fresh one."""
         if size <= _SHORT:
             return await self._batched(digest_file, go_on, place, digest)
-        return await lasting(digest_file, place, digest)
+        async with self._comparing:
+            return await lasting(digest_file, place, digest)
 
     def take(self, size: int, transfers: int = 1) -> "_Room":
         """Room for content of ``size`` bytes on its way in ``transfers`` requests, for as long as a block lasts."""

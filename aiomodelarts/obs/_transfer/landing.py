@@ -21,6 +21,8 @@ from ..values import ObsEntry
 from .digest import pieces_of
 from .journal import Journal
 
+_FOLDER = "a folder is where the file has to be; move it away first"
+
 
 @frozen
 class _Claim:
@@ -75,6 +77,7 @@ def known_file(place: Path) -> os.stat_result | None:
     """What is known of a file in whose place another one is to come, or None where there is no file; blocks.
 
     Raises:
+        TargetIsFolder: it is a folder, or a link to one.
         LocalRefused: it is a device or a pipe, or a link to one; those are not for replacing.
     """
     try:
@@ -82,7 +85,9 @@ def known_file(place: Path) -> os.stat_result | None:
         target = os.stat(place) if stat.S_ISLNK(status.st_mode) else status
     except (OSError, ValueError):
         return None
-    if not (stat.S_ISREG(target.st_mode) or stat.S_ISDIR(target.st_mode)):
+    if stat.S_ISDIR(target.st_mode):
+        raise TargetIsFolder(_FOLDER, path=place)
+    if not stat.S_ISREG(target.st_mode):
         raise LocalRefused("it is a device or a pipe, and no file takes its place; name another one", path=place)
     return status if stat.S_ISREG(status.st_mode) else None
 
@@ -125,9 +130,6 @@ class Landing:
         self._part_bytes = part_bytes
         self._size = entry.size
         with locally(place):
-            if place.is_dir():
-                # Told before anything large is fetched; a small file learns it when it takes its place.
-                raise TargetIsFolder("a folder is where the file has to be; move it away first", path=place)
             self._claim = _claimed(place, ground)
             with _closing_on_error(self._claim.handle):
                 identity = f"{entry.path}\n{entry.etag}\n{entry.size}\n{part_bytes}"

@@ -165,10 +165,11 @@ class Engine:
             LedgerError: the ledger cannot be written, or another controller took this one for dead.
         """
         gone = [*await self._keeper.gone(), *dead]
-        claims = await self._ledger.join(*await asyncio.to_thread(_who), gone)
-        if self._ledger.token > 1:
-            self._audit.doubt()
+        who = await asyncio.to_thread(_who)
         try:
+            claims = await self._ledger.join(*who, gone)
+            if self._ledger.token > 1:
+                self._audit.doubt()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     errands = [
@@ -183,8 +184,9 @@ class Engine:
                 raise _first(group) from None
         finally:
             # What stays open is taken up at once by whoever comes next.
-            with contextlib.suppress(LedgerError):
-                await self._ledger.leave()
+            if self._ledger.token:
+                with contextlib.suppress(LedgerError):
+                    await self._ledger.leave()
 
     async def _drive(self, claims: Sequence[Held]) -> None:
         await self._stand()

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -24,6 +23,7 @@ from ..description.config import SweepConfig
 from ..failures import Failure
 from ..ledger.errors import Fenced, LeaseInDoubt
 from ..ledger.records import Held
+from ..ledger.uncut import to_its_end
 from ..reasons import one_line
 from ..trial import Trial, TrialState
 from ..versions import Version, Versions
@@ -32,8 +32,6 @@ from .meters import Meters
 from .room import Room
 from .scribe import Scribe
 from .shortage import Shortage
-
-T = TypeVar("T")
 
 # After one of these, the next creation would end the same way.
 _ENDS_THE_SWEEP = (ConfigurationError, JobDeleted, NotAllowed, SessionClosed, TokenExpired)
@@ -232,15 +230,16 @@ class Making:
     async def _note_made(self, trial: Trial, version: Version) -> Trial:
         ids: dict[str, Any] = {"job_id": version.job_id, "version_id": version.version_id}
         ids["began_at"] = self._scribe.clock.now()
+        # Nobody else knows what it writes down; where that fails, the next run finds out.
         noting = asyncio.ensure_future(
             self._scribe.move(trial, _how(version), state=TrialState.RUNNING, reason=None, **ids)
         )
         try:
-            running = await _to_its_end(noting)
+            running = await to_its_end(noting)
         except (Fenced, asyncio.CancelledError):
             # A worker that finds itself fenced cancels the others, whose versions are too many just as well.
             if noting.done() and not noting.cancelled() and isinstance(noting.exception(), Fenced):
-                await _to_its_end(asyncio.ensure_future(self._stop_twin(trial, version)))
+                await to_its_end(asyncio.ensure_future(self._stop_twin(trial, version)))
             raise
         self._scribe.passed("written as made")
         return running
@@ -290,18 +289,3 @@ def _how(version: Version) -> str:
         return f"made: version {version.version_id}, request {exchange}"
     found = getattr(version, "origin", "created") != "created"
     return f"{'found, made before' if found else 'made'}: version {version.version_id}"
-
-
-async def _to_its_end(task: "asyncio.Future[T]") -> T:
-    """What the task gives; a cancellation waits for it, for what it writes down is known to nobody else."""
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            # Several may cancel: whoever runs the sweep, and a worker that has found out that it is fenced.
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            # Whoever asked goes; what became of it is in the ledger, or the next run finds out.
-            task.exception()
-        raise

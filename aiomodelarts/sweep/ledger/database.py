@@ -14,6 +14,7 @@ from . import schema
 from .errors import LedgerError, NotRunYet
 from .filesystems import network_kind
 from .migrations import statements
+from .uncut import uncut
 
 _PATIENCE_MS = 10_000
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -80,6 +81,7 @@ class Database:
             raise
         return database
 
+    @uncut
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -112,6 +114,7 @@ class Database:
         what = next((what for sign, what in _TROUBLES if sign in said.lower()), said)
         return LedgerError(f"the ledger {self.shown}: {what}")
 
+    @uncut
     async def _prepare(self, create: bool) -> None:
         async with self.reading() as connection:
             if connection.dialect.name == "sqlite":

@@ -13,10 +13,12 @@ from .errors import LedgerError, SweepChanged
 from .records import Definition, SweepRecord, differences
 from .rows import sweep_of, text_of
 from .transaction import lock_leases
+from .uncut import uncut
 
 _sweeps, _leases = schema.sweeps, schema.leases
 
 
+@uncut
 async def sweep_named(database: Database, name: str) -> SweepRecord | None:
     """The record of the sweep of this name, or None when there is none."""
     async with database.reading() as connection:
@@ -24,6 +26,7 @@ async def sweep_named(database: Database, name: str) -> SweepRecord | None:
     return None if row is None else sweep_of(row)
 
 
+@uncut
 async def entered(database: Database, definition: Definition, *, allow_change: bool) -> SweepRecord:
     """The record of the sweep, which is made or brought up to date; the latter fences whoever drives it.
 
@@ -68,6 +71,7 @@ async def _insert(database: Database, row: dict[str, Any]) -> None:
         raise
 
 
+@uncut
 async def set_aside(database: Database, name: str, now: float) -> None:
     """Give the sweep of this name another one, and fence whoever drives it."""
     kept = await sweep_named(database, name)

@@ -26,6 +26,7 @@ from .rows import (
     trial_of,
 )
 from .transaction import Beat, Note, Reserve, Transaction, Write, event_values, lock_leases, reopen, take_up
+from .uncut import uncut
 from .writer import Writer
 
 _trials, _sweeps, _leases, _events = schema.trials, schema.sweeps, schema.leases, schema.events
@@ -101,6 +102,7 @@ class Ledger(Record):
             await database.close()
 
     @classmethod
+    @uncut
     async def names(cls, address: str | Path) -> list[str]:
         """The sweeps in a ledger, those that were set aside among them.
 
@@ -119,6 +121,7 @@ class Ledger(Record):
         """How many transactions have carried the moves so far."""
         return self._writer.commits
 
+    @uncut
     async def join(self, place: str, process: str, gone: Sequence[Lease] = ()) -> list[Held]:
         """Take a lease; return the trials that nobody alive holds and that are not over for good.
 
@@ -140,6 +143,7 @@ class Ledger(Record):
         self.token, self._renewed_at = token, began
         return [held_of(row) for row in rows]
 
+    @uncut
     async def leave(self) -> None:
         """Give the lease back, so that the next controller need not wait for it to run out."""
         await self._writer.close()
@@ -209,6 +213,7 @@ class Ledger(Record):
         """
         await self._writer.write(Note(measures))
 
+    @uncut
     async def ask_to_stop(self, how: str) -> int:
         """Ask all controllers that drive the sweep now to end; how many there are.
 
@@ -229,6 +234,7 @@ class Ledger(Record):
         """
         await self._writer.write(move)
 
+    @uncut
     async def take_over(self, dead: Sequence[Lease]) -> list[Held]:
         """End the leases that did not beat since they were read; return the open trials that nobody alive holds.
 
@@ -242,6 +248,7 @@ class Ledger(Record):
             rows = await take_up(connection, self.sweep.id, self.token, OPEN_STATES, self._clock.now())
         return [held_of(row) for row in rows]
 
+    @uncut
     async def retry(self, again: Callable[[Trial], Trial | None]) -> list[Trial]:
         """Open trials that are over without a value, so that whoever drives the sweep tries them again.
 
@@ -256,6 +263,7 @@ class Ledger(Record):
             await reopen(connection, self.sweep.id, opened, self._clock.now())
         return opened
 
+    @uncut
     async def remark(self, number: int, why: str) -> None:
         """Add a line to a trial's history, whoever holds it; it stays as it is."""
         asked = select(_trials.c.attempt, _trials.c.state)
@@ -265,6 +273,7 @@ class Ledger(Record):
             said = event_values(self.sweep.id, number, row.attempt, self._clock.now(), row.state, why, self.token)
             await connection.execute(insert(_events), [said])
 
+    @uncut
     async def take_in(self, history: History) -> None:
         """Keep what was known before the sweep began, unless that was done; ``known_before`` then has what is kept."""
         async with self._database.writing() as connection:
