@@ -1,7 +1,6 @@
 """Object storage without a session: an endpoint and a key pair."""
 
 import random
-from pathlib import Path
 
 from .._clock import SystemClock
 from .._net.aiohttp_transport import AiohttpTransport
@@ -9,7 +8,6 @@ from .._net.retry import Retry, RetryPolicy
 from .._net.transport import Timeouts
 from ..credentials import AccessKey
 from ..errors import ModelArtsError
-from .folder import FolderStore
 from .keys import FixedKeys
 from .obs import Obs
 from .s3 import S3Store
@@ -48,14 +46,5 @@ def obs_at(endpoint: str, region: str | None, access_key: str, secret_key: str) 
 
     async def opened() -> Store:
         return _OwnLine(endpoint, region, AccessKey(access_key, secret_key))
-
-    return Obs(opened)
-
-
-def obs_in(root: Path) -> Obs:
-    """Object storage whose buckets are the folders in ``root``."""
-
-    async def opened() -> Store:
-        return FolderStore(root)
 
     return Obs(opened)
