@@ -33,7 +33,7 @@ def done(folder: Path, *command: str) -> "tuple[int, str, str]":
 def test_by_the_environment(folder: Path) -> None:
     (block,) = (block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "eval" in block)
     here = shlex.quote(sys.executable)
-    block = block.replace("aiomodelarts jobs", f"{here} -m aiomodelarts.cli jobs").replace("python3", here)
+    block = block.replace("python3", here).replace("aiomodelarts jobs", f"{here} -m aiomodelarts.cli jobs")
     assert done(folder, "bash", "-euc", block) == (0, "", "There are none.\n")
 
 

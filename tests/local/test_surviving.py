@@ -155,7 +155,8 @@ async def test_a_temporary_folder_that_somebody_names_is_kept(tmp_path, monkeypa
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_ends_it_cleanly_with_all_that_runs(tmp_path, number, in_thread):
-    async with serving(tmp_path / "root") as (process, access):
+    # Whoever runs the tests may have them ignore that their terminal is closed.
+    async with serving(tmp_path / "root", before=("env", "--default-signal=HUP")) as (process, access):
         async with calling(access) as caller:
             await in_thread(put_script, access, "import time\nprint('up')\ntime.sleep(99)")
             await caller.until_printed(await caller.create_job(), "up")

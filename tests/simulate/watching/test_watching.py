@@ -190,7 +190,7 @@ def _nothing(_: Any) -> Any:
 
 
 def _waits() -> Any:
-    yield pytest.param(_instead(watcher, "_may_heal", lambda _: lambda error: False), id="a look that fails ends waits")
+    yield pytest.param(_instead(watcher, "may_heal", lambda _: lambda error: False), id="a look that fails ends waits")
     yield pytest.param(
         _judged(lambda status, verdict: Verdict.OVER if status is JobStatus.LOST else verdict),
         id="lost is an end at first sight",
