@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STOPPED = (JobStatus.KILLING, JobStatus.KILLED)
 _PATH = re.compile(r"/bucket/output/sweep/([0-9]{4})(?:-([0-9]+))?/")
 _OVER = {TrialState.SUCCEEDED, TrialState.FAILED, TrialState.NO_METRIC, TrialState.PRUNED}
+_REMARK = "went on beside this trial"
 _SPEC = {FLAVORS[0]: 3, FLAVORS[1]: 4}
 
 
@@ -122,6 +123,9 @@ def _history(run: "Run") -> list[str]:
     problems, token, state = list[str](), dict[int, int](), dict[int, TrialState]()
     for row in run.store.rows(select(schema.events).order_by(events.id)):
         now = TrialState(row.state)
+        if _REMARK in row.why and now is state.get(row.number):
+            # Whoever finds a version that no trial knows says so, and changes nothing.
+            continue
         if "to be stopped" in row.why:
             run.stopped.add((row.number, row.attempt))
         if row.why in {"reserved", "taken up"}:
