@@ -27,9 +27,10 @@ def test_every_trial_is_made_once_and_the_budget_is_kept(block: int) -> None:
         assert not simulate(seed, muted=True).violations, f"python -m tests.simulate.sweeps --seed {seed} --trace"
 
 
-@pytest.mark.parametrize("seed", [481, 6726])
+@pytest.mark.parametrize("seed", [481, 1585, 6726])
 def test_what_failed_before(seed: int) -> None:
     """481: the judge took a remark about a late version for a change of its trial.
+    1585: writes that came while the ledger was written to were never answered when that was cancelled.
     6726: one held the whole budget while it waited for the job, and the other one needed it to make the job."""
     assert not simulate(seed, muted=True).violations
 

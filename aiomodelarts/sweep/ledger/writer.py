@@ -44,6 +44,9 @@ class Writer(Generic[W]):
             try:
                 results = await self._commit([what for what, _ in batch])
             except BaseException as error:
+                if not isinstance(error, Exception):
+                    # Nobody drains what came meanwhile, and whoever waits for it would do so for ever.
+                    batch, self._waiting = batch + self._waiting, []
                 for _, written in batch:
                     if not written.done():
                         written.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
