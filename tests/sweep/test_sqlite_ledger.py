@@ -13,6 +13,7 @@ from attrs import evolve
 
 from aiomodelarts._clock import SystemClock
 from aiomodelarts.sweep.ledger import Definition, Held, LedgerError, SweepChanged, filesystems
+from aiomodelarts.sweep.ledger.database import Database
 from aiomodelarts.sweep.ledger.errors import NotRunYet
 from aiomodelarts.sweep.ledger.ledger import Ledger
 
@@ -233,3 +234,16 @@ def test_the_file_system_of_a_path_is_that_of_the_nearest_mount(path: str, kind:
 43 22 0:41 / /mnt/a\\040b rw - fuse.sshfs me@there: rw
 """
     assert filesystems.kind_at(Path(path), mounts) == kind
+
+
+async def test_a_ledger_that_another_program_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    def begin() -> sqlite3.Connection:
+        other = sqlite3.connect(tmp_path / "sweep.sqlite", isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        return other
+
+    other = await asyncio.to_thread(begin)
+    opening = asyncio.create_task(Database.open(tmp_path / "sweep.sqlite", create=True))
+    await asyncio.wait([opening], timeout=0.3)
+    await asyncio.to_thread(other.close)
+    await (await opening).close()

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from .migrations import statements
 from .uncut import uncut
 
 _PATIENCE_MS = 10_000
+_AGAIN_S = 0.02
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _NETWORK, _ALLOW = "network", "allow"
 _FILE, _ANYWHERE = "sqlite:///", f"?{_NETWORK}={_ALLOW}"
@@ -194,12 +197,22 @@ def _tables(connection: Connection) -> set[str]:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     # The driver would begin transactions of its own otherwise, and later than they have to.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        for pragma in (f"busy_timeout={_PATIENCE_MS}", "journal_mode=WAL", "synchronous=FULL"):
-            cursor.execute(f"PRAGMA {pragma}")
-    finally:
-        cursor.close()
+    connection.run_async(_set_pragmas)
+
+
+async def _set_pragmas(driver: Any) -> None:
+    for pragma in (f"busy_timeout={_PATIENCE_MS}", "synchronous=FULL"):
+        await driver.execute(f"PRAGMA {pragma}")
+    until = time.monotonic() + _PATIENCE_MS / 1000
+    while True:
+        try:
+            await driver.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Of two programs that begin at once on a new file one is refused this at once, however patient it may be.
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        await asyncio.sleep(_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:
