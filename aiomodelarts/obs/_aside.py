@@ -10,6 +10,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import frozen
 
+from .._shielded import settled, to_its_end
+
 T = TypeVar("T")
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -26,11 +28,7 @@ async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     whose number by then belongs to another one; so a cancelled caller waits for its end first.
     """
     doing = asyncio.get_running_loop().run_in_executor(None, functools.partial(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await settled(doing)
-        raise
+    return await to_its_end(doing)
 
 
 class GivenUp(Exception):
@@ -85,11 +83,7 @@ class Batched:
             # Not at once: more may come in this turn of the loop.
             loop.call_soon(self._hand_over)
         self._waiting.append(_Piece(functools.partial(work, *args, **kwargs), done))
-        try:
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            await settled(done)
-            raise
+        return await to_its_end(done)
 
     def _hand_over(self) -> None:
         while self._waiting and self._threads < _AT_ONCE // self._together:
@@ -141,17 +135,6 @@ async def opened(work: Callable[P, T], undo: Callable[[T], object], *args: P.arg
         if task.exception() is None:
             await settled(asyncio.create_task(asyncio.to_thread(undo, task.result())))
         raise
-
-
-async def settled(task: "asyncio.Future[Any]") -> None:
-    """Return when it is over, however often the caller is cancelled meanwhile; it is about to end anyway."""
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue
-    if not task.cancelled():
-        task.exception()
 
 
 async def together(workers: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

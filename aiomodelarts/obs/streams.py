@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
+from .._shielded import settled
 from ..errors import InvalidArgument
-from ._aside import aside, settled
+from ._aside import aside
 from ._transfer.checked import check, put_checked
 from ._transfer.digest import Digest
 from ._transfer.flow import BESIDE_PARTS, Lanes

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-from .._aside import settled
+from ..._shielded import settled
 from ..store import Content
 
 T = TypeVar("T")

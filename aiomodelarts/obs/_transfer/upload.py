@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 from typing import Self
 
-from .._aside import aside, opened, settled
+from ..._shielded import settled
+from .._aside import aside, opened
 from .._local import locally
 from ..errors import ContentDamaged, KeysExpired, SourceChanged, SourceVanished, TargetIsFolder, UnusableName
 from ..path import ObsPath

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from ..._shielded import to_its_end
 from ...errors import (
     ConfigurationError,
     CreateOutcomeUnknown,
@@ -23,7 +24,6 @@ from ..description.config import SweepConfig
 from ..failures import Failure
 from ..ledger.errors import Fenced, LeaseInDoubt
 from ..ledger.records import Held
-from ..ledger.uncut import to_its_end
 from ..reasons import one_line
 from ..trial import Trial, TrialState
 from ..versions import Version, Versions
