@@ -12,8 +12,9 @@ import pytest
 
 from aiomodelarts.cli import main
 from tests.support.platform import keys
+from tests.support.sweep_file import SWEEP
 
-from .calls import SWEEP, TRAIN, Command, start, until
+from .calls import TRAIN, Command, start, until
 
 
 @pytest.fixture

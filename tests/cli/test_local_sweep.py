@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from .calls import SWEEP, TRAIN, Command, edit, environment, start, until
+from tests.support.sweep_file import SWEEP
+
+from .calls import TRAIN, Command, edit, environment, start, until
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 from tests.net.servers import Behaviour, closes, http, serving
+from tests.support.sweep_file import SWEEP
 
-from .calls import SWEEP, start
+from .calls import start
 
 PAGE = b"<html><head><title>Please log in</title></head><body><p>to the proxy</p></body></html>"
 COMMANDS = (

@@ -12,30 +12,9 @@ from attrs import frozen
 
 from aiomodelarts import AsyncEstimator, LocalPlatform
 from tests.support.platform import ROOT, environment, session_at
+from tests.support.sweep_file import SWEEP as TINY
 
-SWEEP = """\
-[sweep]
-name = "NAME"
-
-[estimator]
-framework_type = "PyTorch"
-framework_version = "PyTorch-1.0.0-python3.6"
-code_dir = "/bucket/src/"
-boot_file = "/bucket/src/train.py"
-output_path = "/bucket/out/"
-inputs = "/bucket/data/"
-train_instance_type = "modelarts.vm.cpu.2u"
-
-[space]
-layers = { int = [1, TRIALS] }
-
-[search]
-algorithm = "grid"
-
-[objective]
-log_pattern = 'accuracy=([0-9.]+)'
-goal = "maximize"
-"""
+SWEEP = TINY.replace("tiny", "NAME").replace("concurrency = 2\n", "").replace("[1, 4]", "[1, TRIALS]")
 # By the name of a sweep and the number of a controller: what it came to, or None when it was killed.
 Came = dict[tuple[str, int], Mapping[str, Any] | None]
 

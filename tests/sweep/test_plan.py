@@ -14,31 +14,9 @@ from aiomodelarts.sweep import FolderFiles
 from aiomodelarts.sweep.planning import premises
 from aiomodelarts.sweep.planning.plan import Plan, PlanFileError, PlanOutdated
 from tests.support.platform import requests
+from tests.support.sweep_file import SWEEP as TINY
 
-SWEEP = """\
-[sweep]
-name = "tiny"
-concurrency = 4
-
-[estimator]
-framework_type = "PyTorch"
-framework_version = "PyTorch-1.0.0-python3.6"
-code_dir = "/bucket/src/"
-boot_file = "/bucket/src/train.py"
-output_path = "/bucket/out/"
-inputs = "/bucket/data/"
-train_instance_type = "modelarts.vm.cpu.2u"
-
-[space]
-layers = { int = [1, 4] }
-
-[search]
-algorithm = "grid"
-
-[objective]
-log_pattern = 'accuracy=([0-9.]+)'
-goal = "maximize"
-"""
+SWEEP = TINY.replace("concurrency = 2", "concurrency = 4")
 READS = {"listTrainingJobs", "listResourceSpecs", "listEngines"}
 
 
